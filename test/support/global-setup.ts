@@ -1,0 +1,16 @@
+import { delimiter } from "node:path";
+
+/**
+ * Runs once before the suite. Whatever only some tests need (a browser) is found or installed by the helper that those
+ * tests call, so that running one unit test stays instant; only what every worker shares belongs here.
+ */
+export default function setup(): void {
+  // Child processes started by the tests (the gateway, buf, npm) must meet the bundled Node, however the suite was started.
+  process.env["PATH"] = `${process.cwd()}/node_modules/.bin${delimiter}${process.env["PATH"] ?? ""}`;
+  // A developer's own settings and provider keys must not reach a gateway under test.
+  for (const name of Object.keys(process.env)) {
+    const isOurs = name.startsWith("PARLEY_") && name !== "PARLEY_CHROMIUM";
+    const isProviderKey = name.endsWith("_API_KEY") || ["HF_TOKEN", "OLLAMA_HOST"].includes(name);
+    if (isOurs || isProviderKey) delete process.env[name];
+  }
+}

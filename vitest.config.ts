@@ -1,0 +1,32 @@
+import { defineConfig } from "vitest/config";
+
+const slowTests = "**/*.slow.test.ts";
+const exclude = ["**/node_modules/**", "**/dist/**"];
+
+// `npm test` runs the fast project (under three minutes on two cores), `npm run test:all` both.
+export default defineConfig({
+  test: {
+    globalSetup: ["test/support/global-setup.ts"],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "fast",
+          include: ["{src,sdk,test,tools,bench,scripts}/**/*.test.ts"],
+          exclude: [...exclude, slowTests],
+          testTimeout: 10_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "slow",
+          include: [`{src,sdk,test,tools,bench,scripts}/${slowTests}`],
+          exclude,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+    ],
+  },
+});
