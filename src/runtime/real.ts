@@ -15,6 +15,7 @@ export function realRuntime(): Runtime {
       timer.unref();
       return { cancel: () => clearTimeout(timer) };
     },
+    afterTurn: (callback) => void setImmediate(callback),
     random: () => Math.random(),
     randomHex: (byteLength) => randomBytes(byteLength).toString("hex"),
     newId(prefix) {

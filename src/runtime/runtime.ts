@@ -6,6 +6,8 @@ export interface Runtime {
   monotonicMs(): number;
   /** Calls `callback` once after `delayMs`. The timer does not keep the process alive. */
   setTimer(delayMs: number, callback: () => void): Timer;
+  /** Calls back once when the current turn of the event loop has handled its input. */
+  afterTurn(callback: () => void): void;
   /** A number from 0 (inclusive) to 1 (exclusive). */
   random(): number;
   /** `byteLength` random bytes fit for secrets, in lower-case hexadecimal. */

@@ -35,6 +35,11 @@ export class VirtualRuntime implements Runtime {
     return { cancel: () => this.#timers.delete(timer) };
   }
 
+  // Virtual time has real turns: what a turn groups does not depend on the clock.
+  afterTurn(callback: () => void): void {
+    setImmediate(callback);
+  }
+
   /** Number of timers that still run: a request that has ended must leave none. */
   get pendingTimers(): number {
     return this.#timers.size;

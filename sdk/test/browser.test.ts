@@ -1,0 +1,113 @@
+import { fileURLToPath } from "node:url";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { build } from "vite";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { chromiumPath } from "../../test/support/chromium.ts";
+import type * as Sdk from "../src/browser.ts";
+import type { StreamEvent } from "../src/index.ts";
+import { answer, numbered, started, textBlock } from "./events.ts";
+import { ScriptedGateway, aborted } from "./scripted-gateway.ts";
+
+declare global {
+  // the SDK as the page's script leaves it
+  var sdk: typeof Sdk;
+}
+
+const apiKey = "parley_test_key";
+const half = (): StreamEvent[] => numbered([started, ...textBlock(["Once"]).slice(0, 2)]);
+
+let gateway: ScriptedGateway;
+let browser: Browser;
+let page: Page;
+
+beforeAll(async () => {
+  gateway = await ScriptedGateway.start({
+    story: () => answer(["Once", " upon", " a time"]),
+    cut: half,
+    endless: async function* (_, { signal }) {
+      yield* half();
+      await aborted(signal);
+    },
+  });
+  gateway.pages.set("/", `<script type="module" src="/sdk.js"></script>`);
+  gateway.pages.set("/sdk.js", await bundle());
+  browser = await chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox"] });
+  page = await browser.newPage();
+  await page.goto(gateway.url);
+  await page.waitForFunction("globalThis.sdk");
+}, 120_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await gateway?.[Symbol.asyncDispose]();
+});
+
+async function bundle(): Promise<string> {
+  const entry = "virtual:page";
+  const source = fileURLToPath(new URL("../src/browser.ts", import.meta.url));
+  const output = await build({
+    configFile: false,
+    logLevel: "silent",
+    plugins: [
+      {
+        name: "page",
+        resolveId: (id) => (id === entry ? id : undefined),
+        load: (id) => (id === entry ? `globalThis.sdk = await import(${JSON.stringify(source)});` : undefined),
+      },
+    ],
+    build: { write: false, target: "esnext", rolldownOptions: { input: entry, output: { codeSplitting: false } } },
+  });
+  const chunks = "output" in output ? output.output : [];
+  return chunks.map((chunk) => ("code" in chunk ? chunk.code : "")).join("");
+}
+
+describe.each(["connect", "grpc-web"] as const)("the SDK in a browser, over %s", (protocol) => {
+  const options = (): { baseUrl: string; apiKey: string; protocol: typeof protocol } => ({
+    baseUrl: gateway.url,
+    apiKey,
+    protocol,
+  });
+
+  test("streams an answer", async () => {
+    const pieces = await page.evaluate(async (given) => {
+      const { createParley, user } = globalThis.sdk;
+      return Array.fromAsync(
+        createParley(given)
+          .chat.stream({ model: "story", messages: [user("Hi")] })
+          .text(),
+      );
+    }, options());
+    expect(pieces).toEqual(["Once", " upon", " a time"]);
+  });
+
+  test("throws typed errors: a cut stream, a wrong model, nobody at the address", async () => {
+    const errors = await page.evaluate(async (given) => {
+      const { createParley, user } = globalThis.sdk;
+      const run = (model: string, baseUrl: string): Promise<unknown> =>
+        createParley({ ...given, baseUrl })
+          .chat.stream({ model, messages: [user("Hi")] })
+          .collect()
+          .catch(({ name, reason, delivered }: Sdk.ParleyRequestError) => [name, reason, delivered?.text]);
+      return [
+        await run("cut", given.baseUrl),
+        await run("no", given.baseUrl),
+        await run("story", "http://127.0.0.1:9"),
+      ];
+    }, options());
+    expect(errors).toEqual([
+      ["TruncatedStreamError", "STREAM_INTERRUPTED", "Once"],
+      ["ParleyRequestError", "MODEL_NOT_FOUND", undefined],
+      ["ParleyRequestError", "GATEWAY_UNREACHABLE", undefined],
+    ]);
+  });
+
+  test("leaving the loop cancels the request at the gateway", async () => {
+    await page.evaluate(async (given) => {
+      const { createParley, user } = globalThis.sdk;
+      const stream = createParley(given).chat.stream({ model: "endless", messages: [user("Hi")] });
+      for await (const { event } of stream) if (event.case === "blockDelta") break;
+    }, options());
+    await aborted(gateway.lastCall.signal);
+    expect(gateway.lastCall.signal.aborted).toBe(true);
+  });
+});

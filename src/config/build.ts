@@ -1,0 +1,155 @@
+import type { Capability, ModelFacts, PriceList } from "../catalog/facts.ts";
+import type { Support } from "../contract/index.ts";
+import type {
+  FixedKeyConfig,
+  Limits,
+  ModelConfig,
+  PolicyConfig,
+  ProviderConfig,
+  RouteConfig,
+  ServerConfig,
+  Timeouts,
+} from "./config.ts";
+import { DEFAULT_DRAIN, DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "./defaults.ts";
+import { MODALITY, PRICE_UNITS, type FileData, type ProviderData, type ServerData } from "./schema.ts";
+
+type ModelsData = NonNullable<ProviderData["models"]>;
+type ModelData = Extract<ModelsData, Record<string, object>>[string];
+type FactData = Pick<ProviderData, "region" | "data_policy" | "price" | "capabilities">;
+
+/** What the file says about limits, over the defaults. */
+export function buildLimits(data: ServerData["limits"]): Limits {
+  return {
+    requestBytes: data?.request ?? DEFAULT_LIMITS.requestBytes,
+    requestWithMediaBytes: data?.request_with_media ?? DEFAULT_LIMITS.requestWithMediaBytes,
+    jsonDepth: data?.json_depth ?? DEFAULT_LIMITS.jsonDepth,
+    headerBytes: data?.headers ?? DEFAULT_LIMITS.headerBytes,
+    upstreamEventBytes: data?.upstream_event ?? DEFAULT_LIMITS.upstreamEventBytes,
+    upstreamResponseBytes: data?.upstream_response ?? DEFAULT_LIMITS.upstreamResponseBytes,
+    startupEvents: data?.startup_events ?? DEFAULT_LIMITS.startupEvents,
+    startupBytes: data?.startup_buffer ?? DEFAULT_LIMITS.startupBytes,
+    streamBufferBytes: data?.stream_buffer ?? DEFAULT_LIMITS.streamBufferBytes,
+    inFlightBytes: data?.in_flight ?? DEFAULT_LIMITS.inFlightBytes,
+    connections: data?.connections ?? DEFAULT_LIMITS.connections,
+    streamsPerConnection: data?.streams_per_connection ?? DEFAULT_LIMITS.streamsPerConnection,
+  };
+}
+
+/** What the file says about times, over the defaults. */
+export function buildTimeouts(data: ServerData["timeouts"]): Timeouts {
+  return {
+    connectMs: data?.connect ?? DEFAULT_TIMEOUTS.connectMs,
+    tlsMs: data?.tls ?? DEFAULT_TIMEOUTS.tlsMs,
+    firstContentMs: data?.first_content ?? DEFAULT_TIMEOUTS.firstContentMs,
+    reasoningFirstContentMs: data?.reasoning_first_content ?? DEFAULT_TIMEOUTS.reasoningFirstContentMs,
+    progressMs: data?.progress ?? DEFAULT_TIMEOUTS.progressMs,
+    totalMs: data?.total ?? DEFAULT_TIMEOUTS.totalMs,
+    keepAliveMs: data?.keep_alive ?? DEFAULT_TIMEOUTS.keepAliveMs,
+    clientHeadersMs: data?.client_headers ?? DEFAULT_TIMEOUTS.clientHeadersMs,
+    clientBodyMs: data?.client_body ?? DEFAULT_TIMEOUTS.clientBodyMs,
+  };
+}
+
+/** What the file says about draining, over the defaults. */
+export function buildDrain(data: ServerData["drain"]): ServerConfig["drain"] {
+  return { acceptMs: data?.accept ?? DEFAULT_DRAIN.acceptMs, graceMs: data?.grace ?? DEFAULT_DRAIN.graceMs };
+}
+
+/** The providers of the file, in its order. */
+export function buildProviders(data: FileData): ProviderConfig[] {
+  return Object.entries(data.providers ?? {}).map(([name, provider]) => {
+    const apiKeys = provider.credentials?.map((one) => one.api_key) ?? [provider.api_key];
+    return {
+      name,
+      kind: provider.kind,
+      baseUrl: provider.base_url?.replace(/\/+$/, ""),
+      credentials: apiKeys.flatMap((apiKey, index) => (apiKey ? [{ id: `${name}#${index + 1}`, apiKey }] : [])),
+      models: provider.models === undefined ? undefined : buildModels(provider.models),
+      facts: buildFacts(provider),
+      api: provider.api ?? "auto",
+      deterministic: provider.deterministic ?? false,
+    };
+  });
+}
+
+function buildModels(data: ModelsData): "any" | ModelConfig[] {
+  if (data === "any") return data;
+  if (Array.isArray(data)) return data.map((id) => ({ publicId: id, nativeId: id, facts: {} }));
+  return Object.entries(data).map(([publicId, model]) => ({
+    publicId,
+    nativeId: model.id ?? publicId,
+    facts: { ...buildFacts(model), ...buildModelFacts(model) },
+  }));
+}
+
+function buildModelFacts(data: ModelData): Partial<ModelFacts> {
+  return {
+    ...(data.display_name === undefined ? {} : { displayName: data.display_name }),
+    ...(data.context_tokens === undefined ? {} : { contextTokens: data.context_tokens }),
+    ...(data.max_output_tokens === undefined ? {} : { maxOutputTokens: data.max_output_tokens }),
+    ...(data.input_modalities ? { inputModalities: data.input_modalities.map((one) => MODALITY[one]) } : {}),
+    ...(data.output_modalities ? { outputModalities: data.output_modalities.map((one) => MODALITY[one]) } : {}),
+    ...(data.efforts ? { efforts: data.efforts } : {}),
+  };
+}
+
+function buildFacts(data: FactData): Partial<ModelFacts> {
+  const { retention, training } = data.data_policy ?? {};
+  return {
+    ...(data.region === undefined ? {} : { region: data.region }),
+    ...(data.price === undefined ? {} : { prices: buildPrices(data.price) }),
+    ...(data.data_policy
+      ? {
+          dataPolicy: {
+            ...(retention === undefined ? {} : { retains: retention !== "none" }),
+            ...(training === undefined ? {} : { trains: training }),
+          },
+        }
+      : {}),
+    ...(data.capabilities ? { capabilities: definedOnly(data.capabilities) } : {}),
+  };
+}
+
+function definedOnly(
+  capabilities: Readonly<Record<string, Support | undefined>>,
+): Partial<Record<Capability, Support>> {
+  // The schema has let known names through only.
+  return Object.fromEntries(Object.entries(capabilities).filter(([, value]) => value !== undefined));
+}
+
+function buildPrices(data: NonNullable<FactData["price"]>): PriceList {
+  const units = Object.keys(PRICE_UNITS) as (keyof typeof PRICE_UNITS)[];
+  const entries = units.flatMap((unit) => {
+    const nanoUsd = data === 0 ? 0 : data[unit];
+    return nanoUsd === undefined ? [] : [{ unit, nanoUsd }];
+  });
+  return { version: "config", entries };
+}
+
+/** The routes of the file, in its order. */
+export function buildRoutes(data: FileData): RouteConfig[] {
+  return Object.entries(data.routes ?? {}).map(([name, route]) => ({
+    name,
+    targets: route.targets.map((one) => ({ target: typeof one === "string" ? one : one.target, weight: 1 })),
+    strategy: route.strategy ?? "ordered",
+  }));
+}
+
+/** The fixed keys of the file. */
+export function buildKeys(data: FileData): FixedKeyConfig[] {
+  return (data.keys ?? []).map((one) => ({
+    name: one.name,
+    key: one.key,
+    role: one.role ?? "chat",
+    policy: one.policy,
+  }));
+}
+
+/** The policies of the file. */
+export function buildPolicies(data: FileData): PolicyConfig[] {
+  return Object.entries(data.policies ?? {}).map(([name, policy]) => ({
+    name,
+    allowModels: policy.allow_models ?? ["*"],
+    allowRawParams: policy.allow_raw_params ?? true,
+  }));
+}

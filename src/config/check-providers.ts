@@ -1,0 +1,81 @@
+import type { KnownNames, ProviderKind } from "./known-names.ts";
+import { listAt, mapAt, type RawMap, type Report } from "./raw.ts";
+import { didYouMean } from "./suggest.ts";
+
+/** Checks each provider against what its kind needs and has. */
+export function checkProviders(providers: RawMap, known: KnownNames, report: Report): void {
+  for (const [name, value] of Object.entries(providers)) {
+    const provider = mapAt(value);
+    const path = ["providers", name];
+    checkAddress(provider, path, report);
+    checkCredentials(provider, path, report);
+    const kind = findKind(provider["kind"], path, known, report);
+    if (kind) checkAgainstKind(provider, kind, path, report);
+  }
+}
+
+function findKind(value: unknown, path: string[], known: KnownNames, report: Report): ProviderKind | undefined {
+  if (typeof value !== "string" || value === "") return undefined;
+  const kind = known.kinds.find((one) => one.name === value);
+  if (kind) return kind;
+  const names = known.kinds.map((one) => one.name);
+  if (value === "sandbox") {
+    report("not_available", [...path, "kind"], "the sandbox is no kind: add `sandbox: true` at the top of the file");
+    return undefined;
+  }
+  const hint = didYouMean(value, names) || `; this version has ${names.join(", ")}`;
+  report("not_available", [...path, "kind"], (shown) => `this version has no provider kind ${shown}${hint}`);
+  return undefined;
+}
+
+function checkAgainstKind(provider: RawMap, kind: ProviderKind, path: string[], report: Report): void {
+  if (kind.needsBaseUrl && provider["base_url"] === undefined) {
+    report("missing", [...path, "base_url"], `is missing: the kind ${kind.name} has no address of its own`);
+  }
+  if (kind.needsApiKey && provider["api_key"] === undefined && provider["credentials"] === undefined) {
+    report("missing", [...path, "api_key"], `is missing: the kind ${kind.name} needs a credential`);
+  }
+  const { api } = provider;
+  if ((api === "chat" || api === "responses") && !kind.apis.includes(api)) {
+    const has = ["auto", ...kind.apis].join(", ");
+    report(
+      "not_available",
+      [...path, "api"],
+      `the kind ${kind.name} does not have it in this version: expected ${has}`,
+    );
+  }
+}
+
+function checkAddress(provider: RawMap, path: string[], report: Report): void {
+  const value = provider["base_url"];
+  if (typeof value !== "string" || value === "") return;
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  const at = [...path, "base_url"];
+  if (url?.protocol !== "http:" && url?.protocol !== "https:") {
+    report("invalid_value", at, "expected a URL that begins with https:// or http://");
+  } else if (url.username !== "" || url.password !== "") {
+    report("invalid_value", at, "expected a URL without a user and password: put the credential into api_key");
+  } else if (url.search !== "" || url.hash !== "" || value.includes("?") || value.includes("#")) {
+    report("invalid_value", at, "expected a URL without a query and fragment");
+  }
+}
+
+function checkCredentials(provider: RawMap, path: string[], report: Report): void {
+  const { credentials } = provider;
+  if (credentials === undefined) return;
+  if (provider["api_key"] !== undefined) {
+    report("conflict", [...path, "credentials"], "expected either api_key or credentials, not both", "key");
+  }
+  const pool = listAt(credentials);
+  if (Array.isArray(credentials) && pool.length === 0) {
+    report("invalid_value", [...path, "credentials"], "expected at least one credential");
+  }
+  const seen = new Set<unknown>();
+  for (const [index, entry] of pool.entries()) {
+    const key = mapAt(entry)["api_key"];
+    if (key !== undefined && seen.has(key)) {
+      report("conflict", [...path, "credentials", index, "api_key"], "the pool has this credential twice");
+    }
+    seen.add(key);
+  }
+}

@@ -1,0 +1,133 @@
+import type { ModelFacts } from "../catalog/facts.ts";
+
+/** The checked configuration: file, environment, flags and zero-config merged. Plain data; the app builds from it. */
+export interface Config {
+  readonly server: ServerConfig;
+  readonly providers: readonly ProviderConfig[];
+  readonly routes: readonly RouteConfig[];
+  readonly keys: readonly FixedKeyConfig[];
+  readonly policies: readonly PolicyConfig[];
+  /** Whether the built-in sandbox runs and is a provider named `sandbox`. */
+  readonly sandbox: boolean;
+  /** Where it came from, for people: a path, or `zero-config`. */
+  readonly source: string;
+}
+
+/** Listener, limits and times. All durations in milliseconds, all sizes in bytes. */
+export interface ServerConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly tls: { readonly certFile: string; readonly keyFile: string; readonly clientCaFile?: string } | undefined;
+  /** Doors that need no key: of `metrics` and `reflection`. */
+  readonly open: readonly ("metrics" | "reflection")[];
+  /** Origins that browsers may call from; `*` for any. Credentials are never allowed with `*`. */
+  readonly corsOrigins: readonly string[];
+  readonly limits: Limits;
+  readonly timeouts: Timeouts;
+  readonly drain: { readonly acceptMs: number; readonly graceMs: number };
+  /** `os`: the ledger trusts the operating system's cache; `full`: fsync before each forward. */
+  readonly durability: "os" | "full";
+}
+
+/** Limits, each enforced at the boundary it names. */
+export interface Limits {
+  readonly requestBytes: number;
+  readonly requestWithMediaBytes: number;
+  readonly jsonDepth: number;
+  readonly headerBytes: number;
+  readonly upstreamEventBytes: number;
+  /** Most bytes of a whole unary upstream answer. */
+  readonly upstreamResponseBytes: number;
+  readonly startupEvents: number;
+  readonly startupBytes: number;
+  readonly streamBufferBytes: number;
+  /** Bytes of all requests in flight together; beyond it requests are shed before they are parsed. */
+  readonly inFlightBytes: number;
+  readonly connections: number;
+  readonly streamsPerConnection: number;
+}
+
+/** Times of one request. */
+export interface Timeouts {
+  readonly connectMs: number;
+  readonly tlsMs: number;
+  /** Streaming: until response headers and first content. */
+  readonly firstContentMs: number;
+  /** The same for reasoning targets. */
+  readonly reasoningFirstContentMs: number;
+  /** Streaming: between content events. */
+  readonly progressMs: number;
+  /** Over all attempts, when the caller names no deadline. */
+  readonly totalMs: number;
+  /** Time without an event after which the caller gets a keep-alive. */
+  readonly keepAliveMs: number;
+  /** Until a client has sent its request's headers, and then its body. */
+  readonly clientHeadersMs: number;
+  readonly clientBodyMs: number;
+}
+
+/** One provider account. */
+export interface ProviderConfig {
+  readonly name: string;
+  /** Name of a provider entry, for example `openai` or `openai-compatible`. */
+  readonly kind: string;
+  /** Without a trailing slash; undefined: the entry's own. */
+  readonly baseUrl: string | undefined;
+  readonly credentials: readonly CredentialConfig[];
+  /** `any`: every model id is passed on; otherwise only the listed ones. Undefined: the catalogue's, and any other id. */
+  readonly models: "any" | readonly ModelConfig[] | undefined;
+  /** Facts that hold for each of its models. */
+  readonly facts: Partial<ModelFacts>;
+  /** Which of the entry's upstream APIs to use. */
+  readonly api: "auto" | "chat" | "responses";
+  readonly deterministic: boolean;
+}
+
+/** A secret that cannot be printed by accident. */
+export interface Secret {
+  /** The secret itself: only for the authorisation header. */
+  reveal(): string;
+  toString(): string;
+  toJSON(): string;
+}
+
+/** One credential of a provider's pool. */
+export interface CredentialConfig {
+  /** Stable id for logs and books, for example `openai#1`. */
+  readonly id: string;
+  readonly apiKey: Secret | undefined;
+}
+
+/** A model as a provider serves it. */
+export interface ModelConfig {
+  /** What callers write after `provider/`. */
+  readonly publicId: string;
+  /** What the provider calls it. */
+  readonly nativeId: string;
+  readonly facts: Partial<ModelFacts>;
+}
+
+/** A public model name over several targets. */
+export interface RouteConfig {
+  readonly name: string;
+  /** `provider/model`, in order. */
+  readonly targets: readonly { readonly target: string; readonly weight: number }[];
+  readonly strategy: "ordered";
+}
+
+/** A key from the configuration or the environment. */
+export interface FixedKeyConfig {
+  readonly name: string;
+  readonly key: Secret;
+  readonly role: "admin" | "chat";
+  readonly policy: string | undefined;
+}
+
+/** What keys may do. */
+export interface PolicyConfig {
+  readonly name: string;
+  /** Glob patterns over route names and `provider/model`. */
+  readonly allowModels: readonly string[];
+  readonly allowRawParams: boolean;
+}

@@ -1,0 +1,24 @@
+import type { RouteConfig } from "./config.ts";
+
+/** The names that configuration is checked against. The app gathers them from the parts that own them. */
+export interface KnownNames {
+  readonly kinds: readonly ProviderKind[];
+  /** Names that `capabilities` may declare. */
+  readonly capabilities: readonly string[];
+  readonly strategies: readonly RouteConfig["strategy"][];
+  readonly deliveries: readonly string[];
+}
+
+/** What configuration has to know of a provider kind. */
+export interface ProviderKind {
+  /** What `kind` says, for example `openai-compatible`. */
+  readonly name: string;
+  /** Whether `base_url` must be given, since the kind has no address of its own. */
+  readonly needsBaseUrl: boolean;
+  /** Whether a credential must be given. */
+  readonly needsApiKey: boolean;
+  /** What `api` may name besides `auto`. */
+  readonly apis: readonly ("chat" | "responses")[];
+  /** Variables that make a provider of this kind where there is no file; the first one that is set counts. */
+  readonly environment: { readonly apiKey: readonly string[]; readonly baseUrl: readonly string[] };
+}

@@ -1,0 +1,172 @@
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import {
+  buildDrain,
+  buildKeys,
+  buildLimits,
+  buildPolicies,
+  buildProviders,
+  buildRoutes,
+  buildTimeouts,
+} from "./build.ts";
+import type { Config, ServerConfig } from "./config.ts";
+import { DEFAULT_HOST, DEFAULT_PORT } from "./defaults.ts";
+import type { ConfigDocument, KeyPath } from "./document.ts";
+import { readFlags } from "./flags.ts";
+import type { KnownNames } from "./known-names.ts";
+import { isLoopback } from "./loopback.ts";
+import { ConfigError, settingProblem, type ConfigProblem, type ProblemCode } from "./problem.ts";
+import { checkFile, type FileSources } from "./read-file.ts";
+import { DOORS } from "./schema-server.ts";
+import type { FileData, ServerData } from "./schema.ts";
+import { ADMIN_KEY_VARIABLE, readSettings, type Settings } from "./settings.ts";
+import { reasonOf } from "./substitute.ts";
+import { zeroConfig } from "./zero-config.ts";
+
+/** Where the configuration comes from. */
+export interface LoadOptions {
+  /** The command line without the interpreter and the script. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute path that relative paths of flags, environment and defaults start from. */
+  readonly cwd: string;
+  readonly known: KnownNames;
+  /** Text of a file by its absolute path; throws as `node:fs` does, which is the default. */
+  readonly readFile?: (path: string) => string;
+}
+
+/** A configuration that passed every check. */
+export interface LoadedConfig {
+  readonly config: Config;
+  /** Absolute path of its file; undefined for zero-config. */
+  readonly file: string | undefined;
+  /** Absolute path and text of every file it was read from: its own, secrets, certificates. */
+  readonly reads: ReadonlyMap<string, string>;
+  /** Sentences for people about what they may not expect. */
+  readonly notices: readonly string[];
+  /** A problem of this configuration, with its place in the file where it has one. */
+  readonly problem: (code: ProblemCode, path: KeyPath, message: string) => ConfigProblem;
+}
+
+/**
+ * Reads flags, environment and file, checks everything and gives the merged configuration. Throws `ConfigError` with
+ * all that is wrong. Call `readFlags` first where `--help` or `sandbox` may have been asked for.
+ */
+export function loadConfig(options: LoadOptions): LoadedConfig {
+  const problems: ConfigProblem[] = [];
+  const settings = readSettings(readFlags(options.argv), options.env, options.cwd, problems);
+  const reads = new Map<string, string>();
+  const read = options.readFile ?? ((path) => readFileSync(path, "utf8"));
+  const sources: FileSources = {
+    ...options,
+    readFile(path) {
+      const text = read(path);
+      reads.set(path, text);
+      return text;
+    },
+  };
+  const text = readNamedFile(settings, sources, problems);
+  const loaded =
+    text === undefined ? fromEnvironment(settings, options, problems) : fromFile(text, settings, sources, problems);
+  if (problems.length > 0 || !loaded) throw new ConfigError(problems);
+  const { config, document } = loaded;
+  return {
+    config: settings.adminKey ? { ...config, keys: [settings.adminKey, ...config.keys] } : config,
+    file: document?.file,
+    reads,
+    notices: [...settings.notices, ...loaded.notices, ...openDoorNotices(config.server)],
+    problem: (code, path, message) =>
+      document?.problem(code, path, message) ?? settingProblem(code, path.join("."), message),
+  };
+}
+
+interface Loaded {
+  readonly config: Config;
+  readonly notices: readonly string[];
+  readonly document?: ConfigDocument;
+}
+
+/** Its text, or undefined where there is none: a problem only for a file that was named, or cannot be read. */
+function readNamedFile(settings: Settings, sources: FileSources, problems: ConfigProblem[]): string | undefined {
+  try {
+    return sources.readFile(settings.file);
+  } catch (error) {
+    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    if (isMissing && settings.fileNamedBy === undefined) return undefined;
+    const message = `the configuration file ${settings.file} cannot be read: ${reasonOf(error)}`;
+    problems.push(settingProblem(isMissing ? "not_found" : "unreadable", settings.fileNamedBy ?? "", message));
+    return undefined;
+  }
+}
+
+function fromFile(
+  text: string,
+  settings: Settings,
+  sources: FileSources,
+  problems: ConfigProblem[],
+): Loaded | undefined {
+  const { document, data, problems: found } = checkFile(text, settings.file, sources);
+  problems.push(...found);
+  if (!data) return undefined;
+  const twin = data.keys?.findIndex((one) => one.key.reveal() === settings.adminKey?.key.reveal()) ?? -1;
+  if (twin >= 0) {
+    problems.push(document.problem("conflict", ["keys", twin, "key"], `${ADMIN_KEY_VARIABLE} has the same text`));
+  }
+  const config: Config = {
+    server: buildServer(data.server, settings, dirname(settings.file)),
+    providers: buildProviders(data),
+    routes: buildRoutes(data),
+    keys: buildKeys(data),
+    policies: buildPolicies(data),
+    sandbox: data.sandbox ?? false,
+    source: settings.file,
+  };
+  return { config, notices: emptinessNotices(data), document };
+}
+
+function fromEnvironment(settings: Settings, options: LoadOptions, problems: ConfigProblem[]): Loaded {
+  const zero = zeroConfig(options.env, options.known);
+  problems.push(...zero.problems);
+  const server = buildServer(undefined, settings, options.cwd);
+  const config: Config = {
+    // Whoever reaches a loopback address is on this machine already; from anywhere else a key is needed.
+    server: isLoopback(server.host) ? { ...server, open: DOORS } : server,
+    providers: zero.providers,
+    routes: zero.routes,
+    keys: [],
+    policies: [],
+    sandbox: true,
+    source: "zero-config",
+  };
+  return { config, notices: zero.notices };
+}
+
+function buildServer(data: ServerData | undefined, settings: Settings, baseDir: string): ServerConfig {
+  const { tls } = data ?? {};
+  return {
+    host: settings.host ?? data?.host ?? DEFAULT_HOST,
+    port: settings.port ?? data?.port ?? DEFAULT_PORT,
+    dataDir: settings.dataDir ?? (data?.data === undefined ? settings.defaultDataDir : resolve(baseDir, data.data)),
+    tls: tls && {
+      certFile: resolve(baseDir, tls.cert),
+      keyFile: resolve(baseDir, tls.key),
+      ...(tls.client_ca === undefined ? {} : { clientCaFile: resolve(baseDir, tls.client_ca) }),
+    },
+    open: data?.open ?? [],
+    corsOrigins: data?.cors_origins ?? [],
+    limits: buildLimits(data?.limits),
+    timeouts: buildTimeouts(data?.timeouts),
+    drain: buildDrain(data?.drain),
+    durability: data?.durability ?? "os",
+  };
+}
+
+function emptinessNotices(data: FileData): string[] {
+  const hasProvider = data.sandbox === true || Object.keys(data.providers ?? {}).length > 0;
+  return hasProvider ? [] : ["the configuration has no provider and no sandbox: every model is unknown"];
+}
+
+function openDoorNotices(server: ServerConfig): string[] {
+  if (isLoopback(server.host) || server.open.length === 0) return [];
+  return [`server.open lets anyone who reaches ${server.host} see ${server.open.join(" and ")} without a key`];
+}

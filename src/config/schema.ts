@@ -1,0 +1,231 @@
+import type * as z from "zod";
+import { Modality, Support } from "../contract/index.ts";
+import type { KnownNames } from "./known-names.ts";
+import { boolean, choice, exactly, integer, secret, support, text, usd } from "./scalars.ts";
+import { serverSection } from "./schema-server.ts";
+import { eitherOf, listOf, mapOf, section } from "./section.ts";
+
+/** Shortest and longest fixed key. */
+export const KEY_LENGTH = { min: 16, max: 512 } as const;
+
+const STRATEGIES = ["ordered", "weighted", "cheapest", "fastest", "balanced"];
+const DELIVERIES = ["commit", "auto", "restartable", "hold"];
+const MODALITIES = ["text", "image", "audio", "video", "document"] as const;
+const SUPPORT = {
+  true: Support.NATIVE,
+  false: Support.REJECTED,
+  native: Support.NATIVE,
+  emulated: Support.EMULATED,
+  ignored: Support.IGNORED,
+  rejected: Support.REJECTED,
+};
+
+/** The contract's value of a modality's name. */
+export const MODALITY = {
+  text: Modality.TEXT,
+  image: Modality.IMAGE,
+  audio: Modality.AUDIO,
+  video: Modality.VIDEO,
+  document: Modality.DOCUMENT,
+} as const satisfies Record<(typeof MODALITIES)[number], Modality>;
+
+/** The units that `price` may name, and what they are. */
+export const PRICE_UNITS = {
+  input: "Input tokens.",
+  output: "Output tokens, reasoning included.",
+  cache_read: "Input tokens read from the provider's cache.",
+  cache_write: "Input tokens written to the provider's cache.",
+  input_audio: "Audio input tokens.",
+  output_audio: "Audio output tokens.",
+} as const;
+
+// Facts that hold for a whole provider or for one model of it.
+function factKeys(known: KnownNames) {
+  const price = section({
+    input: usd(PRICE_UNITS.input),
+    output: usd(PRICE_UNITS.output),
+    cache_read: usd(PRICE_UNITS.cache_read).optional(),
+    cache_write: usd(PRICE_UNITS.cache_write).optional(),
+    input_audio: usd(PRICE_UNITS.input_audio).optional(),
+    output_audio: usd(PRICE_UNITS.output_audio).optional(),
+  });
+  const capability = support("Whether and how it is supported.", SUPPORT).optional();
+  return {
+    region: text("Region that serves it, for constraints.").optional(),
+    data_policy: section({
+      retention: choice("Whether requests are kept.", ["none", "kept"]).optional(),
+      training: boolean("Whether requests are trained on.").optional(),
+    })
+      .meta({
+        id: "data_policy",
+        description: "What the provider does with requests. What is not told is unknown, and satisfies no constraint.",
+      })
+      .optional(),
+    price: eitherOf(
+      [exactly(0, "Free of charge.", "0"), price],
+      "0, or prices in USD per million tokens.",
+      "0, or a map with input and output in USD per million tokens",
+    )
+      .meta({ id: "price" })
+      .optional(),
+    capabilities: section(Object.fromEntries(known.capabilities.map((name) => [name, capability])))
+      .meta({ id: "capabilities", description: "What it can do, where that is not in the catalogue." })
+      .optional(),
+  };
+}
+
+function modelsValue(facts: ReturnType<typeof factKeys>) {
+  const tokens = (description: string) => integer(description, 1, 4_294_967_295).optional();
+  const modalities = (description: string) =>
+    listOf(choice("A modality.", MODALITIES), description, "a list of modalities").optional();
+  const model = section({
+    id: text("What the provider calls it. Unset: the same as its public name.").optional(),
+    display_name: text("A name for people.").optional(),
+    context_tokens: tokens("Tokens of input and output together."),
+    max_output_tokens: tokens("Most output tokens."),
+    input_modalities: modalities("What it accepts."),
+    output_modalities: modalities("What it produces."),
+    efforts: listOf(text("An effort."), "Reasoning efforts it accepts, least first.", "a list of efforts").optional(),
+    ...facts,
+  });
+  return eitherOf(
+    [
+      choice("Every id is passed on.", ["any"]),
+      listOf(text("A model's id."), "Ids of the only models served.", "a list of model ids"),
+      mapOf(model, "The only models served, by public name.", "a map of models"),
+    ],
+    "any: every id is passed on. A list or a map: only these. Unset: the catalogue's, and any other id.",
+    "any, a list of model ids, or a map from public names to facts",
+  );
+}
+
+function providerSection(known: KnownNames) {
+  const kinds = known.kinds.map((kind) => kind.name);
+  const credential = { min: 1, max: 8192, spaces: false };
+  // One instance for providers and models, which the JSON Schema then refers to from both.
+  const facts = factKeys(known);
+  return section({
+    kind: text(`Which kind of provider it is: ${kinds.join(", ")}.`).meta({ enum: kinds }),
+    base_url: text("Base URL of its API; required by kinds without one of their own.").optional(),
+    api_key: secret('The credential, best as "${NAME}" or "${file:PATH}".', credential).optional(),
+    credentials: listOf(
+      section({ api_key: secret('The credential, best as "${NAME}" or "${file:PATH}".', credential) }),
+      "A pool of credentials; api_key is its short form.",
+      "a list of maps with api_key",
+    ).optional(),
+    models: modelsValue(facts).optional(),
+    ...facts,
+    deterministic: boolean("Whether equal requests get equal answers.", false).optional(),
+    api: choice("Which of the provider's APIs to use.", ["auto", "chat", "responses"], [], "auto").optional(),
+  });
+}
+
+function routeSection(known: KnownNames) {
+  const laterTarget = ["weight", "canary", "shadow", "quality"];
+  const target = section({ target: text("provider/model") }, laterTarget);
+  const later = ["tasks", "task", "hedge", "affinity", "constraints", "weights", "on_refusal", "budgets"];
+  return section(
+    {
+      targets: listOf(
+        eitherOf([text("provider/model"), target], "A target: provider/model.", 'a target such as "provider/model"'),
+        "Where a request may go, in order.",
+        "a list of targets",
+      ),
+      strategy: strategyValue(known).optional(),
+      delivery: deliveryValue(known).optional(),
+    },
+    later,
+  );
+}
+
+function strategyValue(known: KnownNames) {
+  const later = STRATEGIES.filter((name) => !known.strategies.some((one) => one === name));
+  return choice("How targets are ranked.", known.strategies, later, known.strategies[0]);
+}
+
+function deliveryValue(known: KnownNames) {
+  const later = DELIVERIES.filter((name) => !known.deliveries.includes(name));
+  return choice("What happens when an upstream breaks after content.", known.deliveries, later, known.deliveries[0]);
+}
+
+function keySection() {
+  return section(
+    {
+      name: text("Its name in books and logs."),
+      key: secret('The key, best as "${NAME}" or "${file:PATH}".', { ...KEY_LENGTH, spaces: true }),
+      policy: text("Name of a policy. Unset: every model.").optional(),
+      role: choice("chat: chat and list models. admin: everything.", ["chat", "admin"], [], "chat").optional(),
+    },
+    ["budgets", "rates", "expires", "project", "organisation", "roles", "scopes"],
+  );
+}
+
+function policySection() {
+  const pattern = "A route or provider/model; * stands for any characters.";
+  const later = [
+    "budgets",
+    "rates",
+    "deny_models",
+    "allow_providers",
+    "deny_providers",
+    "regions",
+    "max_price",
+    "cost_tier",
+    "zero_retention",
+    "no_training",
+    "content",
+    "on_low_budget",
+    "required_tags",
+    "max_input_tokens",
+    "max_output_tokens",
+    "allow_streaming",
+    "allow_tools",
+    "allow_reasoning",
+    "allow_media",
+  ];
+  return section(
+    {
+      allow_models: listOf(
+        text(pattern),
+        'Models that its keys may use. Unset: ["*"].',
+        "a list of patterns",
+      ).optional(),
+      allow_raw_params: boolean("Whether requests may carry fields of a provider's own API.", true).optional(),
+    },
+    later,
+  );
+}
+
+/** The schema of the whole file. */
+export function fileSchema(known: KnownNames) {
+  return section(
+    {
+      version: exactly(1, "Version of this format.", "1, the only version of this format"),
+      server: serverSection().optional(),
+      sandbox: boolean("Run the built-in sandbox as a provider named sandbox.", false).optional(),
+      providers: mapOf(
+        providerSection(known),
+        "Your accounts at providers, by a name of your choice.",
+        "a map from names of your choice to providers",
+      ).optional(),
+      routes: mapOf(
+        routeSection(known),
+        "Public model names, without a slash, over several targets.",
+        "a map from model names to routes",
+      ).optional(),
+      defaults: section({ delivery: deliveryValue(known).optional() }, ["strategy", "on_disconnect", "priority"])
+        .describe("What holds where a route says nothing.")
+        .optional(),
+      keys: listOf(keySection(), "Fixed keys.", "a list of keys").optional(),
+      policies: mapOf(policySection(), "What keys may do, by name.", "a map from names to policies").optional(),
+    },
+    ["tasks", "organisations", "observability", "cache"],
+  );
+}
+
+/** The file as checked by its schema. */
+export type FileData = z.output<ReturnType<typeof fileSchema>>;
+/** A provider in it. */
+export type ProviderData = NonNullable<FileData["providers"]>[string];
+/** The section `server` of it. */
+export type ServerData = NonNullable<FileData["server"]>;

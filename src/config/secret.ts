@@ -1,0 +1,29 @@
+import { inspect } from "node:util";
+import type { Secret } from "./config.ts";
+
+const SHOWN = "[secret]";
+
+/** A secret's text behind a wall: printing, logging, inspecting or serialising it gives `[secret]`. */
+export class SecretText implements Secret {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  reveal(): string {
+    return this.#text;
+  }
+
+  toString(): string {
+    return SHOWN;
+  }
+
+  toJSON(): string {
+    return SHOWN;
+  }
+
+  [inspect.custom](): string {
+    return SHOWN;
+  }
+}

@@ -1,0 +1,78 @@
+import { resolve } from "node:path";
+import type { FixedKeyConfig } from "./config.ts";
+import { DEFAULT_CONFIG_FILE, DEFAULT_DATA_DIR } from "./defaults.ts";
+import { checkEnvironment, type Flags } from "./flags.ts";
+import { settingProblem, type ConfigProblem } from "./problem.ts";
+import { KEY_LENGTH } from "./schema.ts";
+import { SecretText } from "./secret.ts";
+
+/** The variable that gives the administrator's key, and that key's name in books and logs. */
+export const ADMIN_KEY_VARIABLE = "PARLEY_ADMIN_KEY";
+
+/** What flags and environment say; they win over the file. */
+export interface Settings {
+  /** Absolute path of the configuration file. */
+  readonly file: string;
+  /** The flag or variable that names it; undefined: nobody did, and it need not exist. */
+  readonly fileNamedBy: string | undefined;
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+  /** Absolute. */
+  readonly dataDir: string | undefined;
+  /** Absolute; where the file names none either. */
+  readonly defaultDataDir: string;
+  readonly adminKey: FixedKeyConfig | undefined;
+  readonly notices: readonly string[];
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads the settings; what is wrong with them is appended to `problems`. */
+export function readSettings(flags: Flags, env: Environment, cwd: string, problems: ConfigProblem[]): Settings {
+  const environment = checkEnvironment(env);
+  problems.push(...environment.problems);
+  const file = pick("--config", flags.config, "PARLEY_CONFIG", env);
+  const data = pick("--data", flags.data, "PARLEY_DATA", env);
+  return {
+    file: resolve(cwd, file?.value ?? DEFAULT_CONFIG_FILE),
+    fileNamedBy: file?.by,
+    host: pick("--host", flags.host, "PARLEY_HOST", env)?.value,
+    port: readPort(pick("--port", flags.port, "PARLEY_PORT", env), problems),
+    dataDir: data && resolve(cwd, data.value),
+    defaultDataDir: resolve(cwd, DEFAULT_DATA_DIR),
+    adminKey: readAdminKey(env, problems),
+    notices: environment.notices,
+  };
+}
+
+interface Picked {
+  readonly value: string;
+  /** The flag or variable that said it. */
+  readonly by: string;
+}
+
+function pick(flag: string, value: string | undefined, variable: string, env: Environment): Picked | undefined {
+  if (value !== undefined) return { value, by: flag };
+  const fromEnvironment = env[variable];
+  return fromEnvironment === undefined || fromEnvironment === "" ? undefined : { value: fromEnvironment, by: variable };
+}
+
+function readPort(picked: Picked | undefined, problems: ConfigProblem[]): number | undefined {
+  if (!picked) return undefined;
+  const port = /^\d{1,5}$/.test(picked.value) ? Number(picked.value) : -1;
+  if (port >= 0 && port <= 65_535) return port;
+  const got = JSON.stringify(picked.value.slice(0, 20));
+  problems.push(settingProblem("invalid_value", picked.by, `expected a whole number from 0 to 65535, got ${got}`));
+  return undefined;
+}
+
+function readAdminKey(env: Environment, problems: ConfigProblem[]): FixedKeyConfig | undefined {
+  const value = env[ADMIN_KEY_VARIABLE] ?? "";
+  if (value === "") return undefined;
+  const { min, max } = KEY_LENGTH;
+  if (value.length < min || value.length > max || !/^[\x21-\x7e][\x20-\x7e]*[\x21-\x7e]$/.test(value)) {
+    const expected = `expected ${min} to ${max} visible ASCII characters`;
+    problems.push(settingProblem("invalid_value", ADMIN_KEY_VARIABLE, expected));
+  }
+  return { name: ADMIN_KEY_VARIABLE, key: new SecretText(value), role: "admin", policy: undefined };
+}

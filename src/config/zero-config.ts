@@ -1,0 +1,107 @@
+import type { ProviderConfig, RouteConfig } from "./config.ts";
+import { SANDBOX } from "./cross-check.ts";
+import type { KnownNames } from "./known-names.ts";
+import { settingProblem, type ConfigProblem } from "./problem.ts";
+import { SecretText } from "./secret.ts";
+
+/**
+ * The variables by which machines commonly tell that their owner has an account somewhere. Which kind of provider reads
+ * one is said by that kind's entry; these are told of until there is one.
+ */
+const WELL_KNOWN_VARIABLES: readonly string[] = [
+  "OPENAI_API_KEY",
+  "ANTHROPIC_API_KEY",
+  "GEMINI_API_KEY",
+  "GOOGLE_API_KEY",
+  "MISTRAL_API_KEY",
+  "DEEPSEEK_API_KEY",
+  "DASHSCOPE_API_KEY",
+  "XAI_API_KEY",
+  "GROQ_API_KEY",
+  "OPENROUTER_API_KEY",
+  "TOGETHER_API_KEY",
+  "FIREWORKS_API_KEY",
+  "CEREBRAS_API_KEY",
+  "PERPLEXITY_API_KEY",
+  "MOONSHOT_API_KEY",
+  "ZAI_API_KEY",
+  "NVIDIA_API_KEY",
+  "HF_TOKEN",
+  "OLLAMA_HOST",
+];
+
+/** The route to watch a rescue with: its first target always fails. */
+export const RESCUE_ROUTE: RouteConfig = {
+  name: "failover-demo",
+  targets: [
+    { target: `${SANDBOX}/fault-503`, weight: 1 },
+    { target: `${SANDBOX}/story`, weight: 1 },
+  ],
+  strategy: "ordered",
+};
+
+/** What the environment alone makes of providers. */
+export interface ZeroConfig {
+  readonly providers: readonly ProviderConfig[];
+  readonly routes: readonly RouteConfig[];
+  /** Sentences for people about what was not used. */
+  readonly notices: readonly string[];
+  readonly problems: readonly ConfigProblem[];
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The configuration of a gateway without a file: a provider for each well-known key, and the sandbox's route. */
+export function zeroConfig(env: Environment, known: KnownNames): ZeroConfig {
+  const providers: ProviderConfig[] = [];
+  const problems: ConfigProblem[] = [];
+  for (const kind of known.kinds) {
+    const apiKey = firstSet(kind.environment.apiKey, env);
+    const baseUrl = firstSet(kind.environment.baseUrl, env);
+    if (!apiKey && !baseUrl) continue;
+    if ((kind.needsApiKey && !apiKey) || (kind.needsBaseUrl && !baseUrl)) continue;
+    problems.push(...settingProblems(apiKey, baseUrl));
+    providers.push(providerOf(kind.name, apiKey?.value, baseUrl?.value));
+  }
+  const read = new Set(known.kinds.flatMap(({ environment }) => [...environment.apiKey, ...environment.baseUrl]));
+  const notices = WELL_KNOWN_VARIABLES.filter((name) => firstSet([name], env) && !read.has(name)).map(
+    (name) => `${name} is set, but this version of Parley has no provider kind for it yet`,
+  );
+  return { providers, routes: [RESCUE_ROUTE], notices, problems };
+}
+
+interface Variable {
+  readonly name: string;
+  readonly value: string;
+}
+
+// An empty variable is how compose files say that there is none.
+function firstSet(names: readonly string[], env: Environment): Variable | undefined {
+  const name = names.find((one) => env[one] !== undefined && env[one] !== "");
+  return name === undefined ? undefined : { name, value: env[name] ?? "" };
+}
+
+function settingProblems(apiKey: Variable | undefined, baseUrl: Variable | undefined): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  if (apiKey && !/^[\x21-\x7e]+$/.test(apiKey.value)) {
+    problems.push(settingProblem("invalid_value", apiKey.name, "expected visible ASCII characters without spaces"));
+  }
+  if (baseUrl && !(/^https?:\/\/[^\s@?#]+$/.test(baseUrl.value) && URL.canParse(baseUrl.value))) {
+    const expected = "expected a URL that begins with https:// or http://, without user, query and fragment";
+    problems.push(settingProblem("invalid_value", baseUrl.name, expected));
+  }
+  return problems;
+}
+
+function providerOf(kind: string, apiKey: string | undefined, baseUrl: string | undefined): ProviderConfig {
+  return {
+    name: kind,
+    kind,
+    baseUrl: baseUrl?.replace(/\/+$/, ""),
+    credentials: apiKey === undefined ? [] : [{ id: `${kind}#1`, apiKey: new SecretText(apiKey) }],
+    models: undefined,
+    facts: {},
+    api: "auto",
+    deterministic: false,
+  };
+}

@@ -1,0 +1,164 @@
+import {
+  Executor,
+  Modality,
+  type Message,
+  type OpaquePart,
+  type Part,
+  type ToolCallPart,
+} from "../../contract/index.ts";
+import { DIALECT_ID, type EncodeContext, type WireObject } from "./encode-context.ts";
+import { participantName, type CallIds } from "./call-ids.ts";
+import { wireContent, wireContentPart } from "./encode-parts.ts";
+import { objectOf } from "./json-field.ts";
+import type { RawJson } from "./json-text.ts";
+import {
+  EXTRA_CONTENT_FORMAT,
+  REASONING_DETAIL_FORMAT,
+  isFrom,
+  notPortable,
+  ownState,
+  stripForeignState,
+} from "./provider-state.ts";
+
+// What an assistant's parts add up to; chat.completions keeps no order among texts, calls and reasoning.
+interface Draft {
+  readonly content: WireObject[];
+  readonly refusals: string[];
+  readonly calls: WireObject[];
+  readonly reasoning: string[];
+  readonly details: RawJson[];
+  audioId: string | undefined;
+  extraContent: RawJson | undefined;
+}
+
+/** An earlier turn of the model on the wire. */
+export function encodeAssistant(context: EncodeContext, message: Message, field: string, callIds: CallIds): WireObject {
+  const draft: Draft = {
+    content: [],
+    refusals: [],
+    calls: [],
+    reasoning: [],
+    details: [],
+    audioId: undefined,
+    extraContent: undefined,
+  };
+  for (const [index, part] of message.parts.entries()) {
+    const path = `${field}.parts[${index}]`;
+    stripForeignState(context, part, path);
+    addPart(context, message, part, path, callIds, draft);
+  }
+  return wireMessage(context, message, field, draft);
+}
+
+function wireMessage(context: EncodeContext, message: Message, field: string, draft: Draft): WireObject {
+  const { settings } = context.rules;
+  const hasText = draft.content.length > 0;
+  // A refusal beside text stands in the list; alone it has a member of its own.
+  const refusal = hasText ? undefined : draft.refusals.join("") || undefined;
+  const content = hasText
+    ? wireContent([...draft.content, ...draft.refusals.map((text) => ({ type: "refusal", refusal: text }))])
+    : undefined;
+  const isEmpty = draft.calls.length === 0 && refusal === undefined && draft.audioId === undefined;
+  const reasoning = draft.reasoning.length > 0 ? draft.reasoning.join("") : undefined;
+  const wire: WireObject = {
+    role: "assistant",
+    content: content ?? (isEmpty ? "" : null),
+    name: participantName(context, message, field),
+    refusal,
+    tool_calls: draft.calls.length > 0 ? draft.calls : undefined,
+    audio: draft.audioId === undefined ? undefined : { id: draft.audioId },
+    reasoning_details: draft.details.length > 0 ? draft.details : undefined,
+    extra_content: draft.extraContent,
+    prefix: message.prefill === true && settings.prefill === "prefix" ? true : undefined,
+  };
+  if (settings.reasoning_history !== "none") wire[settings.reasoning_history] = reasoning;
+  return wire;
+}
+
+function addPart(
+  context: EncodeContext,
+  message: Message,
+  part: Part,
+  path: string,
+  callIds: CallIds,
+  draft: Draft,
+): void {
+  const { kind } = part;
+  for (const text of ownState(part, REASONING_DETAIL_FORMAT, context.target)) {
+    draft.details.push(objectOf(text, `${path}.state`));
+  }
+  const [extra] = ownState(part, EXTRA_CONTENT_FORMAT, context.target);
+  const extraContent = extra === undefined ? undefined : objectOf(extra, `${path}.state`);
+  switch (kind.case) {
+    case "toolCall":
+      addCall(context, kind.value, path, callIds, extraContent, draft);
+      return;
+    case "refusal":
+      draft.refusals.push(kind.value.text);
+      return;
+    case "reasoning":
+      addReasoning(context, message, part, path, draft);
+      return;
+    case "toolResult":
+      context.adaptations.addPart(path, undefined, "results of tools that the provider ran cannot be sent back");
+      return;
+    case "media":
+      if (isSpoken(part)) draft.audioId = kind.value.generatedId;
+      return;
+    case "opaque":
+      addOpaque(context, kind.value, path, draft);
+      return;
+    default: {
+      if (extraContent) draft.extraContent = extraContent;
+      const wire = wireContentPart(part, path, context);
+      if (wire) draft.content.push(wire);
+    }
+  }
+}
+
+/** Whether the part is an earlier spoken answer, which goes back by its id. */
+export function isSpoken({ kind }: Part): boolean {
+  return kind.case === "media" && kind.value.modality === Modality.AUDIO && kind.value.generatedId !== undefined;
+}
+
+function addCall(
+  context: EncodeContext,
+  call: ToolCallPart,
+  path: string,
+  callIds: CallIds,
+  extraContent: RawJson | undefined,
+  draft: Draft,
+): void {
+  if (call.executor === Executor.PROVIDER) {
+    context.adaptations.addPart(path, undefined, "calls of tools that the provider ran cannot be sent back");
+    return;
+  }
+  const id = callIds.wire(call.callId, `${path}.tool_call`);
+  const { name, input } = call;
+  draft.calls.push(
+    input.case === "text"
+      ? { id, type: "custom", custom: { name, input: input.value }, extra_content: extraContent }
+      : { id, type: "function", function: { name, arguments: input.value ?? "{}" }, extra_content: extraContent },
+  );
+}
+
+function addReasoning(context: EncodeContext, message: Message, part: Part, path: string, draft: Draft): void {
+  if (part.kind.case !== "reasoning") return;
+  const { text, summary } = part.kind.value;
+  if (text.length === 0 && summary.length === 0) return;
+  // Details hold the text already.
+  if (ownState(part, REASONING_DETAIL_FORMAT, context.target).length > 0) return;
+  const { origin } = message;
+  if (context.rules.settings.reasoning_history === "none" || text.length === 0) {
+    context.adaptations.addPart(path, undefined, "the provider takes no reasoning of earlier turns; it was left out");
+  } else if (origin && !isFrom(origin, context.target)) {
+    context.adaptations.addPart(path, undefined, notPortable("reasoning", origin, context.target));
+  } else draft.reasoning.push(...text);
+}
+
+function addOpaque(context: EncodeContext, opaque: OpaquePart, path: string, draft: Draft): void {
+  const { origin } = opaque;
+  if (isFrom(origin, context.target) && origin?.dialect === DIALECT_ID) {
+    draft.content.push(objectOf(opaque.json, `${path}.opaque.json`) as unknown as WireObject);
+  } else context.adaptations.addPart(path, undefined, notPortable("a block", origin, context.target));
+}

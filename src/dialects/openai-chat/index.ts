@@ -1,0 +1,19 @@
+import type { Dialect } from "../dialect.ts";
+import { decodeError } from "./decode-error.ts";
+import { decodeResponse } from "./decode-response.ts";
+import { DIALECT_ID } from "./encode-context.ts";
+import { encodeRequest, findUnsupported } from "./encode-request.ts";
+import { OpenAiChatStreamDecoder } from "./stream-decoder.ts";
+
+export { DEFAULT_SETTINGS, unusableSettings, type OpenAiChatSettings } from "./settings.ts";
+
+/** The wire format of OpenAI's `POST /chat/completions` and of all vendors that speak it. */
+export const openaiChat: Dialect = {
+  id: DIALECT_ID,
+  framing: "sse",
+  unsupported: findUnsupported,
+  encode: encodeRequest,
+  decodeResponse,
+  streamDecoder: (target, options) => new OpenAiChatStreamDecoder(target, options),
+  decodeError,
+};

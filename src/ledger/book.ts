@@ -1,0 +1,89 @@
+import type { ForwardedRecord, LedgerRecord } from "./records.ts";
+import { ATTEMPT_TRANSITIONS, illegality, UNSEEN, type AttemptState, type RequestState } from "./transitions.ts";
+
+/** A line of the journal as it stands on disk, with its place. */
+export interface WrittenLine {
+  readonly epoch: number;
+  readonly seq: number;
+  /** With its line feed. */
+  readonly text: string;
+}
+
+/** A request whose end is not on disk yet. */
+export interface OpenRequest {
+  readonly requestId: string;
+  state: RequestState;
+  readonly attempts: { readonly record: ForwardedRecord; readonly attempt: number; state: AttemptState }[];
+  /** Its records on disk, which a new segment begins with. */
+  readonly lines: WrittenLine[];
+}
+
+/**
+ * The open requests. States move when a record is accepted, lines are added when it is on disk, and a request leaves
+ * only when its end is on disk: so a segment's head always knows everything that a restart would have to close.
+ */
+export class Book {
+  readonly #open = new Map<string, OpenRequest>();
+
+  /** Number of requests without an end on disk. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Open requests, oldest first. */
+  requests(): Iterable<OpenRequest> {
+    return this.#open.values();
+  }
+
+  /** Whether what the record ends is open or was open: false once its forward was taken back. */
+  knows(record: LedgerRecord): boolean {
+    const request = this.#open.get(record.requestId);
+    if (!request || record.kind === "request_ended") return request !== undefined;
+    return request.attempts.some((one) => one.attempt === record.attempt);
+  }
+
+  /** Takes a record in, or says in a sentence why it is not legal and changes nothing. */
+  accept(record: LedgerRecord): string | undefined {
+    const known = this.#open.get(record.requestId);
+    if (!known && record.kind === "request_ended") return "it was never forwarded or has ended already";
+    const problem = illegality(known ?? UNSEEN, record);
+    if (problem !== undefined) return problem;
+    if (record.kind === "forwarded") {
+      const request = known ?? { requestId: record.requestId, state: "received", attempts: [], lines: [] };
+      request.state = "admitted";
+      request.attempts.push({ record, attempt: record.attempt, state: "forwarded" });
+      if (!known) this.#open.set(record.requestId, request);
+    } else if (known) {
+      if (record.kind === "request_ended") known.state = record.state;
+      else known.attempts.find((one) => one.attempt === record.attempt)!.state = record.state;
+    }
+    return undefined;
+  }
+
+  /** Notes that an accepted record is on disk. */
+  written(record: LedgerRecord, line: WrittenLine): void {
+    if (record.kind === "request_ended") this.#open.delete(record.requestId);
+    else this.#open.get(record.requestId)?.lines.push(line);
+  }
+
+  /** Takes back a forward that could not be written: it was never sent. */
+  undo(record: ForwardedRecord): void {
+    const request = this.#open.get(record.requestId);
+    if (!request) return;
+    const index = request.attempts.findIndex((one) => one.record === record);
+    if (index >= 0) request.attempts.splice(index, 1);
+    if (request.attempts.length === 0) this.#open.delete(record.requestId);
+  }
+
+  /** Lines that a new segment must begin with, in the order in which they were written. */
+  carried(): WrittenLine[] {
+    const lines: WrittenLine[] = [];
+    for (const request of this.#open.values()) lines.push(...request.lines);
+    return lines.sort((a, b) => a.epoch - b.epoch || a.seq - b.seq);
+  }
+}
+
+/** Attempts of a request that have no end. */
+export function openAttempts(request: OpenRequest): ForwardedRecord[] {
+  return request.attempts.filter((one) => ATTEMPT_TRANSITIONS[one.state].length > 0).map((one) => one.record);
+}

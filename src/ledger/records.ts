@@ -1,0 +1,66 @@
+import type { Cost, Usage } from "../contract/index.ts";
+
+/**
+ * What the books know of one attempt. States of an attempt: forwarded -> completed | failed. States of a request:
+ * received -> admitted -> completed | failed. `forwarded` carries received and admitted, so that a request costs two
+ * or three records.
+ */
+export type LedgerRecord = ForwardedRecord | AttemptEndedRecord | RequestEndedRecord;
+
+/** Written before the first byte goes to a provider. */
+export interface ForwardedRecord {
+  readonly kind: "forwarded";
+  readonly requestId: string;
+  /** From 1. */
+  readonly attempt: number;
+  /** Wall clocks in milliseconds. */
+  readonly receivedAtMs: number;
+  readonly forwardedAtMs: number;
+  readonly keyId: string;
+  readonly surface: string;
+  readonly requestedModel: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly credentialId: string;
+  readonly stream: boolean;
+  /** Upper bound of the input, from which an orphan is estimated. */
+  readonly inputTokensUpperBound: number;
+  readonly priceVersion: string | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** The one end of an attempt. */
+export interface AttemptEndedRecord {
+  readonly kind: "attempt_ended";
+  readonly requestId: string;
+  readonly attempt: number;
+  readonly state: "completed" | "failed";
+  readonly endedAtMs: number;
+  /** Reason in snake_case; undefined when completed. */
+  readonly reason: string | undefined;
+  readonly httpStatus: number | undefined;
+  readonly upstreamRequestId: string | undefined;
+  readonly firstContentMs: number | undefined;
+  readonly usage: Usage | undefined;
+  readonly cost: Cost | undefined;
+}
+
+/** The one end of a request. */
+export interface RequestEndedRecord {
+  readonly kind: "request_ended";
+  readonly requestId: string;
+  readonly state: "completed" | "failed";
+  readonly endedAtMs: number;
+  readonly reason: string | undefined;
+  readonly attempts: number;
+}
+
+/** The books. */
+export interface Ledger {
+  /** Resolves when the record is safe for what `durability` promises. Rejects when it cannot be written: do not forward. */
+  forwarded(record: ForwardedRecord): Promise<void>;
+  /** Queues an end; it is written within the same turn of the event loop. */
+  ended(record: AttemptEndedRecord | RequestEndedRecord): void;
+  /** Writes what is queued and closes the file. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,319 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createHash } from "node:crypto";
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { crc32 } from "node:zlib";
+import { create } from "@bufbuild/protobuf";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  attemptEnded,
+  brief,
+  forwarded,
+  journalOptions,
+  readAll,
+  requestEnded,
+  TroubledFiles,
+} from "../../test/support/ledger.ts";
+import { CostSchema, UsageSource } from "../contract/index.ts";
+import { VirtualRuntime } from "../runtime/virtual.ts";
+import { openDataFolder } from "../store/data-folder.ts";
+import { Book } from "./book.ts";
+import { openLedger, type OpenLedgerOptions } from "./recovery.ts";
+import type { LedgerRecord } from "./records.ts";
+import { listSegments, segmentPath } from "./segments.ts";
+
+const writer = fileURLToPath(new URL("../../test/support/ledger-writer.ts", import.meta.url));
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "parley-recovery-"));
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function open(path = folder, more: Partial<OpenLedgerOptions> = {}) {
+  return openLedger({ ...journalOptions(path).options, claimEpoch: (above) => above + 1, ...more });
+}
+
+const briefs = async (path = folder) => (await readAll(path)).all.map(({ record }) => brief(record));
+
+/** Every record may follow those before it, and nothing is open at the end. */
+function expectSettled(records: readonly LedgerRecord[]): void {
+  const book = new Book();
+  for (const record of records) {
+    expect(book.accept(record), brief(record)).toBeUndefined();
+    book.written(record, { epoch: 0, seq: 0, text: "" });
+  }
+  expect([...book.requests()].map((one) => one.requestId)).toEqual([]);
+}
+
+describe("openLedger", () => {
+  test("begins with epoch 1 and nothing to close in an empty folder, also one that does not exist", async () => {
+    const { ledger, report } = await open(join(folder, "made", "here"));
+    expect(report).toMatchObject({ epoch: 1, attemptsClosed: 0, requestsClosed: 0, damage: [], segmentsRead: 0 });
+    expect(statSync(join(folder, "made", "here")).mode & 0o777).toBe(0o700);
+    await ledger.close();
+  });
+
+  test("closes what a dead process left open: estimated from the input's upper bound, priced, once", async () => {
+    const first = await open();
+    await first.ledger.forwarded(forwarded("done"));
+    first.ledger.ended(attemptEnded("done"));
+    first.ledger.ended(requestEnded("done"));
+    await first.ledger.forwarded(forwarded("second", 1));
+    first.ledger.ended(attemptEnded("second", 1, { state: "failed", reason: "provider_error" }));
+    await first.ledger.forwarded(forwarded("second", 2, { inputTokensUpperBound: 777 }));
+    await first.ledger.forwarded(forwarded("answered"));
+    first.ledger.ended(attemptEnded("answered"));
+    await first.ledger.flush(); // and then it dies
+
+    const second = await open(folder, {
+      costOf: ({ priceVersion }, { inputTokens }) =>
+        create(CostSchema, { nanoUsd: BigInt(inputTokens ?? 0) * 10n, priceVersion: priceVersion!, estimated: true }),
+    });
+    expect(second.report).toMatchObject({ epoch: 2, attemptsClosed: 1, requestsClosed: 2, illegalRecords: 0 });
+    await second.ledger.close();
+    const { all, damage } = await readAll(folder);
+    expect(damage).toEqual([]);
+    expect(all.filter(({ epoch }) => epoch === 2).map(({ record }) => brief(record))).toEqual([
+      "second.2 failed gateway_restarted",
+      "second failed gateway_restarted",
+      "answered failed gateway_restarted",
+    ]);
+    const closed = all.find(({ record }) => brief(record) === "second.2 failed gateway_restarted")!.record;
+    expect(closed).toMatchObject({
+      usage: { inputTokens: 777, source: UsageSource.ESTIMATED },
+      cost: { nanoUsd: 7_770n, priceVersion: "2026-07-24", estimated: true },
+    });
+    expectSettled(all.map(({ record }) => record));
+
+    const third = await open();
+    expect(third.report).toMatchObject({ epoch: 3, attemptsClosed: 0, requestsClosed: 0 });
+    await third.ledger.close();
+    expect((await readAll(folder)).all).toEqual(all);
+  });
+
+  test("closes each orphan once also when it dies while closing them", async () => {
+    const first = await open();
+    for (let index = 0; index < 5; index++) await first.ledger.forwarded(forwarded(`r${index}`));
+    await first.ledger.close();
+    const second = await open();
+    await second.ledger.close();
+    const [, whole] = listSegments(folder);
+    const bytes = readFileSync(whole!.path);
+    // The head of the second segment is whole; its closing records are cut at some bytes.
+    for (let size = bytes.length - 1_200; size < bytes.length; size += 7) {
+      writeFileSync(whole!.path, bytes.subarray(0, size));
+      for (const { path, segment } of listSegments(folder)) if (segment > 2) rmSync(path);
+      const again = await open();
+      await again.ledger.close();
+      const { all } = await readAll(folder);
+      expectSettled(all.map(({ record }) => record));
+      expect(all.filter(({ record }) => record.kind === "forwarded").length).toBe(5);
+    }
+  });
+
+  test("reads no more than the last segments, however long the journal is", async () => {
+    const first = await open(folder, { segmentBytes: 3_000 });
+    await first.ledger.forwarded(forwarded("long"));
+    for (let index = 0; index < 60; index++) {
+      await first.ledger.forwarded(forwarded(`r${index}`));
+      first.ledger.ended(attemptEnded(`r${index}`));
+      first.ledger.ended(requestEnded(`r${index}`));
+    }
+    await first.ledger.flush();
+    const segments = listSegments(folder);
+    expect(segments.length).toBeGreaterThan(8);
+    for (const { path } of segments.slice(0, -1)) writeFileSync(path, "unreadable, and not read");
+    const second = await open();
+    expect(second.report).toMatchObject({ segmentsRead: 1, attemptsClosed: 1, requestsClosed: 1, damage: [] });
+    await second.ledger.close();
+  });
+
+  test("takes an epoch above every one in the journal", async () => {
+    const claimed: number[] = [];
+    const claimEpoch = (above: number) => {
+      claimed.push(above);
+      return above + 10;
+    };
+    for (let round = 0; round < 3; round++) await (await open(folder, { claimEpoch })).ledger.close();
+    expect(claimed).toEqual([0, 10, 20]);
+  });
+
+  test("refuses a journal of a newer version instead of closing what it cannot understand", async () => {
+    const first = await open();
+    await first.ledger.forwarded(forwarded("a"));
+    await first.ledger.close();
+    const body = '{"v":2,"epoch":1,"seq":2,"kind":"wondrous"';
+    appendFileSync(segmentPath(folder, 1), `${body},"crc":"${crc32(body).toString(16).padStart(8, "0")}"}\n`);
+    await expect(open()).rejects.toThrow("Cannot read the ledger: version 2 of its lines is newer than 1");
+  });
+
+  test("says what is wrong when the folder cannot be used or the orphans cannot be closed", async () => {
+    const file = join(folder, "file");
+    writeFileSync(file, "");
+    await expect(open(file)).rejects.toThrow(`Cannot open the ledger in ${file}: it cannot be read (EEXIST)`);
+    const files = new TroubledFiles();
+    files.openError = "EACCES";
+    await expect(open(folder, { files })).rejects.toThrow("a new segment cannot be written (EACCES)");
+    files.openError = undefined;
+    files.writeError = "ENOSPC";
+    await expect(open(folder, { files })).rejects.toThrow("a new segment cannot be written (ENOSPC)");
+    expect(listSegments(folder)).toEqual([]);
+  });
+});
+
+describe("openLedger after damage", () => {
+  test("keeps every whole record and closes it once wherever the end of the journal is torn off", async () => {
+    const source = join(folder, "source");
+    const first = await open(source);
+    const records: LedgerRecord[] = [];
+    const write = async (record: LedgerRecord) => {
+      records.push(record);
+      if (record.kind === "forwarded") await first.ledger.forwarded(record);
+      else first.ledger.ended(record);
+    };
+    for (const id of ["a", "b"]) await write(forwarded(id));
+    await write(attemptEnded("a", 1, { state: "failed", reason: "provider_error" }));
+    await write(forwarded("a", 2));
+    for (const id of ["b", "c"]) await write(id === "c" ? forwarded("c") : attemptEnded("b"));
+    await write(requestEnded("b"));
+    await write(attemptEnded("a", 2));
+    await write(requestEnded("a", { attempts: 2 }));
+    await first.ledger.close();
+    const bytes = readFileSync(segmentPath(source, 1));
+    const lineEnds = [...bytes.keys()].filter((index) => bytes[index] === 0x0a).map((index) => index + 1);
+
+    for (let size = lineEnds[0]!; size <= bytes.length; size++) {
+      const target = join(folder, "torn");
+      mkdirSync(target);
+      writeFileSync(segmentPath(target, 1), bytes.subarray(0, size));
+      const whole = lineEnds.filter((end) => end <= size).length - 1;
+      const { ledger, report } = await open(target);
+      await ledger.close();
+      const { all, damage } = await readAll(target);
+      expect(all.slice(0, whole).map(({ record }) => record)).toEqual(records.slice(0, whole));
+      expectSettled(all.map(({ record }) => record));
+      const torn = lineEnds.includes(size) ? [] : [{ kind: "torn", segment: 1, lines: 1 }];
+      expect([damage, report.damage, report.illegalRecords]).toEqual([torn, torn, 0]);
+      rmSync(target, { recursive: true });
+    }
+  });
+
+  test("goes back a segment when the head of the last one is torn, at every byte of it", async () => {
+    const source = join(folder, "source");
+    const first = await open(source, { segmentBytes: 2_000 });
+    for (const id of ["a", "b"]) await first.ledger.forwarded(forwarded(id));
+    for (let index = 0; listSegments(source).length < 2; index++) await first.ledger.forwarded(forwarded(`r${index}`));
+    await first.ledger.close();
+    const bytes = readFileSync(segmentPath(source, 2));
+    const wanted = (await readAll(source)).all.filter(({ segment }) => segment === 1);
+    const carriedEnd = bytes.indexOf('"seq":', bytes.indexOf(`"seq":${wanted.length},"kind":"forwarded"`));
+    for (let size = 0; size < carriedEnd; size++) {
+      const target = join(folder, "torn");
+      mkdirSync(target);
+      copyFileSync(segmentPath(source, 1), segmentPath(target, 1));
+      writeFileSync(segmentPath(target, 2), bytes.subarray(0, size));
+      const { ledger, report } = await open(target);
+      await ledger.close();
+      const { all } = await readAll(target);
+      expect(report).toMatchObject({ requestsClosed: wanted.length, illegalRecords: 0 });
+      expect(all.slice(0, wanted.length)).toEqual(wanted);
+      expectSettled(all.map(({ record }) => record));
+      rmSync(target, { recursive: true });
+    }
+  });
+
+  test("tells a flipped byte and a lost line, and guesses neither", async () => {
+    const first = await open();
+    for (const id of ["a", "b", "c"]) await first.ledger.forwarded(forwarded(id));
+    await first.ledger.close();
+    const path = segmentPath(folder, 1);
+    const text = readFileSync(path, "utf8");
+    const lines = text.trimEnd().split("\n");
+
+    writeFileSync(path, text.replace('"request":"b"', '"request":"x"'));
+    expect(await readAll(folder)).toMatchObject({
+      all: [{ record: { requestId: "a" } }, { record: { requestId: "c" } }],
+      damage: [{ kind: "corrupt", segment: 1, lines: 1 }],
+    });
+    writeFileSync(path, [lines[0], lines[1], lines[3], ""].join("\n"));
+    expect((await readAll(folder)).damage).toEqual([{ kind: "missing", segment: 1, lines: 1 }]);
+    const { ledger, report } = await open();
+    await ledger.close();
+    expect(report).toMatchObject({ requestsClosed: 2, damage: [{ kind: "missing", segment: 1, lines: 1 }] });
+    expect((await briefs()).filter((one) => one.startsWith("forwarded"))).toEqual(["forwarded a.1", "forwarded c.1"]);
+  });
+});
+
+describe("openLedger after kill -9", () => {
+  test("has every forward that was promised, one end for each and no changed line, 20 times", async () => {
+    const dice = new VirtualRuntime({ seed: 20_261_120 });
+    const data = join(folder, "data");
+    const ledgerFolder = join(data, "ledger");
+    let closed = 0;
+    for (let round = 1; round <= 20; round++) {
+      const { promised, ended } = await writeUntilKilled(data, round, 1 + Math.floor(dice.random() * 400));
+      const before = digests(ledgerFolder);
+      const held = openDataFolder(data, dice);
+      const { ledger, report } = await open(ledgerFolder, { claimEpoch: (above) => held.claimEpoch(above) });
+      await ledger.close();
+      held.close();
+      expect(digests(ledgerFolder)).toMatchObject(before);
+      expect(report.illegalRecords).toBe(0);
+      expect(report.damage.filter(({ kind }) => kind !== "torn")).toEqual([]);
+      closed += report.attemptsClosed;
+
+      const { all } = await readAll(ledgerFolder);
+      const records = all.map(({ record }) => record);
+      expectSettled(records);
+      const found = new Set(records.map(brief));
+      for (const one of promised) expect(found).toContain(one);
+      // All but the ends of its last turn were on disk: never closed a second time, whatever they were.
+      const restarted = records.filter((one) => one.kind === "request_ended" && one.reason === "gateway_restarted");
+      const wrong = restarted.filter((one) => ended.slice(0, -40).includes(one.requestId));
+      expect(wrong.map(brief)).toEqual([]);
+    }
+    expect(closed).toBeGreaterThan(20);
+  }, 60_000);
+});
+
+/** Kills the writer once it has printed that many lines; what it printed until it died. */
+async function writeUntilKilled(data: string, seed: number, lines: number) {
+  const child = spawn(process.execPath, [writer, data, String(seed)], { stdio: ["ignore", "pipe", "inherit"] });
+  const promised: string[] = [];
+  const ended: string[] = [];
+  let count = 0;
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [word, id, attempt] = line.split(" ");
+    if (word === "forwarded") promised.push(`forwarded ${id}.${attempt}`);
+    else ended.push(id!);
+    count += 1;
+    if (count === lines) child.kill("SIGKILL");
+  }
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  expect(child.signalCode).toBe("SIGKILL");
+  return { promised, ended };
+}
+
+function digests(path: string): Record<string, string> {
+  const entries = readdirSync(path).map((name) => {
+    const digest = createHash("sha256").update(readFileSync(join(path, name)));
+    return [name, digest.digest("hex")] as const;
+  });
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,154 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  AttemptSchema,
+  OriginSchema,
+  type Attempt,
+  type Cost,
+  type FailedAttempt,
+  FailedAttemptSchema,
+  type Origin,
+  type Usage,
+} from "../contract/index.ts";
+import { reasonName, type ParleyError } from "../errors/index.ts";
+import { estimateUsage, inputTokensUpperBound } from "../ledger/estimate.ts";
+import { costOf } from "../ledger/pricing.ts";
+import type { Principal } from "../policy/principal.ts";
+import type { Target } from "../routing/target.ts";
+import type { ChatCall } from "./call.ts";
+import type { ChatParts } from "./parts.ts";
+import type { CallProgress } from "./send.ts";
+
+/** The books of one request: one record before each attempt goes out, one when it ends, one for the request's end. */
+export class Account {
+  readonly #parts: ChatParts;
+  readonly #call: ChatCall;
+  readonly #caller: Principal;
+  readonly #receivedAtMs: number;
+  readonly #inputTokensUpperBound: number;
+  readonly #attempts: Attempt[] = [];
+  #openedMs = 0;
+
+  constructor(parts: ChatParts, call: ChatCall, caller: Principal, receivedAtMs: number) {
+    this.#parts = parts;
+    this.#call = call;
+    this.#caller = caller;
+    this.#receivedAtMs = receivedAtMs;
+    this.#inputTokensUpperBound = inputTokensUpperBound(call.request);
+  }
+
+  /** What was tried so far, ended attempts only. */
+  get attempts(): readonly Attempt[] {
+    return this.#attempts;
+  }
+
+  /** The attempts that failed, as errors show them. */
+  get failedAttempts(): FailedAttempt[] {
+    return this.#attempts.map(({ target, reason, httpStatus, durationMs }) =>
+      create(FailedAttemptSchema, {
+        reason,
+        durationMs,
+        ...(target ? { target } : {}),
+        ...(httpStatus === undefined ? {} : { httpStatus }),
+      }),
+    );
+  }
+
+  /** An attempt is about to go out. Rejects when the books cannot be written: then it must not. */
+  async open(target: Target, credentialId: string): Promise<void> {
+    const { runtime, ledger } = this.#parts;
+    this.#openedMs = runtime.monotonicMs();
+    await ledger.forwarded({
+      kind: "forwarded",
+      requestId: this.#call.requestId,
+      attempt: this.#attempts.length + 1,
+      receivedAtMs: this.#receivedAtMs,
+      forwardedAtMs: runtime.nowMs(),
+      keyId: this.#caller.keyId,
+      surface: this.#call.surface,
+      requestedModel: this.#call.request.model,
+      provider: target.provider,
+      model: target.model,
+      credentialId,
+      stream: this.#call.stream,
+      inputTokensUpperBound: this.#inputTokensUpperBound,
+      priceVersion: target.facts.prices?.version,
+      tags: this.#call.request.tags,
+    });
+  }
+
+  /** What an attempt costs by its own figures. Undefined: no price is known. */
+  cost(target: Target, usage: Usage | undefined, serviceTier: string | undefined): Cost | undefined {
+    return usage ? costOf(usage, target.facts.prices, serviceTier) : undefined;
+  }
+
+  /** An attempt has ended: `usage` and `cost` as they will be charged. */
+  close(target: Target, end: AttemptEnd): void {
+    const { runtime, ledger, observer } = this.#parts;
+    const { httpStatus, upstreamRequestId, firstContentMs } = end.progress;
+    const attempt = create(AttemptSchema, {
+      number: this.#attempts.length + 1,
+      target: originOf(target),
+      durationMs: Math.round(runtime.monotonicMs() - this.#openedMs),
+      ...(firstContentMs === undefined ? {} : { firstContentMs: Math.round(firstContentMs) }),
+      ...(end.error ? { reason: end.error.reason, message: end.error.message } : {}),
+      ...(httpStatus === undefined ? {} : { httpStatus }),
+      ...(upstreamRequestId === undefined ? {} : { upstreamRequestId }),
+      ...(end.usage ? { usage: end.usage } : {}),
+      ...(end.cost ? { cost: end.cost } : {}),
+    });
+    this.#attempts.push(attempt);
+    ledger.ended({
+      kind: "attempt_ended",
+      requestId: this.#call.requestId,
+      attempt: attempt.number,
+      state: end.error ? "failed" : "completed",
+      endedAtMs: runtime.nowMs(),
+      reason: end.error ? reasonName(end.error.reason).toLowerCase() : undefined,
+      httpStatus,
+      upstreamRequestId,
+      firstContentMs,
+      usage: end.usage,
+      cost: end.cost,
+    });
+    observer.attemptEnded(attempt, target);
+  }
+
+  /** The request has ended. */
+  end(error: ParleyError | undefined): void {
+    if (this.#attempts.length === 0) return; // no provider was contacted: there is nothing to keep books about
+    this.#parts.ledger.ended({
+      kind: "request_ended",
+      requestId: this.#call.requestId,
+      state: error ? "failed" : "completed",
+      endedAtMs: this.#parts.runtime.nowMs(),
+      reason: error ? reasonName(error.reason).toLowerCase() : undefined,
+      attempts: this.#attempts.length,
+    });
+  }
+
+  /** Usage of an attempt that broke off: what it reported, completed by an estimate from what it said. */
+  brokenUsage(reported: Usage | undefined, outputChars: number, progress: CallProgress): Usage | undefined {
+    const answered = progress.httpStatus !== undefined && progress.httpStatus < 300;
+    if (!answered && !reported) return undefined; // rejected or never answered: nothing was produced
+    return estimateUsage({ reported, outputChars, inputTokensUpperBound: this.#inputTokensUpperBound });
+  }
+}
+
+/** How an attempt ended, for the books. */
+export interface AttemptEnd {
+  readonly error: ParleyError | undefined;
+  readonly progress: Readonly<CallProgress>;
+  readonly usage: Usage | undefined;
+  readonly cost: Cost | undefined;
+}
+
+/** The origin of what a target says. */
+export function originOf(target: Target, dialect = ""): Origin {
+  return create(OriginSchema, {
+    provider: target.provider,
+    dialect,
+    model: target.model,
+    ...(target.region === undefined ? {} : { region: target.region }),
+  });
+}
+

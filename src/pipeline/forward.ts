@@ -1,0 +1,97 @@
+import { ParleyError } from "../errors/index.ts";
+import type { Plan } from "../routing/plan.ts";
+import type { Target } from "../routing/target.ts";
+import { originOf, type Account } from "./account.ts";
+import type { ChatCall } from "./call.ts";
+import { decide } from "./decide.ts";
+import type { Delivery } from "./normalise.ts";
+import type { ChatParts, LiveConfig } from "./parts.ts";
+import { send, type CallProgress } from "./send.ts";
+import type { Watch } from "./watch.ts";
+
+/** What one request's attempts share. */
+export interface Forwarding {
+  readonly parts: ChatParts;
+  readonly config: LiveConfig;
+  readonly call: ChatCall;
+  readonly plan: Plan;
+  readonly delivery: Delivery;
+  readonly watch: Watch;
+  readonly account: Account;
+  /** Aborts when the caller has left or the gateway ends the request. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Tries targets in the plan's order until one has answered. Resolves with the target that did. Throws the error the
+ * caller gets when none did, or when one broke after its content was delivered.
+ */
+export async function forward(forwarding: Forwarding): Promise<Target> {
+  const { parts, plan, delivery, watch, signal } = forwarding;
+  parts.extraAttempts.countRequest();
+  const tried: Target[] = [];
+  let next: Target | ParleyError | undefined = plan.targets[0];
+  for (;;) {
+    if (next === undefined || next instanceof ParleyError) throw next ?? new RangeError("Cannot forward: the plan is empty");
+    tried.push(next);
+    const error = await attempt(forwarding, next);
+    if (error === undefined) return next;
+    next = decide({
+      plan,
+      tried,
+      error,
+      committed: delivery.committed,
+      over: signal.aborted || watch.remainingMs === 0,
+      takeExtraAttempt: () => parts.extraAttempts.take(),
+    });
+  }
+}
+
+/** One attempt at one target, from the first record to the last. Resolves with what went wrong, or undefined. */
+async function attempt(forwarding: Forwarding, target: Target): Promise<ParleyError | undefined> {
+  const { parts, config, call, delivery, watch, account, signal } = forwarding;
+  const adapter = config.adapters.get(target.provider);
+  if (!adapter) return new ParleyError("MISCONFIGURED", `Cannot call ${target.name}: its provider is not configured`);
+  let prepared;
+  try {
+    prepared = adapter.prepare(call.request, target, call.stream);
+  } catch (thrown) {
+    return ParleyError.from(thrown);
+  }
+  await account.open(target, prepared.credentialId);
+  const progress: CallProgress = { httpStatus: undefined, upstreamRequestId: undefined, firstContentMs: undefined };
+  delivery.begin(
+    {
+      requestId: call.requestId,
+      attempt: account.attempts.length + 1,
+      origin: originOf(target, adapter.dialect.id),
+      createdAtMs: parts.runtime.nowMs(),
+      adaptations: prepared.adaptations,
+    },
+    (completed) => {
+      const { usage, serviceTier } = completed;
+      const cost = account.cost(target, usage, serviceTier);
+      account.close(target, { error: undefined, progress, usage, cost });
+      if (cost) completed.cost = cost;
+      completed.attempts = [...account.attempts];
+    },
+  );
+  const error = await send({
+    runtime: parts.runtime,
+    upstream: parts.upstream,
+    dialect: adapter.dialect,
+    target,
+    prepared,
+    stream: call.stream,
+    limits: config.limits,
+    delivery,
+    watch,
+    signal,
+    progress,
+  });
+  if (error) {
+    const usage = account.brokenUsage(delivery.usage, delivery.outputChars, progress);
+    account.close(target, { error, progress, usage, cost: account.cost(target, usage, undefined) });
+  }
+  return error;
+}

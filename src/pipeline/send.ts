@@ -1,0 +1,270 @@
+import { isContent, type StreamEvent } from "../contract/index.ts";
+import type { Dialect, StreamDecoder } from "../dialects/dialect.ts";
+import { ParleyError } from "../errors/index.ts";
+import type { PreparedCall } from "../providers/adapter.ts";
+import type { Target } from "../routing/target.ts";
+import type { Runtime, Timer } from "../runtime/runtime.ts";
+import { SseFrames } from "../upstream/sse.ts";
+import type { UpstreamCall, UpstreamClient, UpstreamHandler } from "../upstream/upstream.ts";
+import type { Delivery } from "./normalise.ts";
+import type { ChatLimits } from "./parts.ts";
+import type { Expiry, Watch } from "./watch.ts";
+
+/** One call to one target. */
+export interface SendOptions {
+  readonly runtime: Runtime;
+  readonly upstream: UpstreamClient;
+  readonly dialect: Dialect;
+  readonly target: Target;
+  readonly prepared: PreparedCall;
+  readonly stream: boolean;
+  readonly limits: ChatLimits;
+  readonly delivery: Delivery;
+  readonly watch: Watch;
+  /** Aborts when the caller has left. */
+  readonly signal: AbortSignal;
+  /** Written as the call goes on. */
+  readonly progress: CallProgress;
+}
+
+/** What is known of a call so far. */
+export interface CallProgress {
+  httpStatus: number | undefined;
+  upstreamRequestId: string | undefined;
+  /** Time to first content, in milliseconds. */
+  firstContentMs: number | undefined;
+}
+
+/**
+ * Calls a target and delivers what it says. Resolves when the call is over: with undefined where the answer is complete
+ * and delivered, else with what went wrong. Never rejects.
+ */
+export function send(options: SendOptions): Promise<ParleyError | undefined> {
+  return new Promise((resolve) => new Exchange(options, resolve).start());
+}
+
+const MAX_ERROR_BYTES = 64 * 1024;
+const DRAIN_AFTER_END_MS = 1_000;
+const REQUEST_ID_HEADERS = ["x-request-id", "request-id", "x-amzn-requestid", "apim-request-id"];
+
+class Exchange implements UpstreamHandler {
+  readonly #options: SendOptions;
+  readonly #resolve: (error: ParleyError | undefined) => void;
+  readonly #startedMs: number;
+  readonly #onAbort = (): void => this.#fail(new ParleyError("CANCELLED", "The caller left before the answer was complete"));
+  #call: UpstreamCall | undefined;
+  #over = false;
+  #status: number | undefined;
+  #headers: Readonly<Record<string, string>> = {};
+  // A 2xx event stream goes through frames and decoder; everything else is collected up to a limit.
+  #frames: SseFrames | undefined;
+  #decoder: StreamDecoder | undefined;
+  #batch: StreamEvent[] = [];
+  #chunks: Buffer[] = [];
+  #collectedBytes = 0;
+  #upstreamEnded = false;
+  #drainTimer: Timer | undefined;
+
+  constructor(options: SendOptions, resolve: (error: ParleyError | undefined) => void) {
+    this.#options = options;
+    this.#resolve = resolve;
+    this.#startedMs = options.runtime.monotonicMs();
+  }
+
+  start(): void {
+    const { signal, watch, upstream, prepared } = this.#options;
+    if (signal.aborted) return this.#onAbort();
+    signal.addEventListener("abort", this.#onAbort, { once: true });
+    watch.begin(this.#firstContentLimitMs(), (expiry) => this.#fail(this.#expired(expiry)));
+    this.#call = upstream.dispatch(prepared.http, this);
+    if (this.#over) this.#call.abort();
+  }
+
+  onHeaders(status: number, headers: Readonly<Record<string, string>>): void {
+    this.#status = status;
+    this.#headers = headers;
+    this.#options.progress.httpStatus = status;
+    this.#options.progress.upstreamRequestId = upstreamRequestId(headers);
+    if (status < 200 || status > 299) return;
+    const encoding = headers["content-encoding"];
+    if (encoding !== undefined && encoding !== "identity") {
+      return this.#fail(badOutput(`it is encoded as ${encoding}, which was not asked for`));
+    }
+    const type = headers["content-type"] ?? (this.#options.stream ? "text/event-stream" : "application/json");
+    if (this.#options.stream && type.startsWith("text/event-stream")) this.#openStream();
+    else if (!/[/+]json\b/.test(type)) this.#fail(badOutput(`its content type is ${type.slice(0, 64)}`));
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.#over) return;
+    if (!this.#frames) return this.#collect(chunk);
+    this.#attempt(() => {
+      this.#frames?.push(chunk);
+      this.#flush();
+      if (this.#decoder?.terminated) this.#finishStream();
+    });
+  }
+
+  onEnd(): void {
+    this.#drainTimer?.cancel();
+    this.#upstreamEnded = true;
+    if (this.#over) return;
+    if (this.#frames) this.#attempt(() => this.#endOfStream());
+    else if (this.#status !== undefined && this.#status >= 200 && this.#status <= 299) this.#attempt(() => this.#decodeWhole());
+    else this.#fail(this.#providerError());
+  }
+
+  onError(error: ParleyError): void {
+    this.#drainTimer?.cancel();
+    this.#upstreamEnded = true;
+    this.#flushQuietly();
+    this.#fail(error);
+  }
+
+  #openStream(): void {
+    const { dialect, target, limits, runtime } = this.#options;
+    const decoder = dialect.streamDecoder(target, { newId: (prefix) => runtime.newId(prefix) });
+    this.#decoder = decoder;
+    this.#frames = new SseFrames(limits.upstreamEventBytes, (data, eventName) => {
+      if (!decoder.terminated) decoder.push(data, this.#batch, eventName);
+    });
+  }
+
+  #collect(chunk: Buffer): void {
+    this.#collectedBytes += chunk.length;
+    const good = this.#status !== undefined && this.#status < 300;
+    const limit = good ? this.#options.limits.upstreamResponseBytes : MAX_ERROR_BYTES;
+    if (this.#collectedBytes <= limit) this.#chunks.push(chunk);
+    else if (good) this.#fail(badOutput(`it is larger than ${limit} bytes`));
+    else this.#fail(this.#providerError());
+  }
+
+  /** Delivers what the last read decoded, and stops reading where the caller cannot take more. */
+  #flush(): void {
+    if (this.#batch.length === 0) return;
+    const events = this.#batch;
+    this.#batch = [];
+    const { delivery, watch, limits, progress, runtime } = this.#options;
+    if (progress.firstContentMs === undefined && events.some(isContent)) {
+      progress.firstContentMs = runtime.monotonicMs() - this.#startedMs;
+    }
+    const { content, writable } = delivery.take(events);
+    if (content && this.#options.stream) watch.progress(limits.progressMs);
+    if (delivery.committed) watch.wrote();
+    if (!writable && !this.#over) {
+      this.#call?.pause();
+      watch.suspend();
+      delivery.onWritable(() => {
+        watch.resume();
+        this.#call?.resume();
+      });
+    }
+  }
+
+  // What came before a break was received whole and belongs to the caller.
+  #flushQuietly(): void {
+    try {
+      if (!this.#over) this.#flush();
+    } catch {
+      // The break that follows is the error to tell.
+    }
+  }
+
+  #finishStream(): void {
+    this.#decoder?.end(this.#batch);
+    this.#flush();
+    this.#succeed();
+  }
+
+  #endOfStream(): void {
+    try {
+      this.#frames?.end();
+    } catch (thrown) {
+      // An event that is cut in its middle is a cut, whatever its half looks like.
+      throw new ParleyError("STREAM_INTERRUPTED", "Cannot complete the answer: the provider's stream ended within an event", {
+        cause: thrown,
+      });
+    }
+    this.#finishStream();
+  }
+
+  #decodeWhole(): void {
+    const { dialect, target, runtime } = this.#options;
+    const body = Buffer.concat(this.#chunks).toString("utf8");
+    this.#batch = dialect.decodeResponse(body, target, { newId: (prefix) => runtime.newId(prefix) });
+    this.#flush();
+    this.#succeed();
+  }
+
+  #providerError(): ParleyError {
+    return this.#options.dialect.decodeError(
+      {
+        status: this.#status ?? 0,
+        headers: this.#headers,
+        body: Buffer.concat(this.#chunks).toString("utf8"),
+        nowMs: this.#options.runtime.nowMs(),
+      },
+      this.#options.target,
+    );
+  }
+
+  #attempt(step: () => void): void {
+    try {
+      step();
+    } catch (thrown) {
+      this.#flushQuietly();
+      this.#fail(ParleyError.from(thrown));
+    }
+  }
+
+  #succeed(): void {
+    if (this.#over) return;
+    this.#conclude(undefined);
+    // A stream may say that it is done before its connection is: give it a moment, so that the connection can be kept.
+    if (!this.#upstreamEnded) {
+      this.#call?.resume();
+      this.#drainTimer = this.#options.runtime.setTimer(DRAIN_AFTER_END_MS, () => this.#call?.abort());
+    }
+  }
+
+  #fail(error: ParleyError): void {
+    if (this.#over) return;
+    this.#conclude(error);
+    this.#call?.abort();
+  }
+
+  #conclude(error: ParleyError | undefined): void {
+    this.#over = true;
+    this.#options.signal.removeEventListener("abort", this.#onAbort);
+    this.#options.watch.end();
+    this.#resolve(error);
+  }
+
+  // Whole answers come when they come: only the total bounds them.
+  #firstContentLimitMs(): number {
+    const { stream, limits, target } = this.#options;
+    if (!stream) return Infinity;
+    return target.facts.capabilities.reasoning === undefined ? limits.firstContentMs : limits.reasoningFirstContentMs;
+  }
+
+  #expired(expiry: Expiry): ParleyError {
+    if (expiry === "deadline") {
+      return new ParleyError("DEADLINE_EXCEEDED", "Cannot complete the answer: the request's deadline has passed");
+    }
+    return this.#options.progress.firstContentMs === undefined
+      ? new ParleyError("PROVIDER_TIMEOUT", "Cannot wait longer for the provider: its answer did not begin in time")
+      : new ParleyError("PROVIDER_TIMEOUT", "Cannot complete the answer: the provider's stream has stalled");
+  }
+}
+
+function upstreamRequestId(headers: Readonly<Record<string, string>>): string | undefined {
+  for (const name of REQUEST_ID_HEADERS) {
+    const value = headers[name];
+    if (value !== undefined) return value.slice(0, 128);
+  }
+  return undefined;
+}
+
+function badOutput(what: string): ParleyError {
+  return new ParleyError("PROVIDER_BAD_OUTPUT", `Cannot read the provider's answer: ${what}`);
+}

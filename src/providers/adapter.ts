@@ -1,0 +1,22 @@
+import type { Adaptation, ChatRequest } from "../contract/index.ts";
+import type { Dialect, DialectTarget, UnsupportedField } from "../dialects/dialect.ts";
+import type { UpstreamRequest } from "../upstream/upstream.ts";
+
+/** A configured provider, ready to be called: an entry tied to its dialect, its address and its credentials. */
+export interface ProviderAdapter {
+  /** Configured name. */
+  readonly name: string;
+  readonly dialect: Dialect;
+  /** Binding fields of the request that the target cannot honour. */
+  unsupported(request: ChatRequest, target: DialectTarget): readonly UnsupportedField[];
+  /** The upstream call for a request, authorised. Throws `ParleyError` where the dialect cannot express it. */
+  prepare(request: ChatRequest, target: DialectTarget, stream: boolean): PreparedCall;
+}
+
+/** An upstream call that is ready to go. */
+export interface PreparedCall {
+  readonly http: UpstreamRequest;
+  /** Which credential of the pool it uses, for the books. */
+  readonly credentialId: string;
+  readonly adaptations: readonly Adaptation[];
+}

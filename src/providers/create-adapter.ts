@@ -1,0 +1,140 @@
+import type { ModelFacts } from "../catalog/facts.ts";
+import { mergeFacts } from "../catalog/merge.ts";
+import type { DialectTarget } from "../dialects/dialect.ts";
+import { ParleyError } from "../errors/index.ts";
+import { authorisation } from "./authorisation.ts";
+import type { ProviderAdapter } from "./adapter.ts";
+import { quirksFor, type ProviderEntry } from "./entry.ts";
+
+/** A provider account as configured. */
+export interface ProviderOptions {
+  /** Configured name. */
+  readonly name: string;
+  readonly entry: ProviderEntry;
+  /** Undefined: the entry's own. */
+  readonly baseUrl: string | undefined;
+  /** Used in turn. Empty: calls go out without authorisation. */
+  readonly credentials: readonly ProviderCredential[];
+  /** `any`: every id; undefined: the catalogue's and any other; otherwise only these. */
+  readonly models: "any" | readonly ProviderModel[] | undefined;
+  /** What holds for each of its models, over the catalogue. */
+  readonly facts: Partial<ModelFacts>;
+  /** The catalogue for this kind of provider. */
+  readonly catalogue: {
+    lookup(modelId: string): ModelFacts | undefined;
+    readonly modelIds: readonly string[];
+  };
+}
+
+/** A credential of a provider's pool. */
+export interface ProviderCredential {
+  readonly id: string;
+  readonly apiKey: { reveal(): string } | undefined;
+}
+
+/** A model as configured. */
+export interface ProviderModel {
+  readonly publicId: string;
+  readonly nativeId: string;
+  readonly facts: Partial<ModelFacts>;
+}
+
+/** A provider that can be called, and what is known of its models. */
+export interface ConfiguredProvider {
+  readonly adapter: ProviderAdapter;
+  readonly name: string;
+  readonly modelIds: readonly string[];
+  lists(modelId: string): boolean;
+  target(modelId: string): NamedTarget | undefined;
+}
+
+/** Where a request can go, with its public name `provider/model`. */
+export interface NamedTarget extends DialectTarget {
+  readonly name: string;
+}
+
+// Ids come from callers where any id is served: those that nobody configured are remembered up to here.
+const MAX_REMEMBERED = 1_000;
+
+/** Ties an entry to its dialect, its address, its credentials and its models. Throws `MISCONFIGURED`. */
+export function createProvider(options: ProviderOptions): ConfiguredProvider {
+  const { name, entry, catalogue } = options;
+  const configured = Array.isArray(options.models)
+    ? new Map((options.models as readonly ProviderModel[]).map((model) => [model.publicId, model]))
+    : undefined;
+  const remembered = new Map<string, NamedTarget>();
+  const build = (publicId: string, model: ProviderModel | undefined): NamedTarget => {
+    const nativeId = model?.nativeId ?? publicId;
+    const known = mergeFacts(mergeFacts(entry.facts ?? {}, catalogue.lookup(nativeId) ?? {}), options.facts);
+    const facts = mergeFacts(known, model?.facts ?? {});
+    const quirks = [...quirksFor(entry, nativeId), ...(facts.quirks ?? [])];
+    return {
+      name: `${name}/${publicId}`,
+      provider: name,
+      model: nativeId,
+      region: facts.region,
+      facts: { ...facts, capabilities: facts.capabilities ?? {}, quirks },
+    };
+  };
+  const listed = new Set(configured ? configured.keys() : catalogue.modelIds);
+  return {
+    name,
+    adapter: createAdapter(options),
+    modelIds: [...listed],
+    lists: (modelId) => listed.has(modelId),
+    target(modelId) {
+      const known = remembered.get(modelId);
+      if (known) return known;
+      const model = configured?.get(modelId);
+      if (modelId === "" || (configured && !model)) return undefined;
+      const target = build(modelId, model);
+      if (listed.has(modelId) || remembered.size < MAX_REMEMBERED) remembered.set(modelId, target);
+      return target;
+    },
+  };
+}
+
+function createAdapter(options: ProviderOptions): ProviderAdapter {
+  const { name, entry, credentials } = options;
+  const { dialect } = entry;
+  const baseUrl = options.baseUrl ?? entry.baseUrl;
+  if (baseUrl === undefined) {
+    throw new ParleyError("MISCONFIGURED", `Cannot use the provider ${name}: it has no base_url, and its kind has none of its own`);
+  }
+  const { origin, pathname } = new URL(baseUrl);
+  const prefix = pathname.replace(/\/+$/, "");
+  const pool = credentials.map((credential) => ({
+    id: credential.id,
+    headers: {
+      "content-type": "application/json",
+      "accept-encoding": "identity",
+      "user-agent": "parley",
+      ...authorisation(entry.auth, credential.apiKey),
+    },
+  }));
+  if (pool.length === 0) {
+    pool.push({ id: `${name}#0`, headers: { "content-type": "application/json", "accept-encoding": "identity", "user-agent": "parley" } });
+  }
+  let turn = 0;
+  return {
+    name,
+    dialect,
+    unsupported: (request, target) => dialect.unsupported(request, target),
+    prepare(request, target, stream) {
+      const encoded = dialect.encode(request, target, { stream });
+      const credential = pool[turn++ % pool.length]!;
+      const extra = Object.keys(encoded.headers).length > 0 ? encoded.headers : undefined;
+      return {
+        http: {
+          origin,
+          path: prefix + encoded.path,
+          method: "POST",
+          headers: extra ? { ...credential.headers, ...extra } : credential.headers,
+          body: encoded.body,
+        },
+        credentialId: credential.id,
+        adaptations: encoded.adaptations,
+      };
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import type { DescMessage, DescMethod, DescService } from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
+import { createConnectRouter } from "@connectrpc/connect";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import { ChatService, ModelService } from "../../contract/index.ts";
+import type { Gateway } from "../gateway.ts";
+import type { Readiness } from "../readiness.ts";
+import { registerChat } from "./chat-rpcs.ts";
+import { Health } from "./grpc-protos.ts";
+import { registerHealth } from "./health-rpcs.ts";
+import { registerModels } from "./model-rpcs.ts";
+
+/** One method and the stock handler that frames its answers. */
+export interface Rpc {
+  readonly path: string;
+  readonly handler: UniversalHandler;
+  readonly input: DescMessage;
+  readonly streams: boolean;
+  /** Whether Connect's GET may call it. */
+  readonly allowsGet: boolean;
+  readonly needsKey: boolean;
+  /** Whether its requests may be as large as the configured limits; others are small by nature. */
+  readonly mayBeLarge: boolean;
+  /** Whether fields of a newer version are left out in silence. */
+  readonly lenient: boolean;
+}
+
+/** The contract's services, as health and reflection name them. */
+export const CONTRACT_SERVICES: readonly DescService[] = [ChatService, ModelService];
+
+// Most bytes of one answer; far above what an upstream may answer, so that it never decides.
+const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
+
+/** All unary and server-streaming methods by path. */
+export function createRpcTable(options: {
+  readonly gateway: Gateway;
+  readonly readiness: Readiness;
+  readonly streamBufferBytes: number;
+}): ReadonlyMap<string, Rpc> {
+  // The handlers see only empty messages (rpc.ts): these limits hold for what stands in for them.
+  const router = createConnectRouter({
+    readMaxBytes: 1024,
+    writeMaxBytes: MAX_ANSWER_BYTES,
+    acceptCompression: [],
+    jsonOptions: { ignoreUnknownFields: false },
+  });
+  registerChat(router, options.gateway, options.streamBufferBytes);
+  registerModels(router, options.gateway);
+  registerHealth(
+    router,
+    options.readiness,
+    CONTRACT_SERVICES.map((service) => service.typeName),
+  );
+  const inputs = new Map<string, DescMethod>();
+  for (const service of [...CONTRACT_SERVICES, Health]) {
+    for (const method of service.methods) inputs.set(`/${service.typeName}/${method.name}`, method);
+  }
+  return new Map(
+    router.handlers.map((handler) => [handler.requestPath, rpcOf(handler, inputs.get(handler.requestPath)!)]),
+  );
+}
+
+function rpcOf(handler: UniversalHandler, method: DescMethod): Rpc {
+  const isOurs = CONTRACT_SERVICES.includes(method.parent);
+  return {
+    path: handler.requestPath,
+    handler,
+    input: method.input,
+    streams: method.methodKind === "server_streaming",
+    allowsGet: method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
+    needsKey: isOurs,
+    mayBeLarge: method.parent === ChatService,
+    lenient: !isOurs,
+  };
+}

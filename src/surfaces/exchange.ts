@@ -1,0 +1,36 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { constants, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
+
+/** A request of either HTTP version. */
+export type AnyRequest = IncomingMessage | Http2ServerRequest;
+
+/** A response of either HTTP version. */
+export type AnyResponse = ServerResponse | Http2ServerResponse;
+
+/** Answers one request. Never throws; what it starts ends with the response. */
+export type Handler = (request: AnyRequest, response: AnyResponse) => void;
+
+/** The path of a request without its query; empty where there is none, as with CONNECT or `*`. */
+export function pathOf(request: AnyRequest): string {
+  const url = request.url ?? "";
+  if (!url.startsWith("/")) return "";
+  const query = url.indexOf("?");
+  return query < 0 ? url : url.slice(0, query);
+}
+
+/** The key in an authorization header, `Bearer KEY`; undefined where there is none or another scheme. */
+export function bearerIn(authorization: string | undefined): string | undefined {
+  if (authorization === undefined || authorization.slice(0, 7).toLowerCase() !== "bearer ") return undefined;
+  return authorization.slice(7).trim();
+}
+
+/** Whether the request came over HTTP/2. */
+export function isHttp2(request: AnyRequest): request is Http2ServerRequest {
+  return "stream" in request;
+}
+
+/** Ends an answer as cut, so that no client takes it for whole: HTTP/1.1 loses its connection, HTTP/2 resets the stream. */
+export function cut(response: AnyResponse): void {
+  if ("stream" in response) response.stream.close(constants.NGHTTP2_CANCEL);
+  else response.destroy();
+}

@@ -1,0 +1,84 @@
+import type { IncomingMessage } from "node:http";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { Connection } from "./connection.ts";
+import { cut, isHttp2, type AnyRequest, type AnyResponse } from "./exchange.ts";
+
+interface Exchange {
+  readonly response: AnyResponse;
+  /** When it was first seen ended but not taken by the client. */
+  endedAtMs: number | undefined;
+}
+
+/** The running requests of a listener: counts them, and cuts clients that do not take their answer or never stop sending. */
+export class Exchanges {
+  readonly #runtime: Runtime;
+  readonly #flushMs: number;
+  readonly #running = new Set<Exchange>();
+  readonly #idleListeners = new Set<() => void>();
+  #sweeping = false;
+
+  constructor(runtime: Runtime, flushMs: number) {
+    this.#runtime = runtime;
+    this.#flushMs = flushMs;
+  }
+
+  get count(): number {
+    return this.#running.size;
+  }
+
+  /** A request begins; it ends by itself when its response has left or its client has. */
+  begin(request: AnyRequest, response: AnyResponse, connection: Connection): void {
+    const exchange: Exchange = { response, endedAtMs: undefined };
+    this.#running.add(exchange);
+    connection.begin();
+    // A socket that fails under a request shows as `close`; without a listener its error would end the process.
+    request.on("error", () => undefined);
+    response.on("error", () => undefined);
+    response.once("close", () => {
+      this.#running.delete(exchange);
+      connection.end();
+      if (!isHttp2(request) && !request.complete) this.#cutUpload(request);
+      if (this.#running.size === 0) for (const listener of this.#idleListeners) listener();
+    });
+    if (!this.#sweeping) this.#sweep();
+  }
+
+  /** Tells the clients of HTTP/1.1 answers that have not begun that their connection closes. */
+  announceClose(): void {
+    for (const { response } of this.#running) {
+      if (!response.headersSent && !("stream" in response)) response.setHeader("connection", "close");
+    }
+  }
+
+  /** Resolves when no request runs. */
+  async whenNone(): Promise<void> {
+    if (this.#running.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const listener = (): void => {
+        this.#idleListeners.delete(listener);
+        resolve();
+      };
+      this.#idleListeners.add(listener);
+    });
+  }
+
+  // The answer is out and the client still sends: what it sends is thrown away, for as long as an answer may take to leave.
+  #cutUpload(request: IncomingMessage): void {
+    this.#runtime.setTimer(this.#flushMs, () => {
+      if (!request.complete) request.socket.destroy();
+    });
+  }
+
+  // One timer for all: an answer that has ended and is not taken within the time is cut.
+  #sweep(): void {
+    this.#sweeping = this.#running.size > 0;
+    if (!this.#sweeping) return;
+    const nowMs = this.#runtime.monotonicMs();
+    for (const exchange of this.#running) {
+      if (!exchange.response.writableEnded) continue;
+      exchange.endedAtMs ??= nowMs;
+      if (nowMs - exchange.endedAtMs >= this.#flushMs) cut(exchange.response);
+    }
+    this.#runtime.setTimer(Math.max(10, this.#flushMs / 4), () => this.#sweep());
+  }
+}

@@ -1,0 +1,201 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  CachingSchema,
+  ChatRequestSchema,
+  Effort,
+  RawParamsSchema,
+  ReasoningSchema,
+  ReasoningVisibility,
+  type Caching,
+  type ChatRequest,
+  type RawParams,
+  type Reasoning,
+} from "../../contract/index.ts";
+import { cacheMark, optionalDuration } from "./decode-content.ts";
+import { decodeMessages } from "./decode-messages.ts";
+import { decodeOutput, decodePrediction } from "./decode-output.ts";
+import { decodeModels, decodeRouting } from "./decode-routing.ts";
+import { SAMPLING_FIELDS, decodeSampling } from "./decode-sampling.ts";
+import { decodeTools } from "./decode-tools.ts";
+import {
+  checkMembers,
+  fieldNames,
+  invalidField,
+  isSet,
+  optionalBoolean,
+  optionalChoice,
+  optionalCount,
+  optionalObject,
+  optionalString,
+  stringMap,
+  type JsonObject,
+} from "./fields.ts";
+import { readJsonObject, type JsonText, type WatchedPaths } from "./json-text.ts";
+
+/** A request of the contract, and what only this surface needs to know. */
+export interface DecodedRequest {
+  readonly request: ChatRequest;
+  readonly stream: boolean;
+  /** Whether a stream ends with a chunk of usage figures. */
+  readonly includeUsage: boolean;
+  /** Whether answers use the deprecated `function_call`. */
+  readonly legacyFunctions: boolean;
+}
+
+const FIELDS = fieldNames(
+  "model messages stream stream_options models provider parley",
+  "tools tool_choice parallel_tool_calls functions function_call web_search_options",
+  "response_format verbosity modalities audio prediction",
+  "reasoning_effort reasoning include_reasoning",
+  "prompt_cache_key prompt_cache_retention prompt_cache_options cache_control",
+  "user safety_identifier metadata store service_tier",
+  ...SAMPLING_FIELDS,
+);
+
+// Schemas and unknown fields leave as they came, character for character.
+const WATCHED: WatchedPaths = [
+  ["*"],
+  ["tools", "*"],
+  ["tools", "*", "function", "parameters"],
+  ["functions", "*", "parameters"],
+  ["response_format", "json_schema", "schema"],
+  ["parley", "raw_params", "*"],
+];
+
+/**
+ * Decodes the body of POST /v1/chat/completions: every field of OpenAI's CreateChatCompletionRequest and the
+ * extensions. Unknown top-level fields become `raw_params` of this dialect; unknown fields further in are refused.
+ * Throws `INVALID_REQUEST`, `INVALID_MEDIA` or `UNSUPPORTED_PARAMETER` with the field's path.
+ * https://platform.openai.com/docs/api-reference/chat/create
+ */
+export function decodeRequest(bytes: Buffer, options: { maxDepth: number }): DecodedRequest {
+  const body = readJsonObject(bytes, { maxDepth: options.maxDepth, watch: WATCHED });
+  const { root } = body;
+  const { model, fallbackModels } = decodeModels(root);
+  const { tools, toolChoice, legacy } = decodeTools(body);
+  const { routing, delivery, onDisconnect, tags, rawParams } = decodeRouting(body, fallbackModels);
+  const request = create(ChatRequestSchema);
+  request.model = model;
+  request.messages = decodeMessages(root["messages"]);
+  request.tools = tools;
+  request.delivery = delivery;
+  request.onDisconnect = onDisconnect;
+  request.tags = tags;
+  request.rawParams = [...unknownFields(body), ...rawParams];
+  request.metadata = stringMap(root, "metadata", "");
+  request.prediction = decodePrediction(root);
+  assign(request, "toolChoice", toolChoice);
+  assign(request, "routing", routing);
+  assign(request, "sampling", decodeSampling(body));
+  assign(request, "output", decodeOutput(body));
+  assign(request, "reasoning", decodeReasoningParameters(root));
+  assign(request, "caching", decodeCaching(root));
+  assign(request, "serviceTier", optionalString(root, "service_tier", ""));
+  assign(request, "endUserId", endUserOf(root));
+  assign(request, "store", optionalBoolean(root, "store", ""));
+  const stream = optionalBoolean(root, "stream", "") ?? false;
+  return { request, stream, includeUsage: includesUsage(root, stream), legacyFunctions: legacy };
+}
+
+function assign<Name extends keyof ChatRequest>(
+  request: ChatRequest,
+  name: Name,
+  value: ChatRequest[Name] | undefined,
+): void {
+  if (value !== undefined) request[name] = value;
+}
+
+function unknownFields(body: JsonText): RawParams[] {
+  const members: string[] = [];
+  for (const name in body.root) {
+    if (body.root[name] === null || (FIELDS.has(name) && !isExplicitCaching(name, body.root))) continue;
+    if (name === "__proto__" || !/^[A-Za-z_][\w-]*$/.test(name)) throw invalidField(name, "no provider has a field of this name");
+    members.push(`${JSON.stringify(name)}:${body.source(name) ?? "null"}`);
+  }
+  if (members.length === 0) return [];
+  return [create(RawParamsSchema, { dialect: "openai-chat", json: `{${members.join(",")}}` })];
+}
+
+// include_obfuscation pads chunks against eavesdroppers who measure them; this gateway never pads, so both values are fine.
+const STREAM_OPTIONS = fieldNames("include_usage include_obfuscation");
+
+function includesUsage(root: JsonObject, stream: boolean): boolean {
+  const options = optionalObject(root, "stream_options", "");
+  if (!options) return false;
+  if (!stream) throw invalidField("stream_options", "it is only allowed when stream is true");
+  checkMembers(options, STREAM_OPTIONS, "stream_options");
+  optionalBoolean(options, "include_obfuscation", "stream_options");
+  return optionalBoolean(options, "include_usage", "stream_options") ?? false;
+}
+
+const EFFORTS = new Map<string, Effort>([
+  ["none", Effort.NONE],
+  ["minimal", Effort.MINIMAL],
+  ["low", Effort.LOW],
+  ["medium", Effort.MEDIUM],
+  ["high", Effort.HIGH],
+  ["xhigh", Effort.XHIGH],
+  ["max", Effort.MAX],
+]);
+const REASONING_FIELDS = fieldNames("effort max_tokens enabled exclude");
+
+/** `reasoning_effort` as OpenAI has it, `reasoning` and `include_reasoning` as OpenRouter has them. */
+function decodeReasoningParameters(root: JsonObject): Reasoning | undefined {
+  const effort = optionalChoice(root, "reasoning_effort", "", EFFORTS);
+  const given = optionalObject(root, "reasoning", "");
+  const include = optionalBoolean(root, "include_reasoning", "");
+  if (effort === undefined && !given && include === undefined) return undefined;
+  const options = given ?? {};
+  checkMembers(options, REASONING_FIELDS, "reasoning");
+  const inner = optionalChoice(options, "effort", "reasoning", EFFORTS);
+  if (effort !== undefined && inner !== undefined && effort !== inner) {
+    throw invalidField("reasoning.effort", "reasoning_effort has another value; send one of them");
+  }
+  const enabled = optionalBoolean(options, "enabled", "reasoning");
+  const budgetTokens = optionalCount(options, "max_tokens", "reasoning");
+  const exclude = optionalBoolean(options, "exclude", "reasoning") ?? include === false;
+  return create(ReasoningSchema, {
+    effort: effort ?? inner ?? Effort.UNSPECIFIED,
+    ...(enabled === undefined ? {} : { enabled }),
+    ...(budgetTokens === undefined ? {} : { budgetTokens }),
+    ...(exclude ? { visibility: ReasoningVisibility.OMITTED } : {}),
+  });
+}
+
+/** `prompt_cache_options: {mode: "explicit"}`, caching at marks only, which the contract cannot say: it leaves as it came. */
+function isExplicitCaching(name: string, root: JsonObject): boolean {
+  return name === "prompt_cache_options" && optionalObject(root, name, "")?.["mode"] === "explicit";
+}
+
+// "in_memory" keeps a prefix for at most an hour: https://platform.openai.com/docs/guides/prompt-caching
+const RETENTION_SECONDS = new Map([
+  ["in_memory", 3600],
+  ["24h", 86_400],
+]);
+
+function decodeCaching(root: JsonObject): Caching | undefined {
+  const key = optionalString(root, "prompt_cache_key", "");
+  const retention = optionalChoice(root, "prompt_cache_retention", "", RETENTION_SECONDS);
+  // At the top, OpenRouter's mark asks for caching as far as the provider can.
+  const mark = isSet(root["cache_control"]) ? cacheMark({ cache_control: root["cache_control"] }, "") : undefined;
+  const options = optionalObject(root, "prompt_cache_options", "") ?? {};
+  checkMembers(options, new Set(["mode", "ttl"]), "prompt_cache_options");
+  const optionsTtl = isExplicitCaching("prompt_cache_options", root)
+    ? undefined
+    : optionalDuration(options, "ttl", "prompt_cache_options");
+  if (key === undefined && retention === undefined && !mark && optionsTtl === undefined) return undefined;
+  const ttlSeconds = optionsTtl ?? retention ?? mark?.ttlSeconds;
+  return create(CachingSchema, {
+    ...(key === undefined ? {} : { key }),
+    ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+  });
+}
+
+function endUserOf(root: JsonObject): string | undefined {
+  const current = optionalString(root, "safety_identifier", "");
+  const deprecated = optionalString(root, "user", "");
+  if (current !== undefined && deprecated !== undefined && current !== deprecated) {
+    throw invalidField("user", "safety_identifier, its successor, has another value; send one of them");
+  }
+  return current ?? deprecated;
+}

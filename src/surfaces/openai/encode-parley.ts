@@ -1,0 +1,71 @@
+import type { Adaptation, Attempt, Cost, Finish, Origin, Usage } from "../../contract/index.ts";
+import { reasonName } from "../../errors/index.ts";
+import { usdText } from "../answer-headers.ts";
+import { encodeBuckets } from "./encode-usage.ts";
+import { originFields } from "./errors.ts";
+import { encodeFinish } from "./finish.ts";
+
+/** What a reply says beyond OpenAI's format. */
+export interface AnswerSummary {
+  readonly requestId: string;
+  readonly origin: Origin | undefined;
+  readonly attempts: readonly Attempt[];
+  readonly adaptations: readonly Adaptation[];
+  readonly cost: Cost | undefined;
+  readonly usage: Usage | undefined;
+  readonly finishes: readonly (readonly [index: number, finish: Finish | undefined])[];
+  readonly upstreamId: string | undefined;
+  readonly serviceTier: string | undefined;
+}
+
+/** The `parley` object of a reply: who answered after which attempts, what was adapted, what it cost, how it ended. */
+export function encodeParley(summary: AnswerSummary): Record<string, unknown> {
+  const { origin, cost, usage, upstreamId, serviceTier } = summary;
+  return {
+    request_id: summary.requestId,
+    ...originFields(origin),
+    ...(origin?.servedModel === undefined ? {} : { served_model: origin.servedModel }),
+    attempts: summary.attempts.map(encodeAttempt),
+    adaptations: summary.adaptations.map(encodeAdaptation),
+    ...costFields(cost),
+    finish: summary.finishes.map(([index, finish]) => encodeFinish(index, finish)),
+    ...(usage ? { usage: encodeBuckets(usage) } : {}),
+    ...(upstreamId === undefined ? {} : { upstream_id: upstreamId }),
+    ...(serviceTier === undefined ? {} : { service_tier: serviceTier }),
+  };
+}
+
+// Money is a decimal text: a float would not be exact.
+function costFields(cost: Cost | undefined): Record<string, unknown> {
+  if (cost?.nanoUsd === undefined) return {};
+  return {
+    cost_usd: usdText(cost.nanoUsd),
+    ...(cost.priceVersion === undefined ? {} : { price_version: cost.priceVersion }),
+    ...(cost.estimated ? { cost_estimated: true } : {}),
+  };
+}
+
+function encodeAttempt(attempt: Attempt): Record<string, unknown> {
+  const { number, target, durationMs, firstContentMs, reason, message, httpStatus, cost } = attempt;
+  return {
+    number,
+    ...originFields(target),
+    duration_ms: durationMs,
+    ...(firstContentMs === undefined ? {} : { first_content_ms: firstContentMs }),
+    ...(reason === 0 ? {} : { reason: reasonName(reason).toLowerCase() }),
+    ...(message === "" ? {} : { message }),
+    ...(httpStatus === undefined ? {} : { http_status: httpStatus }),
+    ...costFields(cost),
+  };
+}
+
+function encodeAdaptation(adaptation: Adaptation): Record<string, string> {
+  const { field, requestedJson, appliedJson, reason, quirkId } = adaptation;
+  return {
+    field,
+    ...(requestedJson === "" ? {} : { requested_json: requestedJson }),
+    ...(appliedJson === "" ? {} : { applied_json: appliedJson }),
+    reason,
+    ...(quirkId === undefined ? {} : { quirk_id: quirkId }),
+  };
+}

@@ -1,0 +1,54 @@
+import type { ServerResponse } from "node:http";
+import type { GatewayError } from "../../contract/index.ts";
+import type { ParleyError } from "../../errors/index.ts";
+import type { AnyResponse } from "../exchange.ts";
+import { errorBody, errorHeaders, errorStatus, ownError } from "./errors.ts";
+import type { ResponseHeaders } from "./headers.ts";
+
+/** A response to be written, and what every way of writing it needs. */
+export interface Reply {
+  readonly response: AnyResponse;
+  readonly requestId: string;
+  /** Headers that every response carries. */
+  readonly headers: ResponseHeaders;
+  /** HEAD wants headers only. */
+  readonly headersOnly: boolean;
+}
+
+/** Begins a response. */
+export function writeHead(response: AnyResponse, status: number, headers: ResponseHeaders): void {
+  // Both kinds of response take the same arguments; TypeScript cannot call a union of their overloads.
+  (response as ServerResponse).writeHead(status, headers);
+}
+
+/** Answers with JSON, in one write. Does nothing once headers are sent; where the client has left, nobody gets it. */
+export function sendJson(reply: Reply, status: number, body: unknown, headers: ResponseHeaders = {}): void {
+  const { response } = reply;
+  if (response.headersSent) return;
+  const bytes = Buffer.from(JSON.stringify(body));
+  writeHead(response, status, {
+    ...reply.headers,
+    ...headers,
+    "content-type": "application/json",
+    "content-length": String(bytes.length),
+  });
+  if (reply.headersOnly) response.end();
+  else response.end(bytes);
+}
+
+/** Answers with an error of the pipeline, whose field is one of the contract. */
+export function sendPipelineError(reply: Reply, error: GatewayError): void {
+  sendJson(reply, errorStatus(error), errorBody(error), errorHeaders(error));
+}
+
+/** Answers with an error of this surface, whose field is one of its own. `status` replaces the catalogue's. */
+export function sendOwnError(
+  reply: Reply,
+  error: ParleyError,
+  errorId: string,
+  headers: ResponseHeaders = {},
+  status = error.row.httpStatus,
+): void {
+  const own = ownError(error, { requestId: reply.requestId, errorId });
+  sendJson(reply, status, errorBody(own, own.field), { ...errorHeaders(own), ...headers });
+}

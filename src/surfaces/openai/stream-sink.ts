@@ -1,0 +1,54 @@
+import type { ServerResponse } from "node:http";
+import type { GatewayError, StreamEvent } from "../../contract/index.ts";
+import type { EventSink } from "../../pipeline/call.ts";
+import type { AnyResponse } from "../exchange.ts";
+import type { ChunkEncoder } from "./chunk-encoder.ts";
+import { streamHeaders, type ResponseHeaders } from "./headers.ts";
+import { writeHead } from "./reply.ts";
+
+/** Writes an answer's events to a response as server-sent events: all of one call as one write. */
+export class StreamSink implements EventSink {
+  onDrain: (() => void) | undefined;
+  readonly #response: AnyResponse;
+  readonly #encoder: ChunkEncoder;
+  readonly #headers: ResponseHeaders;
+  #closed = false;
+
+  constructor(response: AnyResponse, encoder: ChunkEncoder, headers: ResponseHeaders) {
+    this.#response = response;
+    this.#encoder = encoder;
+    this.#headers = headers;
+    response.on("drain", () => this.onDrain?.());
+    response.once("close", () => {
+      this.#closed = true;
+    });
+  }
+
+  write(events: StreamEvent[]): boolean {
+    if (this.#closed || this.#encoder.ended) return true;
+    const text = this.#encoder.encode(events);
+    this.#begin();
+    if (this.#encoder.ended) this.#response.end(text);
+    else if (text !== "") return (this.#response as ServerResponse).write(text);
+    return true;
+  }
+
+  /** Ends a stream that something other than its events has broken. Does nothing where it has ended. */
+  fail(error: GatewayError): void {
+    if (this.#closed || this.#encoder.ended) return;
+    this.#begin();
+    this.#response.end(this.#encoder.fail(error));
+  }
+
+  // Headers wait for the first event: until then a failure can still be a status.
+  #begin(): void {
+    if (this.#response.headersSent) return;
+    writeHead(this.#response, 200, {
+      ...this.#headers,
+      ...streamHeaders(this.#encoder.started),
+      "content-type": "text/event-stream; charset=utf-8",
+      // Some reverse proxies collect a response before they pass it on unless they are told not to.
+      "x-accel-buffering": "no",
+    });
+  }
+}
