@@ -31,6 +31,21 @@ function refuseFailures(scenario: Scenario, counts: LoadCounts): void {
   );
 }
 
+/** Events after which V8 has compiled what it will compile; a gateway has several times the code of a bare proxy. */
+const warmUpUnits = 15_000;
+const warmUpPollMs = 50;
+
+/** Puts a load on a target until its code is compiled, or for `maxMs` where that takes longer. Throws as `measure`. */
+export async function warmUp(scenario: Scenario, target: Target, maxMs: number): Promise<void> {
+  const load = scenario.start(target.port);
+  const { counts } = load;
+  const until = performance.now() + maxMs;
+  const answers = warmUpUnits / (scenario.unit === "event" ? 10 : 1);
+  while (counts.completed < answers && counts.failed === 0 && performance.now() < until) await delay(warmUpPollMs);
+  await load.stop();
+  refuseFailures(scenario, counts);
+}
+
 /** Puts a load on a target. Throws when a single answer failed: figures of failures mean nothing. */
 export async function measure(scenario: Scenario, target: Target, times: SliceTimes): Promise<Slice> {
   const load = scenario.start(target.port);

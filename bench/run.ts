@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { checkAnswer } from "./check.ts";
 import { printHotSpots } from "./hot-spots.ts";
 import { describeMachine, residentBytes, type Pinning } from "./machine.ts";
-import { measure } from "./measure.ts";
+import { measure, warmUp } from "./measure.ts";
 import { readOptions, usage, type BenchOptions } from "./options.ts";
 import { missedGates, printReport, reportAsJson, type Report } from "./report.ts";
 import { Results } from "./results.ts";
@@ -59,11 +59,11 @@ async function attempt(pair: Pair, gaps: string[], work: () => Promise<void>): P
 
 /** Within a round the targets of a scenario follow each other at once, so that all meet the same disturbances. */
 async function runRounds(pairs: readonly Pair[], options: BenchOptions, results: Results): Promise<void> {
-  const { settleMs, sliceMs, warmUpMs } = options;
+  const { settleMs, sliceMs, warmUpMaxMs } = options;
   for (const pair of pairs) {
     await attempt(pair, results.gaps, async () => {
       await checkAnswer(pair.scenario, pair.target);
-      await measure(pair.scenario, pair.target, { settleMs: 0, sliceMs: warmUpMs / pair.scenario.sliceFactor });
+      await warmUp(pair.scenario, pair.target, warmUpMaxMs);
     });
   }
   for (let round = 0; round < options.rounds; round++) {

@@ -6,7 +6,10 @@ import { allowedVendors, vendorsIn } from "./support/vendors.ts";
 import { parseSource, readSources, type ImportedModule, type SourceFile } from "./support/sources.ts";
 
 const maxLines = 300;
-const isTest = (file: SourceFile): boolean => file.path.endsWith(".test.ts");
+// A table of cases is read differently from a story; beyond this it is two tables.
+const maxTestLines = 600;
+// Tests and what only they use.
+const isTest = (file: SourceFile): boolean => /(?:\.test|\.fixture|[/-]test-[a-z-]+|\.crash-child)\.ts$/.test(file.path);
 
 const source = existsSync("src") ? readSources("src") : [];
 const sdk = existsSync("sdk/src") ? readSources("sdk/src") : [];
@@ -138,7 +141,7 @@ describe("architecture", () => {
 
   test(`no source file is longer than ${maxLines} lines`, () => {
     const long = [...source, ...sdk].filter(
-      (file) => file.lineCount > maxLines && !file.path.startsWith("src/catalog/data/"),
+      (file) => file.lineCount > (isTest(file) ? maxTestLines : maxLines) && !file.path.startsWith("src/catalog/data/"),
     );
     expect(long.map((file) => `${file.path}: ${file.lineCount} lines`)).toEqual([]);
   });

@@ -29,7 +29,9 @@ type ListedCost = Rates & {
 };
 
 /** The list: models by provider and id. */
-export type ModelList = Readonly<Record<string, { readonly models: Readonly<Record<string, ListedModel>> } | undefined>>;
+export type ModelList = Readonly<
+  Record<string, { readonly models: Readonly<Record<string, ListedModel>> } | undefined>
+>;
 
 type PriceGroup = NonNullable<CatalogModel["prices"]>[number];
 
@@ -46,7 +48,8 @@ const LIFECYCLES: Readonly<Record<string, string>> = { deprecated: "deprecated",
 /** A data file with the figures of a list, and what changed, a line each. Throws when the result is not valid. */
 export function refresh(file: CatalogFile, list: ModelList, date: string): { file: CatalogFile; changes: string[] } {
   const listed = list[file.imported_as ?? file.kind]?.models;
-  if (!listed) throw new Error(`Cannot refresh ${file.kind}: the list has no provider ${file.imported_as ?? file.kind}`);
+  if (!listed)
+    throw new Error(`Cannot refresh ${file.kind}: the list has no provider ${file.imported_as ?? file.kind}`);
   const models: Record<string, CatalogModel> = { ...file.models };
   const changes: string[] = [];
   for (const [id, row] of Object.entries(listed)) {
@@ -70,7 +73,12 @@ function refreshModel(known: CatalogModel | undefined, row: ListedModel, file: C
   const profile = row.reasoning === true ? "reasoning" : "chat";
   // Where reasoning can be switched off, whether temperature is accepted depends on the request.
   const temperature = efforts?.includes("none") ? undefined : row.temperature;
-  const flags = { tools: row.tool_call, reasoning: row.reasoning, temperature, structured_output: row.structured_output };
+  const flags = {
+    tools: row.tool_call,
+    reasoning: row.reasoning,
+    temperature,
+    structured_output: row.structured_output,
+  };
   return withoutUndefined({
     name: row.name,
     ...(known ? {} : { profile: file.profiles?.[profile] ? profile : undefined }),
@@ -98,7 +106,7 @@ function refreshPrices(known: readonly PriceGroup[], cost: ListedCost | undefine
   const groups = new Map(known.map((group) => [conditionOf(group), group]));
   for (const group of cost ? listedGroups(cost) : []) {
     const condition = conditionOf(group);
-    groups.set(condition, { ...groups.get(condition), ...group });
+    groups.set(condition, { ...group, nano_usd: { ...groups.get(condition)?.nano_usd, ...group.nano_usd } });
   }
   return groups.size > 0 ? [...groups.values()].sort((a, b) => rank(a).localeCompare(rank(b))) : undefined;
 }
@@ -111,16 +119,21 @@ function rank({ above_input_tokens, service_tier, ttl_seconds }: PriceGroup): st
 
 function listedGroups(cost: ListedCost): PriceGroup[] {
   const over = cost.context_over_200k;
-  const tiers = cost.tiers?.flatMap((rates) => (rates.tier.type === "context" ? [[rates.tier.size, rates] as const] : []));
+  const tiers = cost.tiers?.flatMap((rates) =>
+    rates.tier.type === "context" ? [[rates.tier.size, rates] as const] : [],
+  );
   const longer = tiers ?? (over ? [[200_000, over] as const] : []);
   const base = pricesOf(cost);
   if (Object.keys(base).length === 0) return [];
-  return [base, ...longer.map(([size, rates]): PriceGroup => Object.assign(pricesOf(rates), { above_input_tokens: size }))];
+  return [
+    { nano_usd: base },
+    ...longer.map(([size, rates]) => ({ above_input_tokens: size, nano_usd: pricesOf(rates) })),
+  ];
 }
 
-function pricesOf(rates: Rates): PriceGroup {
+function pricesOf(rates: Rates): Record<string, number> {
   const isFree = rates["input"] === 0;
-  const prices: PriceGroup = {};
+  const prices: Record<string, number> = {};
   for (const unit of RATE_UNITS) {
     const usd = rates[unit];
     if (typeof usd !== "number") continue;
@@ -193,7 +206,11 @@ async function main(): Promise<void> {
     wanted.push({ kind, date: values.date, sources: [values.from], imported_as: importedAs ?? kind, models: {} });
   }
   for (const before of wanted) {
-    const { file, changes } = refresh({ ...before, ...(importedAs ? { imported_as: importedAs } : {}) }, list, values.date);
+    const { file, changes } = refresh(
+      { ...before, ...(importedAs ? { imported_as: importedAs } : {}) },
+      list,
+      values.date,
+    );
     writeFileSync(new URL(`${file.kind}.json`, folder), `${toText(file)}\n`);
     console.log(`${file.kind}: ${Object.keys(file.models).length} models, ${changes.length} changes`);
     for (const change of changes) console.log(`  ${change}`);

@@ -1,5 +1,6 @@
 import { build } from "vite";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { startGateway } from "../../test/support/gateway.ts";
 import { PackedConsumer, readmeBlocks, tool } from "./packed-consumer.ts";
 import { sandboxScripts } from "./sandbox-scripts.ts";
 import { ScriptedGateway } from "./scripted-gateway.ts";
@@ -95,6 +96,22 @@ test("every code block of the README runs", { timeout: 30_000 }, async () => {
     const { stdout, stderr } = await consumer.run(`readme-${index}.ts`, env);
     const outcome = { block: blocks[index], output: `${stdout}${stderr}` };
     expect(outcome).toMatchObject({ output: expect.stringMatching(pattern) as string });
+  }
+});
+
+test("every code block of the README runs against a gateway", { timeout: 30_000 }, async () => {
+  const real = await startGateway();
+  try {
+    for (const [index, block] of (await readmeBlocks()).entries()) {
+      const { stdout, stderr } = await consumer.run(`readme-${index}.ts`, {
+        PARLEY_BASE_URL: real.url,
+        PARLEY_API_KEY: real.localKey,
+      });
+      expect({ block, stderr }).toEqual({ block, stderr: "" });
+      expect({ block, stdout }).toMatchObject({ stdout: expect.stringMatching(/./) as string });
+    }
+  } finally {
+    await real.close();
   }
 });
 

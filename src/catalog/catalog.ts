@@ -79,7 +79,9 @@ function kindCatalog(file: CatalogFile) {
   const known = new Map(Object.entries(file.models).map(([id, model]) => [id, factsOf(file, model)]));
   const unlisted = file.unlisted && factsOf(file, file.unlisted);
   const models = [...known]
-    .filter(([id, facts]) => facts.lifecycle !== Lifecycle.RETIRED && (file.models[id]?.apis?.includes(SPOKEN_API) ?? true))
+    .filter(
+      ([id, facts]) => facts.lifecycle !== Lifecycle.RETIRED && (file.models[id]?.apis?.includes(SPOKEN_API) ?? true),
+    )
     .map(([id, facts]) => ({ id, facts }));
   const offered = new Set(models.map(({ id }) => id));
 

@@ -18,26 +18,20 @@ export const TOKEN_UNITS = [
   "input_video",
 ] as const;
 
-/** What a group of prices may be limited to. */
-export const PRICE_CONDITIONS = ["above_input_tokens", "service_tier", "ttl_seconds"] as const;
-
 const isoDate = z.iso.date();
 const tokens = z.int().positive().max(4_294_967_295);
 const nanoUsd = z.int().nonnegative();
 const capability = z.enum(CAPABILITIES);
 const modality = z.enum(MODALITY_WORDS);
 
-// Conditions and, beside them, nano-USD by unit: { "above_input_tokens": 272000, "input": 5000000000 }.
-const priceGroup = z
-  .object({
-    above_input_tokens: tokens.optional(),
-    service_tier: z.string().min(1).max(64).optional(),
-    ttl_seconds: tokens.optional(),
-  })
-  .catchall(nanoUsd)
-  .refine((group) => Object.keys(group).some((key) => !(PRICE_CONDITIONS as readonly string[]).includes(key)), {
-    message: "a group of prices has conditions only",
-  });
+// Prices by unit, under their conditions: { "above_input_tokens": 272000, "nano_usd": { "input": 5000000000 } }.
+const priceGroup = z.strictObject({
+  above_input_tokens: tokens.optional(),
+  service_tier: z.string().min(1).max(64).optional(),
+  ttl_seconds: tokens.optional(),
+  /** Per million tokens, or per thousand of a meter's unit. */
+  nano_usd: z.record(z.string().min(1), nanoUsd),
+});
 
 // `has` is native, `lacks` is rejected with an error, `ignores` is accepted without effect.
 const abilities = {
@@ -71,7 +65,10 @@ const model = z.strictObject({
   lifecycle: z.enum(["preview", "active", "deprecated", "retired"]).optional(),
   retires_on: isoDate.optional(),
   /** Upstream APIs that serve it, where not all do. */
-  apis: z.array(z.enum(["chat", "responses"])).nonempty().optional(),
+  apis: z
+    .array(z.enum(["chat", "responses"]))
+    .nonempty()
+    .optional(),
 });
 
 /** A data file: the models of one kind of provider, as of a date. */

@@ -1,6 +1,6 @@
 import { Lifecycle, Modality, Support } from "../contract/index.ts";
 import { CAPABILITIES, type Capability, type ModelFacts, type PriceEntry, type PriceList } from "./facts.ts";
-import { PRICE_CONDITIONS, type CatalogFile, type CatalogModel } from "./file-schema.ts";
+import type { CatalogFile, CatalogModel } from "./file-schema.ts";
 
 type Capabilities = Partial<Record<Capability, Support>>;
 type Abilities = Pick<CatalogModel, "has" | "lacks" | "ignores">;
@@ -87,17 +87,14 @@ function applyModalities(
 }
 
 function priceList(version: string, groups: NonNullable<CatalogModel["prices"]>): PriceList {
-  const conditions: readonly string[] = PRICE_CONDITIONS;
   const entries = groups.flatMap((group): PriceEntry[] =>
-    Object.entries(group)
-      .filter(([unit]) => !conditions.includes(unit))
-      .map(([unit, nanoUsd]) => ({
-        unit,
-        nanoUsd: nanoUsd as number,
-        ...(group.above_input_tokens === undefined ? {} : { aboveInputTokens: group.above_input_tokens }),
-        ...(group.service_tier === undefined ? {} : { serviceTier: group.service_tier }),
-        ...(group.ttl_seconds === undefined ? {} : { ttlSeconds: group.ttl_seconds }),
-      })),
+    Object.entries(group.nano_usd).map(([unit, nanoUsd]) => ({
+      unit,
+      nanoUsd,
+      ...(group.above_input_tokens === undefined ? {} : { aboveInputTokens: group.above_input_tokens }),
+      ...(group.service_tier === undefined ? {} : { serviceTier: group.service_tier }),
+      ...(group.ttl_seconds === undefined ? {} : { ttlSeconds: group.ttl_seconds }),
+    })),
   );
   return { version, entries };
 }

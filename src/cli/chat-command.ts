@@ -52,6 +52,7 @@ class AnswerPrinter {
   readonly #context: CliContext;
   readonly #withReasoning: boolean;
   #isLineOpen = false;
+  #isReasoningOpen = false;
   #served = "";
   #completed: Completed | undefined;
 
@@ -97,17 +98,25 @@ class AnswerPrinter {
     if (delta.case === "text" || delta.case === "refusal") this.#write(delta.value);
     else if (this.#withReasoning && (delta.case === "reasoningText" || delta.case === "reasoningSummary")) {
       this.#context.stderr.write(delta.value);
+      this.#isReasoningOpen = !delta.value.endsWith("\n");
     }
   }
 
   #write(text: string): void {
     if (text === "") return;
+    this.#endReasoning();
     this.#context.stdout.write(text);
     this.#isLineOpen = !text.endsWith("\n");
   }
 
-  /** Ends a line of the answer that was begun. */
+  #endReasoning(): void {
+    if (this.#isReasoningOpen) this.#context.stderr.write("\n");
+    this.#isReasoningOpen = false;
+  }
+
+  /** Ends a line that was begun. */
   endLine(): void {
+    this.#endReasoning();
     if (this.#isLineOpen) this.#context.stdout.write("\n");
     this.#isLineOpen = false;
   }

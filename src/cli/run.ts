@@ -74,7 +74,8 @@ function readInput(argv: readonly string[], name: string, command: Command): Com
   }
   const [min, max] = command.counts;
   if (!switches.has("help") && (args.length < min || args.length > max)) {
-    throw new CommandError(`Cannot run ${name}: expected ${command.usage}, got ${args.length} arguments`, 2);
+    const hint = args.length > max ? "; text with spaces needs quotes" : "";
+    throw new CommandError(`Cannot run ${name}: expected ${command.usage}${hint}`, 2);
   }
   return { args, flags, switches };
 }

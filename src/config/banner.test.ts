@@ -141,6 +141,11 @@ test("baseUrl names an address that can be called", () => {
   expect(url("h", { config: { ...config, server } })).toBe("https://h:1");
 });
 
+test("bannerLines quotes an address in brackets, which some shells would take for a pattern", () => {
+  const lines = bannerLines(input({ address: { host: "::1", port: 1 } }));
+  expect(commands(lines).filter((line) => line.includes("curl") && !line.includes("'http://[::1]:1/"))).toEqual([]);
+});
+
 test("shellWord leaves simple words alone and quotes the rest", () => {
   expect(shellWord("/a/b-c.key")).toBe("/a/b-c.key");
   expect(pasted(`curl ${shellWord("a 'b' $c \"d\" `e` \\ ~")}`)).toEqual(["curl", "a 'b' $c \"d\" `e` \\ ~"]);

@@ -63,18 +63,18 @@ function exampleLines(input: BannerInput, url: string): string[] {
   const key = `-H "authorization: Bearer $(cat ${shellWord(keyFile.path)})"`;
   const json = "-H 'content-type: application/json'";
   const models = exampleModels(config);
-  if (!models) return ["", "Try:", `  curl -sS ${url}/v1/models ${key}`];
+  if (!models) return ["", "Try:", `  curl -sS ${shellWord(`${url}/v1/models`)} ${key}`];
   const rescue = config.routes.some((route) => route.name === RESCUE_ROUTE.name);
   return [
     "",
     "Try (REST, the contract, the SDK):",
-    `  curl -sSN ${url}/v1/chat/completions ${key} ${json} -d ${restBody(models.streamed, true)}`,
-    `  curl -sS ${url}/parley.v1.ChatService/Generate ${key} ${json} -d ${contractBody(models.unary)}`,
+    `  curl -sSN ${shellWord(`${url}/v1/chat/completions`)} ${key} ${json} -d ${restBody(models.streamed, true)}`,
+    `  curl -sS ${shellWord(`${url}/parley.v1.ChatService/Generate`)} ${key} ${json} -d ${contractBody(models.unary)}`,
     `  ${exampleCommand(input, url, keyFile.path)}`,
     ...(rescue
       ? [
           "Watch a rescue (the first target fails; see x-parley-attempts and x-parley-model):",
-          `  curl -sSi ${url}/v1/chat/completions ${key} ${json} -d ${restBody(RESCUE_ROUTE.name, false)}`,
+          `  curl -sSi ${shellWord(`${url}/v1/chat/completions`)} ${key} ${json} -d ${restBody(RESCUE_ROUTE.name, false)}`,
         ]
       : []),
   ];

@@ -175,7 +175,7 @@ function keyName(key: unknown): string | undefined {
 }
 
 /** The path for people: `routes.fast.targets[1]`, with quotes around keys that need them. */
-export function keyText(path: KeyPath): string {
+function keyText(path: KeyPath): string {
   let text = "";
   for (const step of path) {
     if (typeof step === "number") text += `[${step}]`;

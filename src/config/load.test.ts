@@ -226,8 +226,9 @@ server: { port: "\${S}", durability: "\${S}", tls: { cert: "\${S}", key: ${secre
     expect(problems.length).toBeGreaterThan(12);
     expect(formatConfigError(new ConfigError(problems))).not.toContain(secret);
     const good = `version: 1\nproviders: { a: { kind: acme, api_key: "\${S}" } }\n`;
-    const { config } = loadYaml(good, { env: { S: secret } });
-    expect(`${JSON.stringify(config)}${inspect(config, { depth: 9, showHidden: true })}`).not.toContain(secret);
+    const loaded = loadYaml(good, { env: { S: secret } });
+    const { config } = loaded;
+    expect(`${JSON.stringify(loaded)}${inspect(loaded, { depth: 9, showHidden: true })}`).not.toContain(secret);
     expect(String(config.providers[0]?.credentials[0]?.apiKey)).toBe("[secret]");
   });
 });

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import {
@@ -40,7 +41,7 @@ export interface LoadedConfig {
   readonly config: Config;
   /** Absolute path of its file; undefined for zero-config. */
   readonly file: string | undefined;
-  /** Absolute path and text of every file it was read from: its own, secrets, certificates. */
+  /** Absolute path and digest of every file it was read from: its own, secrets, certificates. */
   readonly reads: ReadonlyMap<string, string>;
   /** Sentences for people about what they may not expect. */
   readonly notices: readonly string[];
@@ -61,13 +62,15 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
     ...options,
     readFile(path) {
       const text = read(path);
-      reads.set(path, text);
+      reads.set(path, hash("sha256", text));
       return text;
     },
   };
+  const problemsBefore = problems.length;
   const text = readNamedFile(settings, sources, problems);
-  const loaded =
-    text === undefined ? fromEnvironment(settings, options, problems) : fromFile(text, settings, sources, problems);
+  let loaded: Loaded | undefined;
+  if (text !== undefined) loaded = fromFile(text, settings, sources, problems);
+  else if (problems.length === problemsBefore) loaded = fromEnvironment(settings, options, problems);
   if (problems.length > 0 || !loaded) throw new ConfigError(problems);
   const { config, document } = loaded;
   return {

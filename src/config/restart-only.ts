@@ -1,34 +1,75 @@
-import type { Config } from "./config.ts";
+import type { Config, Limits, ServerConfig, Timeouts } from "./config.ts";
 import type { KeyPath } from "./document.ts";
 import type { LoadedConfig } from "./load.ts";
 import type { ConfigProblem } from "./problem.ts";
 
-/** What only a restart can change, as it stands in the file and in the configuration. */
-const RESTART_ONLY: readonly { readonly path: KeyPath; readonly value: (config: Config) => unknown }[] = [
-  { path: ["server", "host"], value: ({ server }) => server.host },
-  { path: ["server", "port"], value: ({ server }) => server.port },
-  { path: ["server", "data"], value: ({ server }) => server.dataDir },
-  { path: ["server", "tls"], value: ({ server }) => server.tls },
-  { path: ["server", "durability"], value: ({ server }) => server.durability },
-  { path: ["server", "limits", "headers"], value: ({ server }) => server.limits.headerBytes },
-  { path: ["server", "limits", "connections"], value: ({ server }) => server.limits.connections },
-  {
-    path: ["server", "limits", "streams_per_connection"],
-    value: ({ server }) => server.limits.streamsPerConnection,
-  },
-  { path: ["server", "timeouts", "client_headers"], value: ({ server }) => server.timeouts.clientHeadersMs },
-  { path: ["server", "timeouts", "client_body"], value: ({ server }) => server.timeouts.clientBodyMs },
-  { path: ["sandbox"], value: ({ sandbox }) => sandbox },
-];
+/** Taken over by a running gateway; everything else is fixed when its parts are built. */
+const LIVE = undefined;
+
+// Keys of the file by fields of the configuration: a new field does not compile until it is said which it is.
+type Keys<T> = Readonly<Record<keyof T, string | typeof LIVE>>;
+
+const LIMITS: Keys<Limits> = {
+  requestBytes: "request",
+  requestWithMediaBytes: "request_with_media",
+  jsonDepth: "json_depth",
+  headerBytes: "headers",
+  upstreamEventBytes: LIVE,
+  upstreamResponseBytes: LIVE,
+  startupEvents: LIVE,
+  startupBytes: LIVE,
+  streamBufferBytes: "stream_buffer",
+  inFlightBytes: "in_flight",
+  connections: "connections",
+  streamsPerConnection: "streams_per_connection",
+};
+
+const TIMEOUTS: Keys<Timeouts> = {
+  connectMs: "connect",
+  tlsMs: "tls",
+  firstContentMs: LIVE,
+  reasoningFirstContentMs: LIVE,
+  progressMs: LIVE,
+  totalMs: LIVE,
+  keepAliveMs: LIVE,
+  clientHeadersMs: "client_headers",
+  clientBodyMs: "client_body",
+};
+
+const SERVER: Keys<Omit<ServerConfig, "limits" | "timeouts">> = {
+  host: "host",
+  port: "port",
+  dataDir: "data",
+  tls: "tls",
+  open: "open",
+  corsOrigins: "cors_origins",
+  drain: "drain",
+  durability: "durability",
+};
 
 /** A problem for each change from `running` to `next` that a running gateway cannot make. */
 export function restartProblems(running: Config, next: LoadedConfig): ConfigProblem[] {
-  return RESTART_ONLY.filter(({ value }) => JSON.stringify(value(running)) !== JSON.stringify(value(next.config))).map(
-    ({ path }) =>
-      next.problem(
-        "needs_restart",
-        path,
-        "it cannot change while the gateway runs: restart it, or take the change back",
-      ),
-  );
+  const changed: KeyPath[] = [
+    ...changedKeys(SERVER, running.server, next.config.server).map((key) => ["server", key]),
+    ...changedKeys(LIMITS, running.server.limits, next.config.server.limits).map((key) => ["server", "limits", key]),
+    ...changedKeys(TIMEOUTS, running.server.timeouts, next.config.server.timeouts).map((key) => [
+      "server",
+      "timeouts",
+      key,
+    ]),
+    ...(running.sandbox === next.config.sandbox ? [] : [["sandbox"]]),
+  ];
+  const message = "it cannot change while the gateway runs: restart it, or take the change back";
+  return changed.map((path) => next.problem("needs_restart", path, message));
+}
+
+function changedKeys<K extends string>(
+  keys: Readonly<Record<K, string | typeof LIVE>>,
+  running: Readonly<Record<K, unknown>>,
+  next: Readonly<Record<K, unknown>>,
+): string[] {
+  return (Object.keys(keys) as K[]).flatMap((field) => {
+    const key = keys[field];
+    return key === LIVE || JSON.stringify(running[field]) === JSON.stringify(next[field]) ? [] : [key];
+  });
 }

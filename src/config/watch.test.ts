@@ -131,6 +131,18 @@ describe("watchConfig", () => {
     ]);
   });
 
+  test("takes over what a running gateway can change, and refuses a listener's limits with their line", async () => {
+    const server = (total: string, request: string): string =>
+      `${route("one")}server:\n  timeouts: { total: ${total} }\n  limits:\n    request: ${request}\n`;
+    writeFileSync(file, server("1m", "1MiB"));
+    start();
+    writeFileSync(file, server("2m", "1MiB"));
+    const event = await next();
+    expect("changed" in event && event.changed.config.server.timeouts.totalMs).toBe(120_000);
+    writeFileSync(file, server("2m", "2MiB"));
+    expect(await nextProblems()).toEqual(["8 server.limits.request needs_restart"]);
+  });
+
   test("keeps the running configuration when the file is gone", async () => {
     writeFileSync(file, route("one"));
     start();

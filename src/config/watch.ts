@@ -84,7 +84,7 @@ class FileWatcher implements ConfigWatcher {
   }
 
   #accept(next: LoadedConfig): void {
-    const isSame = sameTexts(this.#running.reads, next.reads);
+    const isSame = sameDigests(this.#running.reads, next.reads);
     if (isSame && !this.#wasRefused) return;
     this.#wasRefused = false;
     this.#running = next;
@@ -149,6 +149,6 @@ function realPath(path: string): string {
   }
 }
 
-function sameTexts(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
-  return a.size === b.size && [...a].every(([path, text]) => b.get(path) === text);
+function sameDigests(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  return a.size === b.size && [...a].every(([path, digest]) => b.get(path) === digest);
 }

@@ -156,7 +156,8 @@ function appendToolInput(
 function sealPart(state: OpenBlock): void {
   const kind = state.part.kind;
   if (kind.case === "toolCall" && kind.value.input.case === "argumentsJson") {
-    kind.value.argumentsInvalid = !isJson(kind.value.input.value);
+    // Some providers write nothing for a call without arguments.
+    kind.value.argumentsInvalid = kind.value.input.value !== "" && !isJson(kind.value.input.value);
   }
   if (kind.case === "media" && state.mediaChunks.length > 0) {
     kind.value.source = { case: "inline", value: concat(state.mediaChunks) };

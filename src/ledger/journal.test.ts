@@ -7,7 +7,6 @@ import {
   brief,
   forwarded,
   journalOptions,
-  journalRuntime,
   readAll,
   requestEnded,
   TroubledFiles,
@@ -150,7 +149,7 @@ describe("Journal on a disk that refuses writes", () => {
   test("refuses forwards, keeps ends and writes them when the disk works again", async () => {
     const files = new TroubledFiles();
     const virtual = new VirtualRuntime();
-    const { journal, incidents } = openJournal({ files, runtime: journalRuntime(virtual) });
+    const { journal, incidents } = openJournal({ files, runtime: virtual });
     await journal.forwarded(forwarded("a"));
     files.writeError = "ENOSPC";
     files.bytesBeforeFailure = 40;
@@ -265,7 +264,7 @@ describe("Journal with durability full", () => {
   test("gives up a segment whose sync failed: refuses its forwards, keeps its ends, goes on in a new one", async () => {
     const files = new TroubledFiles();
     const virtual = new VirtualRuntime();
-    const { journal } = openJournal({ files, durability: "full", runtime: journalRuntime(virtual) });
+    const { journal } = openJournal({ files, durability: "full", runtime: virtual });
     await journal.forwarded(forwarded("a"));
     files.syncError = "EIO";
     journal.ended(attemptEnded("a"));

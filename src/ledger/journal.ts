@@ -8,10 +8,7 @@ import { SegmentWriter, type JournalFiles } from "./segment-writer.ts";
 import { segmentPath } from "./segments.ts";
 
 /** What the journal needs of time. */
-export type JournalRuntime = Pick<Runtime, "nowMs" | "setTimer"> & {
-  /** Calls back once when the current turn of the event loop has handled its input. */
-  afterTurn(callback: () => void): void;
-};
+export type JournalRuntime = Pick<Runtime, "nowMs" | "setTimer" | "afterTurn">;
 
 /** Something about the journal that an operator should see. `message` is a sentence without any request's content. */
 export interface JournalIncident {

@@ -54,10 +54,12 @@ const briefs = async (path = folder) => (await readAll(path)).all.map(({ record 
 /** Every record may follow those before it, and nothing is open at the end. */
 function expectSettled(records: readonly LedgerRecord[]): void {
   const book = new Book();
-  for (const record of records) {
-    expect(book.accept(record), brief(record)).toBeUndefined();
+  const illegal = records.flatMap((record) => {
+    const problem = book.accept(record);
     book.written(record, { epoch: 0, seq: 0, text: "" });
-  }
+    return problem === undefined ? [] : [`${brief(record)}: ${problem}`];
+  });
+  expect(illegal).toEqual([]);
   expect([...book.requests()].map((one) => one.requestId)).toEqual([]);
 }
 

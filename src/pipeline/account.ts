@@ -130,6 +130,11 @@ export class Account {
   brokenUsage(reported: Usage | undefined, outputChars: number, progress: CallProgress): Usage | undefined {
     const answered = progress.httpStatus !== undefined && progress.httpStatus < 300;
     if (!answered && !reported) return undefined; // rejected or never answered: nothing was produced
+    return this.estimate(reported, outputChars);
+  }
+
+  /** Usage of an attempt from what it reported and what it said. */
+  estimate(reported: Usage | undefined, outputChars: number): Usage {
     return estimateUsage({ reported, outputChars, inputTokensUpperBound: this.#inputTokensUpperBound });
   }
 }

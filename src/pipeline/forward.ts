@@ -69,9 +69,11 @@ async function attempt(forwarding: Forwarding, target: Target): Promise<ParleyEr
       adaptations: prepared.adaptations,
     },
     (completed) => {
-      const { usage, serviceTier } = completed;
-      const cost = account.cost(target, usage, serviceTier);
+      // A provider that tells no usage still bills it.
+      const usage = completed.usage ?? account.estimate(undefined, delivery.outputChars);
+      const cost = account.cost(target, usage, completed.serviceTier);
       account.close(target, { error: undefined, progress, usage, cost });
+      completed.usage = usage;
       if (cost) completed.cost = cost;
       completed.attempts = [...account.attempts];
     },
@@ -86,6 +88,7 @@ async function attempt(forwarding: Forwarding, target: Target): Promise<ParleyEr
     limits: config.limits,
     delivery,
     watch,
+    deadlineIsCallers: call.timeoutMs !== undefined && call.timeoutMs <= config.limits.totalMs,
     signal,
     progress,
   });

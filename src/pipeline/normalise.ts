@@ -3,6 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import {
   EventGrammar,
   FailedSchema,
+  FinishReason,
   StreamEventSchema,
   isContent,
   isTerminal,
@@ -13,6 +14,7 @@ import {
   type Cost,
   type GatewayError,
   type Origin,
+  type Part,
   type Started,
   type StreamEvent,
   type Usage,
@@ -50,6 +52,8 @@ export class Delivery {
   #ended = false;
   #usage: Usage | undefined;
   #outputChars = 0;
+  #sawDeltas = false;
+  #brokenCall = false;
 
   constructor(sink: EventSink, limits: { readonly startupEvents: number; readonly startupBytes: number }) {
     this.#sink = sink;
@@ -85,6 +89,8 @@ export class Delivery {
     this.#heldBytes = 0;
     this.#usage = undefined;
     this.#outputChars = 0;
+    this.#sawDeltas = false;
+    this.#brokenCall = false;
   }
 
   /**
@@ -94,10 +100,12 @@ export class Delivery {
   take(events: StreamEvent[]): { content: boolean; writable: boolean } {
     let content = false;
     let release = this.#held === undefined;
-    for (const event of events) {
-      const wrong = this.#grammar.check(event);
-      if (wrong !== undefined) {
-        throw new ParleyError("PROVIDER_BAD_OUTPUT", `Cannot pass the provider's answer on: ${wrong}`);
+    for (const [index, event] of events.entries()) {
+      const wrong = this.#wrong(event);
+      if (wrong) {
+        // What came before it in the same read was received whole, and belongs to a caller who has had a part of it.
+        if (this.#held === undefined) this.#write(events.slice(0, index));
+        throw wrong;
       }
       this.#complete(event);
       if (isContent(event)) content = true;
@@ -130,11 +138,28 @@ export class Delivery {
     this.#write([create(StreamEventSchema, { event: { case: "failed", value: failed } })]);
   }
 
+  /** Why an event cannot be passed on. */
+  #wrong(event: StreamEvent): ParleyError | undefined {
+    const disorder = this.#grammar.check(event);
+    if (disorder !== undefined) {
+      return new ParleyError("PROVIDER_BAD_OUTPUT", `Cannot pass the provider's answer on: ${disorder}`);
+    }
+    const kind = event.event;
+    if (kind.case === "blockFinished" && kind.value.part?.kind.case === "toolCall") {
+      this.#brokenCall ||= kind.value.part.kind.value.argumentsInvalid;
+    }
+    return kind.case === "candidateFinished" ? failedFinish(kind.value.finish?.reason, this.#brokenCall) : undefined;
+  }
+
   #complete(event: StreamEvent): void {
     const kind = event.event;
     switch (kind.case) {
       case "blockDelta":
+        this.#sawDeltas = true;
         if (typeof kind.value.delta.value === "string") this.#outputChars += kind.value.delta.value.length;
+        return;
+      case "blockFinished":
+        if (!this.#sawDeltas) this.#outputChars += partChars(kind.value.part);
         return;
       case "usageUpdated":
         this.#usage = kind.value.usage;
@@ -184,6 +209,39 @@ export class Delivery {
     }
     this.#wroteAnything = true;
     return this.#sink.write(events);
+  }
+}
+
+/**
+ * The error behind an end that is none: some providers finish an answer that broke as if it were whole. A call that the
+ * output limit cut keeps its honest finish reason; one that the provider calls complete must not be run.
+ */
+function failedFinish(reason: FinishReason | undefined, brokenCall: boolean): ParleyError | undefined {
+  const complete = reason === FinishReason.TOOL_CALLS || reason === FinishReason.STOP;
+  if (reason === FinishReason.MALFORMED_TOOL_CALL || (complete && brokenCall)) {
+    return new ParleyError("PROVIDER_BAD_OUTPUT", "Cannot complete the answer: the model wrote a tool call whose arguments are not JSON");
+  }
+  if (reason === FinishReason.MALFORMED_OUTPUT) {
+    return new ParleyError("PROVIDER_BAD_OUTPUT", "Cannot complete the answer: the model wrote output that the provider cannot read");
+  }
+  if (reason === FinishReason.PROVIDER_ERROR) {
+    return new ParleyError("PROVIDER_ERROR", "Cannot complete the answer: the provider failed within it and says so");
+  }
+  return undefined;
+}
+
+/** UTF-16 units of a part that came whole, as a unary answer's do. */
+function partChars(part: Part | undefined): number {
+  switch (part?.kind.case) {
+    case "text":
+    case "refusal":
+      return part.kind.value.text.length;
+    case "reasoning":
+      return [...part.kind.value.text, ...part.kind.value.summary].reduce((sum, text) => sum + text.length, 0);
+    case "toolCall":
+      return part.kind.value.input.value?.length ?? 0;
+    default:
+      return 0;
   }
 }
 

@@ -1,7 +1,7 @@
-import { isContent, type StreamEvent } from "../contract/index.ts";
-import type { Dialect, StreamDecoder } from "../dialects/dialect.ts";
+import { isUtf8 } from "node:buffer";
+import { Support, isContent, type StreamEvent } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
-import type { PreparedCall } from "../providers/adapter.ts";
+import type { Dialect, PreparedCall, StreamDecoder } from "../providers/adapter.ts";
 import type { Target } from "../routing/target.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 import { SseFrames } from "../upstream/sse.ts";
@@ -21,6 +21,8 @@ export interface SendOptions {
   readonly limits: ChatLimits;
   readonly delivery: Delivery;
   readonly watch: Watch;
+  /** Whether the caller, and not the gateway, set the deadline that `watch` keeps. */
+  readonly deadlineIsCallers: boolean;
   /** Aborts when the caller has left. */
   readonly signal: AbortSignal;
   /** Written as the call goes on. */
@@ -43,6 +45,7 @@ export function send(options: SendOptions): Promise<ParleyError | undefined> {
   return new Promise((resolve) => new Exchange(options, resolve).start());
 }
 
+const BYTE_ORDER_MARK = /^\uFEFF/;
 const MAX_ERROR_BYTES = 64 * 1024;
 const DRAIN_AFTER_END_MS = 1_000;
 const REQUEST_ID_HEADERS = ["x-request-id", "request-id", "x-amzn-requestid", "apim-request-id"];
@@ -86,6 +89,7 @@ class Exchange implements UpstreamHandler {
     this.#options.progress.httpStatus = status;
     this.#options.progress.upstreamRequestId = upstreamRequestId(headers);
     if (status < 200 || status > 299) return;
+    if (status === 204 || status === 205) return this.#fail(badOutput("it has no content"));
     const encoding = headers["content-encoding"];
     if (encoding !== undefined && encoding !== "identity") {
       return this.#fail(badOutput(`it is encoded as ${encoding}, which was not asked for`));
@@ -190,7 +194,9 @@ class Exchange implements UpstreamHandler {
 
   #decodeWhole(): void {
     const { dialect, target, runtime } = this.#options;
-    const body = Buffer.concat(this.#chunks).toString("utf8");
+    const bytes = Buffer.concat(this.#chunks);
+    if (!isUtf8(bytes)) throw badOutput("its bytes are not UTF-8");
+    const body = bytes.toString("utf8").replace(BYTE_ORDER_MARK, "");
     this.#batch = dialect.decodeResponse(body, target, { newId: (prefix) => runtime.newId(prefix) });
     this.#flush();
     this.#succeed();
@@ -244,12 +250,15 @@ class Exchange implements UpstreamHandler {
   #firstContentLimitMs(): number {
     const { stream, limits, target } = this.#options;
     if (!stream) return Infinity;
-    return target.facts.capabilities.reasoning === undefined ? limits.firstContentMs : limits.reasoningFirstContentMs;
+    return target.facts.capabilities.reasoning === Support.NATIVE ? limits.reasoningFirstContentMs : limits.firstContentMs;
   }
 
   #expired(expiry: Expiry): ParleyError {
-    if (expiry === "deadline") {
+    if (expiry === "deadline" && this.#options.deadlineIsCallers) {
       return new ParleyError("DEADLINE_EXCEEDED", "Cannot complete the answer: the request's deadline has passed");
+    }
+    if (expiry === "deadline") {
+      return new ParleyError("PROVIDER_TIMEOUT", "Cannot complete the answer: it took longer than the gateway allows a request");
     }
     return this.#options.progress.firstContentMs === undefined
       ? new ParleyError("PROVIDER_TIMEOUT", "Cannot wait longer for the provider: its answer did not begin in time")

@@ -11,6 +11,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import { ParleyError } from "../errors/index.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { isMadeKey, makeKey } from "./key-format.ts";
 import type { RingKey } from "./key-ring.ts";
@@ -31,7 +32,13 @@ const MAX_BYTES = 1024;
  * can be read by other users.
  */
 export function ensureKeyFiles(dataDir: string, runtime: Runtime, options: { needsAdmin: boolean }): KeyFile[] {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new ParleyError("MISCONFIGURED", `Cannot make the data folder ${dataDir}: ${codeOf(error)}`, {
+      cause: error,
+    });
+  }
   const files = options.needsAdmin ? [ensureKeyFile(dataDir, "admin", runtime)] : [];
   return [...files, ensureKeyFile(dataDir, "local", runtime)];
 }
@@ -60,7 +67,8 @@ function createIfMissing(path: string, runtime: Runtime): boolean {
     return true;
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw misconfigured(
+    throw new ParleyError(
+      "MISCONFIGURED",
       `Cannot make the key file ${path}: ${codeOf(error)}; check the data folder's owner and free space`,
       {
         cause: error,
@@ -75,19 +83,23 @@ export function readKeyFile(path: string): string {
   try {
     file = openSync(path, "r");
   } catch (error) {
-    throw misconfigured(`Cannot read the key file ${path}: ${codeOf(error)}`, { cause: error });
+    throw new ParleyError("MISCONFIGURED", `Cannot read the key file ${path}: ${codeOf(error)}`, { cause: error });
   }
   try {
     const { mode, size } = fstatSync(file);
     if ((mode & 0o077) !== 0) {
       const octal = (mode & 0o777).toString(8).padStart(4, "0");
-      throw misconfigured(
+      throw new ParleyError(
+        "MISCONFIGURED",
         `Cannot use the key file ${path}: its mode is ${octal}, so that others can read it; chmod 600 it`,
       );
     }
     const text = size > MAX_BYTES ? "" : readFileSync(file, "utf8").trim();
     if (isMadeKey(text)) return text;
-    throw misconfigured(`Cannot use the key file ${path}: it holds no key; remove it, and the next start makes a new one`);
+    throw new ParleyError(
+      "MISCONFIGURED",
+      `Cannot use the key file ${path}: it holds no key; remove it, and the next start makes a new one`,
+    );
   } finally {
     closeSync(file);
   }

@@ -47,7 +47,8 @@ export class KeyRing {
   constructor(keys: readonly RingKey[], policies: readonly RingPolicy[]) {
     const byName = new Map(policies.map((policy) => [policy.name, policy]));
     for (const one of keys) this.#add(one, byName);
-    if (keys.length === 0) throw misconfigured("Cannot build the key ring: there is no key, so that nobody could call");
+    if (keys.length === 0)
+      throw new ParleyError("MISCONFIGURED", "Cannot build the key ring: there is no key, so that nobody could call");
   }
 
   #add(key: RingKey, policies: ReadonlyMap<string, RingPolicy>): void {
@@ -55,7 +56,11 @@ export class KeyRing {
     const digest = digestOf(text);
     const place = digest.toString("latin1");
     const twin = this.#entries.get(place);
-    if (twin) throw misconfigured(`Cannot add the key ${key.name}: its text is also that of ${twin.holder.name}`);
+    if (twin)
+      throw new ParleyError(
+        "MISCONFIGURED",
+        `Cannot add the key ${key.name}: its text is also that of ${twin.holder.name}`,
+      );
     if (text.startsWith(KEY_PREFIX) && !isMadeKey(text)) this.#acceptsAnyShape = true;
     this.#entries.set(place, { digest, holder: holderOf(key, text, policies) });
   }
@@ -85,7 +90,7 @@ export class KeyRing {
 function holderOf(key: RingKey, text: string, policies: ReadonlyMap<string, RingPolicy>): Principal {
   const policy = key.policy === undefined ? undefined : policies.get(key.policy);
   if (key.policy !== undefined && !policy) {
-    throw misconfigured(`Cannot add the key ${key.name}: there is no policy named ${key.policy}`);
+    throw new ParleyError("MISCONFIGURED", `Cannot add the key ${key.name}: there is no policy named ${key.policy}`);
   }
   return {
     keyId: isMadeKey(text) ? keyIdOf(text) : `fixed:${key.name}`,

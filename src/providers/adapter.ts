@@ -20,3 +20,5 @@ export interface PreparedCall {
   readonly credentialId: string;
   readonly adaptations: readonly Adaptation[];
 }
+
+export type { Dialect, StreamDecoder } from "../dialects/dialect.ts";

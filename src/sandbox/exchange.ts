@@ -82,11 +82,11 @@ export class Exchange {
     yield END;
   }
 
-  /** Writes of these pieces, with the pause between tokens. */
+  /** Writes of these pieces, with the pause between tokens; each token leaves on its own even without one. */
   *writePieces(pieces: Iterable<Piece>, lineEnd = "\n"): Generator<Step> {
     let first = true;
     for (const piece of pieces) {
-      if (piece.tokens > 0 && !first && this.settings.delay_ms > 0) yield wait(this.settings.delay_ms);
+      if (piece.tokens > 0 && !first) yield wait(this.settings.delay_ms);
       if (piece.tokens > 0) first = false;
       yield write(frameEvent(piece.event, lineEnd), piece.tokens);
     }

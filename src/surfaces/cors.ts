@@ -28,7 +28,10 @@ export class Cors {
   readonly #any: boolean;
   readonly #origins: ReadonlySet<string>;
 
-  constructor(origins: readonly string[]) {
+  readonly #newRequestId: () => string;
+
+  constructor(origins: readonly string[], newRequestId: () => string) {
+    this.#newRequestId = newRequestId;
     this.#any = origins.includes("*");
     this.#origins = new Set(origins);
   }
@@ -48,6 +51,7 @@ export class Cors {
     const method = request.headers["access-control-request-method"];
     if (request.method !== "OPTIONS" || method === undefined) return false;
     if (allowed) allowPreflight(request, response);
+    response.setHeader("x-request-id", this.#newRequestId());
     response.statusCode = allowed ? 204 : 403;
     response.end();
     return true;

@@ -30,21 +30,19 @@ function plainFront(options: ListenOptions, handlers: FrontHandlers): net.Server
     socket.once("close", () => timer.cancel());
     const onReadable = (): void => {
       const first = socket.read(3) as Buffer | null;
-      if (!first) {
-        // Half-closed before it said anything: there will be no more.
-        if (socket.readableEnded) socket.destroy();
-        return;
-      }
+      if (!first) return;
       timer.cancel();
       socket.off("readable", onReadable);
+      socket.off("end", onEnd);
       socket.unshift(first);
       // Only HTTP/2's preface begins so (RFC 9113, 3.4): no method of HTTP/1.1 is called PRI.
       handlers.onProtocol(socket, first.toString("latin1") === "PRI" ? "h2" : "h1");
     };
+    const onEnd = (): void => {
+      socket.destroy();
+    };
     socket.on("readable", onReadable);
-    socket.once("end", () => {
-      if (socket.listenerCount("readable") > 0) socket.destroy();
-    });
+    socket.once("end", onEnd);
   });
 }
 

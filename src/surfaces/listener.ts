@@ -83,7 +83,7 @@ class PortListener implements Listener {
       pingMs: timeouts.pingMs ?? DEFAULT_PING_MS,
     };
     this.#exchanges = new Exchanges(options.runtime, timeouts.flushMs ?? DEFAULT_FLUSH_MS);
-    this.#dispatch = createDispatch(options, new Cors(options.corsOrigins));
+    this.#dispatch = createDispatch(options, new Cors(options.corsOrigins, () => options.runtime.newId("req")));
     const onRequest = (request: AnyRequest, response: AnyResponse): void => this.#onRequest(request, response);
     this.#http1 = createHttp1(options, onRequest);
     this.#http2 = createHttp2(options, onRequest);

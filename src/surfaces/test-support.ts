@@ -1,6 +1,8 @@
+import type { ServerResponse } from "node:http";
 import * as net from "node:net";
 import type { Log } from "../observe/log.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { AnyResponse } from "./exchange.ts";
 import { listen, type Listener } from "./listener.ts";
 import type { ListenOptions } from "./listen-options.ts";
 import { Readiness } from "./readiness.ts";
@@ -70,4 +72,9 @@ export class RawClient {
     });
     return this.received;
   }
+}
+
+/** Writes to a response of either HTTP version. */
+export function write(response: AnyResponse, text: string): void {
+  (response as ServerResponse).write(text);
 }

@@ -252,8 +252,8 @@ function restAnswer(body: any): Outcome {
     provider: provider ?? "",
     model: model.join("/"),
     attempts: body.parley.attempts.length,
-    inputTokens: body.usage.prompt_tokens,
-    outputTokens: body.usage.completion_tokens,
+    inputTokens: body.usage?.prompt_tokens ?? 0,
+    outputTokens: body.usage?.completion_tokens ?? 0,
     terminals: 1,
     contentSeen: true,
   };

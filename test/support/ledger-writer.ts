@@ -10,11 +10,12 @@ import { attemptEnded, forwarded, requestEnded } from "./ledger.ts";
 
 const [folder = "", seed = "1"] = process.argv.slice(2);
 const dice = new VirtualRuntime({ seed: Number(seed) });
-const data = openDataFolder(folder, realRuntime());
+const runtime = realRuntime();
+const data = openDataFolder(folder, runtime);
 const { ledger } = await openLedger({
   folder: join(data.path, "ledger"),
   durability: "os",
-  runtime: { ...realRuntime(), afterTurn: (callback) => void setImmediate(callback) },
+  runtime,
   claimEpoch: (above) => data.claimEpoch(above),
   onIncident: (incident) => {
     throw new Error(incident.message);

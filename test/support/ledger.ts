@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { create } from "@bufbuild/protobuf";
 import { CostSchema, UsageSchema, UsageSource } from "../../src/contract/index.ts";
-import type { JournalIncident, JournalOptions, JournalRuntime } from "../../src/ledger/journal.ts";
+import type { JournalIncident, JournalOptions } from "../../src/ledger/journal.ts";
 import { readLedger, type ReadRecord } from "../../src/ledger/reader.ts";
 import type {
   AttemptEndedRecord,
@@ -70,22 +70,13 @@ export function requestEnded(requestId: string, more: Partial<RequestEndedRecord
   };
 }
 
-/** Virtual time with the real end of turn, for journals. */
-export function journalRuntime(virtual = new VirtualRuntime()): JournalRuntime {
-  return {
-    nowMs: () => virtual.nowMs(),
-    setTimer: (delayMs, callback) => virtual.setTimer(delayMs, callback),
-    afterTurn: (callback) => void setImmediate(callback),
-  };
-}
-
 /** Options of a journal in a folder, and the incidents it tells. */
 export function journalOptions(folder: string, more: Partial<JournalOptions> = {}) {
   const incidents: JournalIncident[] = [];
   const options: JournalOptions = {
     folder,
     durability: "os",
-    runtime: journalRuntime(),
+    runtime: new VirtualRuntime(),
     onIncident: (incident) => incidents.push(incident),
     ...more,
   };
@@ -131,12 +122,13 @@ export class TroubledFiles implements JournalFiles {
     return fs.openSync(path, flags, mode);
   }) as typeof fs.openSync;
 
-  readonly writeSync = ((fd: number, bytes: Buffer, offset: number, length: number) => {
+  readonly writeSync = ((fd: number, data: Buffer | string, start = 0, length?: number) => {
     this.writes += 1;
-    if (this.writeError === undefined) return fs.writeSync(fd, bytes, offset, Math.min(length, this.longestWrite));
-    const count = Math.min(length, this.bytesBeforeFailure);
+    const bytes = Buffer.from(data).subarray(start, length === undefined ? undefined : start + length);
+    if (this.writeError === undefined) return fs.writeSync(fd, bytes.subarray(0, this.longestWrite));
+    const count = Math.min(bytes.length, this.bytesBeforeFailure);
     this.bytesBeforeFailure = 0;
-    if (count > 0) return fs.writeSync(fd, bytes, offset, count);
+    if (count > 0) return fs.writeSync(fd, bytes.subarray(0, count));
     throw failure(this.writeError);
   }) as typeof fs.writeSync;
 

@@ -43,8 +43,10 @@ const wireFieldNames = new Set(["x_groq"]);
 
 /** The vendors named in an identifier or a text, camel case and underscores understood. */
 export function vendorsIn(text: string): string[] {
-  if (wireFieldNames.has(text)) return [];
   const words = text
+    .split(/\s+/)
+    .filter((word) => !wireFieldNames.has(word))
+    .join(" ")
     .replace(/([a-z0-9])([A-Z])/g, "$1-$2")
     .replace(/([A-Z]+)([A-Z][a-z])/g, "$1-$2")
     .toLowerCase();
@@ -54,6 +56,8 @@ export function vendorsIn(text: string): string[] {
 /** Which vendors a file may name: any, or those whose name is in the name of its dialect's or surface's folder. */
 export function allowedVendors(path: string): "any" | string[] {
   if (placesOfAllVendors.some((place) => path.startsWith(place))) return "any";
+  // Doors are named after the protocol that they speak, also where they are put together and listed.
+  if (/^src\/surfaces\/(?:[^/]+|ops\/[^/]+)$/.test(path)) return ["openai", "anthropic"];
   const folder = /^src\/(?:dialects|surfaces)\/([^/]+)\//.exec(path)?.[1];
   return folder === undefined ? [] : vendorsIn(folder);
 }

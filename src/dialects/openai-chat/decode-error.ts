@@ -80,6 +80,8 @@ function nativeError(body: unknown, httpStatus: number | undefined): NativeError
 
 function classify(native: NativeError): ReasonName {
   const reason = reasonOf(native);
+  // The model is there, for others: it is the operator's account that may not use it.
+  if (reason === "MODEL_NOT_FOUND" && native.status === 403) return "PROVIDER_ACCESS";
   const isAboutField = reason === "UNSUPPORTED_PARAMETER" || reason === "INVALID_REQUEST";
   return isAboutField && isOurDefect(native.param, native.code) ? "TRANSLATION_DEFECT" : reason;
 }

@@ -6,7 +6,7 @@ import { CLOSE, END, HANG, RESET, type Step, wait, write } from "../steps.ts";
 // Faults of the connection and of time: it breaks, falls silent or crawls.
 
 const timeout = before("PROVIDER_TIMEOUT");
-const cutOff = { unary: before("PROVIDER_UNREACHABLE"), stream: after("STREAM_INTERRUPTED") };
+const cutOff = { unary: before("STREAM_INTERRUPTED"), stream: after("STREAM_INTERRUPTED") };
 const stalled = { unary: timeout, stream: after("PROVIDER_TIMEOUT") };
 
 function* untilFaultThen(exchange: Exchange, ...rest: readonly Step[]): Generator<Step> {

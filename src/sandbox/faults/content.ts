@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { tokenCount } from "../answer.ts";
 import type { Exchange } from "../exchange.ts";
-import { after, before, both, type ModelRow } from "../model-row.ts";
+import { ANSWER, after, before, both, type ModelRow } from "../model-row.ts";
 import { END, head, type Step, write } from "../steps.ts";
 
 // Faults of what is said: bodies of the wrong kind, errors behind a 200, broken events.
@@ -108,7 +108,7 @@ export const CONTENT_FAULTS: readonly ModelRow[] = [
     summary: "Answers in the mode that was not asked for.",
     unary: "A good stream of events, content type included.",
     stream: "A good unary answer, content type included.",
-    expected: both(badOutput),
+    expected: { unary: badOutput, stream: ANSWER },
     settings: {},
     play: otherMode,
   },

@@ -120,6 +120,11 @@ describe("framing", () => {
     expect(seen.body.toString().replaceAll("\r\n", "")).not.toContain("\n");
   });
 
+  test("a stream without a pause still hands out each token by itself", async () => {
+    const seen = await call((await start()).url, { body: chat("story", { stream: true }) });
+    expect(seen.parts.length).toBeGreaterThanOrEqual(60);
+  });
+
   test("fault-tiny-chunks hands out one byte at a time", async () => {
     const seen = await call((await start()).url, { body: chat("fault-tiny-chunks@tokens=3", { stream: true }) });
     expect(seen.parts.every((part) => part.length === 1)).toBe(true);

@@ -56,28 +56,32 @@ function* byteOrderMark(exchange: Exchange): Generator<Step> {
 }
 
 function* gzip(exchange: Exchange): Generator<Step> {
-  const plain = [...exchange.good()].flatMap((step) => (step.do === "write" ? [Buffer.from(step.bytes)] : []));
-  const packed = gzipSync(Buffer.concat(plain));
+  const packed = gzipSync(bodyOf(exchange.good()));
   yield exchange.head(exchange.mode, { "content-encoding": "gzip", "content-length": String(packed.length) });
   yield write(packed, tokenCount(exchange.answer));
   yield END;
 }
 
 function* announcedTooShort(exchange: Exchange): Generator<Step> {
-  yield exchange.head(exchange.mode, { "content-length": String(bodyLength(exchange.untilFault())) });
-  for (const step of exchange.good()) if (step.do !== "head") yield step;
+  const announced = bodyOf(exchange.untilFault());
+  yield exchange.head(exchange.mode, { "content-length": String(announced.length) });
+  let tokens = 0;
+  for (const step of exchange.untilFault()) {
+    if (step.do === "write") tokens += step.tokens;
+    if (step.do !== "head") yield step;
+  }
+  yield write(bodyOf(exchange.good()).subarray(announced.length), tokenCount(exchange.answer) - tokens);
+  yield END;
 }
 
 function* announcedTooLong(exchange: Exchange): Generator<Step> {
-  yield exchange.head(exchange.mode, { "content-length": String(bodyLength(exchange.good()) + 1_000) });
+  yield exchange.head(exchange.mode, { "content-length": String(bodyOf(exchange.good()).length + 1_000) });
   for (const step of exchange.good()) if (step.do !== "head" && step.do !== "end") yield step;
   yield CLOSE;
 }
 
-function bodyLength(steps: Iterable<Step>): number {
-  let length = 0;
-  for (const step of steps) if (step.do === "write") length += Buffer.byteLength(step.bytes);
-  return length;
+function bodyOf(steps: Iterable<Step>): Buffer {
+  return Buffer.concat([...steps].flatMap((step) => (step.do === "write" ? [Buffer.from(step.bytes)] : [])));
 }
 
 function* hugeEvent(exchange: Exchange): Generator<Step> {

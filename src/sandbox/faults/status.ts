@@ -39,7 +39,7 @@ export const STATUS_FAULTS: readonly ModelRow[] = [
     retry_after: "1",
     times: 1,
   }),
-  status("fault-429-quota", "quota", "Has used up its quota: waiting does not help.", before("PROVIDER_QUOTA")),
+  status("fault-429-quota", "quota", "Has used up its credit: waiting does not help.", before("PROVIDER_BILLING")),
   status("fault-500", "server_error", "Fails with 500.", failed),
   status("fault-500-once", "server_error", "Fails with 500 once, then answers.", failed, { times: 1 }),
   status("fault-503", "unavailable", "Is unavailable: 503.", overloaded, { retry_after: "none" }),

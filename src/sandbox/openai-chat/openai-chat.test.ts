@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { realRuntime } from "../../runtime/real.ts";
-import { type Sandbox, startSandbox, storyText, storyTokens } from "../index.ts";
+import { type Sandbox, startSandbox, storyTokens } from "../index.ts";
 import { call, chat, eventData } from "../test-client.ts";
 
 let sandbox: Sandbox;

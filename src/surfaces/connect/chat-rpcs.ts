@@ -9,7 +9,7 @@ import {
   type StreamEvent,
 } from "../../contract/index.ts";
 import { ParleyError } from "../../errors/index.ts";
-import type { ChatCall, ChatOutcome } from "../../pipeline/call.ts";
+import type { ChatCall } from "../../pipeline/call.ts";
 import { answerHeaders, originHeaders } from "../answer-headers.ts";
 import type { Gateway } from "../gateway.ts";
 import { toConnectError } from "./connect-error.ts";
@@ -34,18 +34,19 @@ export function registerChat(router: ConnectRouter, gateway: Gateway, streamBuff
   });
   streamRpc(router, ChatService.method.generateStream, async function* (message, call, context) {
     const sink = new StreamSink(streamBufferBytes);
-    let outcome: ChatOutcome | undefined;
-    const ended = gateway.chat(chatCall(message, call, true), sink).then((result) => {
-      outcome = result;
+    let over = false;
+    const ended = gateway.chat(chatCall(message, call, true), sink).finally(() => {
+      over = true;
       sink.wake();
-      return result;
     });
-    for await (const event of sink.events(() => outcome !== undefined)) {
+    // Whoever stops reading early never gets to the end below.
+    ended.catch(() => undefined);
+    for await (const event of sink.events(() => over)) {
       setStartHeaders(context, event);
       yield { event };
     }
-    const result = await ended;
-    if (result.kind === "failed") throw toConnectError(result.gatewayError);
+    const outcome = await ended;
+    if (outcome.kind === "failed") throw toConnectError(outcome.gatewayError);
   });
 }
 

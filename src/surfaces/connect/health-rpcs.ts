@@ -1,7 +1,7 @@
 import type { ConnectRouter } from "@connectrpc/connect";
 import { ParleyError } from "../../errors/index.ts";
 import type { Readiness, ReadinessState } from "../readiness.ts";
-import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "./grpc-protos.ts";
+import { Health, HealthCheckResponse_ServingStatus as ServingStatus } from "../../contract/grpc.ts";
 import { streamRpc, unaryRpc, type RpcCall } from "./rpc.ts";
 
 // Anybody may watch, without a key: so there is a bound.

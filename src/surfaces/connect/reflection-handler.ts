@@ -3,7 +3,7 @@ import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from
 import type { Runtime } from "../../runtime/runtime.ts";
 import { bearerIn, cut, pathOf, type AnyRequest, type AnyResponse } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
-import { Health, reflectionV1, reflectionV1Alpha } from "./grpc-protos.ts";
+import { Health, reflectionV1, reflectionV1Alpha } from "../../contract/grpc.ts";
 import { registerReflection } from "./reflection-rpcs.ts";
 import { CONTRACT_SERVICES } from "./rpc-table.ts";
 

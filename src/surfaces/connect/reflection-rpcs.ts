@@ -3,7 +3,7 @@ import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
 import { ParleyError } from "../../errors/index.ts";
 import { ownError } from "./connect-error.ts";
-import { reflectionV1, reflectionV1Alpha } from "./grpc-protos.ts";
+import { reflectionV1, reflectionV1Alpha } from "../../contract/grpc.ts";
 
 type Request = reflectionV1.ServerReflectionRequest | reflectionV1Alpha.ServerReflectionRequest;
 type Response = MessageInitShape<typeof reflectionV1.ServerReflectionResponseSchema> &

@@ -11,7 +11,7 @@ import type { Listener } from "../listener.ts";
 import { Readiness } from "../readiness.ts";
 import { TEST_KEY, TestGateway } from "../test-gateway.ts";
 import { listenForTest, silentLog } from "../test-support.ts";
-import { reflectionV1, reflectionV1Alpha } from "./grpc-protos.ts";
+import { reflectionV1, reflectionV1Alpha } from "../../contract/grpc.ts";
 import { createConnectSurface } from "./surface.ts";
 
 const run = promisify(execFile);

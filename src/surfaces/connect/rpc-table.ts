@@ -6,7 +6,7 @@ import { ChatService, ModelService } from "../../contract/index.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Readiness } from "../readiness.ts";
 import { registerChat } from "./chat-rpcs.ts";
-import { Health } from "./grpc-protos.ts";
+import { Health } from "../../contract/grpc.ts";
 import { registerHealth } from "./health-rpcs.ts";
 import { registerModels } from "./model-rpcs.ts";
 

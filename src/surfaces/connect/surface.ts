@@ -1,4 +1,3 @@
-import { universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import { ParleyError } from "../../errors/index.ts";
 import type { GenerateRequest } from "../../contract/index.ts";
 import type { Log } from "../../observe/log.ts";
@@ -16,6 +15,7 @@ import type { RpcCall } from "./rpc.ts";
 import { toUniversalRequest } from "./universal-request.ts";
 import { misdirected, type Misdirected } from "./misdirected.ts";
 import { readWire, type Wire } from "./wire.ts";
+import { writeAnswer } from "./write-answer.ts";
 
 /** What the Connect surface needs. Sizes in bytes, times in milliseconds. */
 export interface ConnectSurfaceOptions {
@@ -167,7 +167,7 @@ class Exchange {
     try {
       const answer = await rpc.handler(toUniversalRequest(rpc.path, wire, { call: this.#call, message }));
       if (misdirection?.allow !== undefined) this.#response.setHeader("allow", misdirection.allow);
-      await universalResponseToNodeResponse(
+      await writeAnswer(
         misdirection ? { ...answer, status: misdirection.status } : answer,
         this.#response,
       );

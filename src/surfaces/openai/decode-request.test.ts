@@ -16,7 +16,10 @@ function decoded(fields: object): Record<string, unknown> {
 }
 
 function json(request: ChatRequest): Record<string, unknown> {
-  const { model: _model, ...others } = toJson(ChatRequestSchema, request, { useProtoFieldName: true }) as Record<string, unknown>;
+  const { model: _model, ...others } = toJson(ChatRequestSchema, request, { useProtoFieldName: true }) as Record<
+    string,
+    unknown
+  >;
   return others;
 }
 
@@ -69,7 +72,14 @@ describe("decodeRequest: messages", () => {
           { media: { modality: "MODALITY_AUDIO", mime_type: "audio/wav", inline: "AAEC" } },
           { media: { modality: "MODALITY_DOCUMENT", file: { id: "file-1" } } },
           { media: { modality: "MODALITY_DOCUMENT", mime_type: "application/pdf", inline: "AAEC", filename: "a.pdf" } },
-          { media: { modality: "MODALITY_DOCUMENT", mime_type: "application/octet-stream", inline: "AAEC", filename: "a.bin" } },
+          {
+            media: {
+              modality: "MODALITY_DOCUMENT",
+              mime_type: "application/octet-stream",
+              inline: "AAEC",
+              filename: "a.bin",
+            },
+          },
           { media: { modality: "MODALITY_VIDEO", url: "https://e.example/a.mp4" } },
         ],
       },
@@ -93,7 +103,12 @@ describe("decodeRequest: messages", () => {
       { role: "ROLE_USER", parts: [{ text: { text: "V" }, cache_breakpoint: {} }] },
       {
         role: "ROLE_TOOL",
-        parts: [{ tool_result: { call_id: "c", content: [{ text: { text: "R" } }] }, cache_breakpoint: { ttl_seconds: 3600 } }],
+        parts: [
+          {
+            tool_result: { call_id: "c", content: [{ text: { text: "R" } }] },
+            cache_breakpoint: { ttl_seconds: 3600 },
+          },
+        ],
       },
     ]);
     expect(request["tools"]).toEqual([{ function: { name: "f" }, cache_breakpoint: { ttl_seconds: 3600 } }]);
@@ -106,14 +121,26 @@ describe("decodeRequest: messages", () => {
           role: "assistant",
           content: null,
           tool_calls: [
-            { id: "c1", type: "function", index: 0, function: { name: "f", arguments: '{"a":', parsed_arguments: null } },
+            {
+              id: "c1",
+              type: "function",
+              index: 0,
+              function: { name: "f", arguments: '{"a":', parsed_arguments: null },
+            },
             { id: "c2", type: "custom", custom: { name: "g", input: "free text" } },
           ],
           annotations: [],
           parsed: null,
           function_call: null,
         },
-        { role: "tool", tool_call_id: "c1", content: [{ type: "text", text: "one" }, { type: "image_url", image_url: { url: "https://e.example/x" } }] },
+        {
+          role: "tool",
+          tool_call_id: "c1",
+          content: [
+            { type: "text", text: "one" },
+            { type: "image_url", image_url: { url: "https://e.example/x" } },
+          ],
+        },
         { role: "assistant", content: [{ type: "refusal", refusal: "no" }], refusal: null },
         { role: "assistant", refusal: "never", audio: { id: "audio_1", data: "AAEC", expires_at: 1, transcript: "x" } },
         { role: "assistant", content: "The answer is", prefix: true },
@@ -132,7 +159,10 @@ describe("decodeRequest: messages", () => {
           {
             tool_result: {
               call_id: "c1",
-              content: [{ text: { text: "one" } }, { media: { modality: "MODALITY_IMAGE", url: "https://e.example/x" } }],
+              content: [
+                { text: { text: "one" } },
+                { media: { modality: "MODALITY_IMAGE", url: "https://e.example/x" } },
+              ],
             },
           },
         ],
@@ -172,7 +202,11 @@ describe("decodeRequest: messages", () => {
 
   test("decodes reasoning that comes back as text", () => {
     const reasoning = { text: ["because"], visibility: "REASONING_VISIBILITY_FULL" };
-    for (const fields of [{ reasoning_content: "because" }, { reasoning: "because" }, { reasoning_content: "because", reasoning_details: [] }]) {
+    for (const fields of [
+      { reasoning_content: "because" },
+      { reasoning: "because" },
+      { reasoning_content: "because", reasoning_details: [] },
+    ]) {
       expect(messages({ role: "assistant", content: "A", ...fields })).toEqual([
         { role: "ROLE_ASSISTANT", parts: [{ reasoning }, { text: { text: "A" } }] },
       ]);
@@ -202,7 +236,10 @@ describe("decodeRequest: messages", () => {
         reasoning: { summary: ["sum"], visibility: "REASONING_VISIBILITY_SUMMARY" },
         state: [{ format: "openai-responses-v1", text: "enc" }],
       },
-      { tool_call: { call_id: "c1", name: "f", arguments_json: "{}" }, state: [{ format: "google-gemini-v1", text: "thought signature" }] },
+      {
+        tool_call: { call_id: "c1", name: "f", arguments_json: "{}" },
+        state: [{ format: "google-gemini-v1", text: "thought signature" }],
+      },
     ]);
   });
 
@@ -219,7 +256,10 @@ describe("decodeRequest: tools", () => {
     const { tools } = decoded({
       tools: [
         { type: "function", function: { name: "f", description: "d", strict: true, parameters: null } },
-        { type: "custom", custom: { name: "g", format: { type: "grammar", grammar: { syntax: "lark", definition: "start: A" } } } },
+        {
+          type: "custom",
+          custom: { name: "g", format: { type: "grammar", grammar: { syntax: "lark", definition: "start: A" } } },
+        },
         { type: "custom", custom: { name: "h", description: "d", format: { type: "text" } } },
         { type: "openrouter:datetime", parameters: { zone: "utc" } },
       ],
@@ -258,28 +298,63 @@ describe("decodeRequest: tools", () => {
     ["none", { mode: "TOOL_MODE_NONE" }],
     ["auto", { mode: "TOOL_MODE_AUTO" }],
     ["required", { mode: "TOOL_MODE_REQUIRED" }],
-    [{ type: "function", function: { name: "f" } }, { mode: "TOOL_MODE_REQUIRED", names: ["f"] }],
-    [{ type: "custom", custom: { name: "g" } }, { mode: "TOOL_MODE_REQUIRED", names: ["g"] }],
     [
-      { type: "allowed_tools", allowed_tools: { mode: "auto", tools: [{ type: "function", function: { name: "f" } }] } },
+      { type: "function", function: { name: "f" } },
+      { mode: "TOOL_MODE_REQUIRED", names: ["f"] },
+    ],
+    [
+      { type: "custom", custom: { name: "g" } },
+      { mode: "TOOL_MODE_REQUIRED", names: ["g"] },
+    ],
+    [
+      {
+        type: "allowed_tools",
+        allowed_tools: { mode: "auto", tools: [{ type: "function", function: { name: "f" } }] },
+      },
       { mode: "TOOL_MODE_AUTO", names: ["f"] },
     ],
   ])("decodes tool_choice %j", (choice, expected) => {
-    expect(decoded({ tool_choice: choice, parallel_tool_calls: false })["tool_choice"]).toEqual({ ...expected, parallel: false });
+    expect(decoded({ tool_choice: choice, parallel_tool_calls: false })["tool_choice"]).toEqual({
+      ...expected,
+      parallel: false,
+    });
   });
 });
 
 describe("decodeRequest: parameters", () => {
   test("decodes sampling", () => {
     const { sampling } = decoded({
-      ...{ temperature: 0, top_p: 0.5, top_k: 3, min_p: 0.1, frequency_penalty: -1, presence_penalty: 1 },
-      ...{ repetition_penalty: 1.1, seed: -5, stop: "END", n: 2, logit_bias: { "50256": -100 }, max_tokens: 9 },
-      ...{ max_completion_tokens: 9, logprobs: true, top_logprobs: 4 },
+      temperature: 0,
+      top_p: 0.5,
+      top_k: 3,
+      min_p: 0.1,
+      frequency_penalty: -1,
+      presence_penalty: 1,
+      repetition_penalty: 1.1,
+      seed: -5,
+      stop: "END",
+      n: 2,
+      logit_bias: { "50256": -100 },
+      max_tokens: 9,
+      max_completion_tokens: 9,
+      logprobs: true,
+      top_logprobs: 4,
     });
     expect(sampling).toEqual({
-      ...{ temperature: 0, top_p: 0.5, top_k: 3, min_p: 0.1, frequency_penalty: -1, presence_penalty: 1 },
-      ...{ repetition_penalty: 1.1, seed: "-5", stop: ["END"], candidates: 2, logit_bias: { "50256": -100 } },
-      ...{ max_output_tokens: 9, logprobs: true, top_logprobs: 4 },
+      temperature: 0,
+      top_p: 0.5,
+      top_k: 3,
+      min_p: 0.1,
+      frequency_penalty: -1,
+      presence_penalty: 1,
+      repetition_penalty: 1.1,
+      seed: "-5",
+      stop: ["END"],
+      candidates: 2,
+      logit_bias: { "50256": -100 },
+      max_output_tokens: 9,
+      logprobs: true,
+      top_logprobs: 4,
     });
   });
 
@@ -325,7 +400,10 @@ describe("decodeRequest: parameters", () => {
   });
 
   test.each([
-    [{ prompt_cache_key: "k", prompt_cache_retention: "24h" }, { key: "k", ttl_seconds: 86_400 }],
+    [
+      { prompt_cache_key: "k", prompt_cache_retention: "24h" },
+      { key: "k", ttl_seconds: 86_400 },
+    ],
     [{ prompt_cache_retention: "in_memory" }, { ttl_seconds: 3600 }],
     [{ prompt_cache_options: { ttl: "30m" } }, { ttl_seconds: 1800 }],
     [{ cache_control: { type: "ephemeral", ttl: "5m" } }, { ttl_seconds: 300 }],
@@ -346,16 +424,40 @@ describe("decodeRequest: parameters", () => {
 
   test("takes null for absent, everywhere", () => {
     const fields = [
-      ...["tools", "tool_choice", "functions", "function_call", "response_format", "audio", "prediction", "metadata"],
-      ...["stop", "seed", "n", "temperature", "logit_bias", "max_tokens", "stream", "stream_options", "user", "store"],
-      ...["reasoning", "reasoning_effort", "modalities", "web_search_options", "models", "provider", "parley", "top_a"],
+      "tools",
+      "tool_choice",
+      "functions",
+      "function_call",
+      "response_format",
+      "audio",
+      "prediction",
+      "metadata",
+      "stop",
+      "seed",
+      "n",
+      "temperature",
+      "logit_bias",
+      "max_tokens",
+      "stream",
+      "stream_options",
+      "user",
+      "store",
+      "reasoning",
+      "reasoning_effort",
+      "modalities",
+      "web_search_options",
+      "models",
+      "provider",
+      "parley",
+      "top_a",
     ];
     const request = decoded(Object.fromEntries(fields.map((name) => [name, null])));
     expect(request).toEqual(decoded({}));
   });
 
   test("sends unknown fields on as raw_params, character for character", () => {
-    const body = '{"model":"m","messages":[{"role":"user","content":"x"}],"thinking":{"b":1,"10":9007199254740993},"top_a":0.50}';
+    const body =
+      '{"model":"m","messages":[{"role":"user","content":"x"}],"thinking":{"b":1,"10":9007199254740993},"top_a":0.50}';
     expect(json(decode(body).request)["raw_params"]).toEqual([
       { dialect: "openai-chat", json: '{"thinking":{"b":1,"10":9007199254740993},"top_a":0.50}' },
     ]);
@@ -378,7 +480,10 @@ describe("decodeRequest: parameters", () => {
     expect(names.length).toBeGreaterThan(35);
     const unknown = names.filter((name) => {
       try {
-        return decode({ model: "m", messages: [USER], [name]: name === "messages" ? [USER] : {} }).request.rawParams.length > 0;
+        return (
+          decode({ model: "m", messages: [USER], [name]: name === "messages" ? [USER] : {} }).request.rawParams.length >
+          0
+        );
       } catch {
         return false; // a known field of another type
       }
@@ -397,8 +502,15 @@ describe("decodeRequest: extensions", () => {
 
   test("decodes provider as OpenRouter has it", () => {
     const provider = {
-      ...{ order: ["a", "b"], only: ["a", "b", "c"], ignore: ["d"], allow_fallbacks: false, require_parameters: true },
-      ...{ data_collection: "deny", zdr: true, max_price: { prompt: 0.1, completion: "2.5" }, sort: "price" },
+      order: ["a", "b"],
+      only: ["a", "b", "c"],
+      ignore: ["d"],
+      allow_fallbacks: false,
+      require_parameters: true,
+      data_collection: "deny",
+      zdr: true,
+      max_price: { prompt: 0.1, completion: "2.5" },
+      sort: "price",
     };
     expect(decoded({ provider })["routing"]).toEqual({
       provider_order: ["a", "b"],
@@ -422,20 +534,35 @@ describe("decodeRequest: extensions", () => {
   test("decodes parley", () => {
     const parley = {
       constraints: {
-        ...{ regions: ["eu"], allow_providers: ["a"], deny_providers: ["b"], zero_retention: true, no_training: false },
-        ...{ required_capabilities: ["tools"], require_parameters: true },
-        ...{ max_input_nano_usd_per_million_tokens: 5, max_output_nano_usd_per_million_tokens: "6" },
+        regions: ["eu"],
+        allow_providers: ["a"],
+        deny_providers: ["b"],
+        zero_retention: true,
+        no_training: false,
+        required_capabilities: ["tools"],
+        require_parameters: true,
+        max_input_nano_usd_per_million_tokens: 5,
+        max_output_nano_usd_per_million_tokens: "6",
       },
-      ...{ delivery: "auto", on_disconnect: "finish", tags: { team: "x" }, max_attempts: 2 },
+      delivery: "auto",
+      on_disconnect: "finish",
+      tags: { team: "x" },
+      max_attempts: 2,
       raw_params: { house: { beam: 2 } },
     };
     expect(decoded({ parley })).toMatchObject({
       routing: {
         max_attempts: 2,
         constraints: {
-          ...{ regions: ["eu"], allow_providers: ["a"], deny_providers: ["b"], zero_retention: true, no_training: false },
-          ...{ required_capabilities: ["tools"], require_parameters: true },
-          ...{ max_input_nano_usd_per_million_tokens: "5", max_output_nano_usd_per_million_tokens: "6" },
+          regions: ["eu"],
+          allow_providers: ["a"],
+          deny_providers: ["b"],
+          zero_retention: true,
+          no_training: false,
+          required_capabilities: ["tools"],
+          require_parameters: true,
+          max_input_nano_usd_per_million_tokens: "5",
+          max_output_nano_usd_per_million_tokens: "6",
         },
       },
       delivery: "DELIVERY_AUTO",

@@ -30,7 +30,8 @@ import {
   stringMap,
   type JsonObject,
 } from "./fields.ts";
-import { readJsonObject, type JsonText, type WatchedPaths } from "./json-text.ts";
+import type { WatchedPaths } from "./json-scan.ts";
+import { readJsonObject, type JsonText } from "./json-text.ts";
 
 /** A request of the contract, and what only this surface needs to know. */
 export interface DecodedRequest {
@@ -109,7 +110,8 @@ function unknownFields(body: JsonText): RawParams[] {
   const members: string[] = [];
   for (const name in body.root) {
     if (body.root[name] === null || (FIELDS.has(name) && !isExplicitCaching(name, body.root))) continue;
-    if (name === "__proto__" || !/^[A-Za-z_][\w-]*$/.test(name)) throw invalidField(name, "no provider has a field of this name");
+    if (name === "__proto__" || !/^[A-Za-z_][\w-]*$/.test(name))
+      throw invalidField(name, "no provider has a field of this name");
     members.push(`${JSON.stringify(name)}:${body.source(name) ?? "null"}`);
   }
   if (members.length === 0) return [];

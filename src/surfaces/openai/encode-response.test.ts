@@ -51,25 +51,44 @@ describe("encodeResponse", () => {
       object: "chat.completion",
       created: 1_790_000_000,
       model: "house/qwen/qwen3",
-      choices: [{ index: 0, message: { role: "assistant", content: "Hello", refusal: null }, logprobs: null, finish_reason: "stop" }],
+      choices: [
+        {
+          index: 0,
+          message: { role: "assistant", content: "Hello", refusal: null },
+          logprobs: null,
+          finish_reason: "stop",
+        },
+      ],
       usage: {
-        ...{ prompt_tokens: 15, completion_tokens: 10, total_tokens: 25 },
+        prompt_tokens: 15,
+        completion_tokens: 10,
+        total_tokens: 25,
         prompt_tokens_details: { cached_tokens: 5 },
         completion_tokens_details: { reasoning_tokens: 3 },
       },
       service_tier: "default",
       system_fingerprint: "fp_1",
       parley: {
-        ...{ request_id: "req_1", provider: "house", model: "qwen/qwen3", region: "eu", served_model: "qwen3-2026" },
+        request_id: "req_1",
+        provider: "house",
+        model: "qwen/qwen3",
+        region: "eu",
+        served_model: "qwen3-2026",
         attempts: [{ number: 1, provider: "house", model: "qwen/qwen3", region: "eu", duration_ms: 12 }],
         adaptations: [{ field: "sampling.seed", requested_json: "7", reason: "the provider has no seed" }],
-        ...{ cost_usd: "0.00123", price_version: "config" },
+        cost_usd: "0.00123",
+        price_version: "config",
         finish: [{ index: 0, reason: "stop", native: "stop" }],
         usage: {
-          ...{ source: "reported", balanced: true, input_tokens: 10, cache_read_tokens: 5, output_tokens: 7 },
+          source: "reported",
+          balanced: true,
+          input_tokens: 10,
+          cache_read_tokens: 5,
+          output_tokens: 7,
           reasoning_tokens: 3,
         },
-        ...{ upstream_id: "up_1", service_tier: "default" },
+        upstream_id: "up_1",
+        service_tier: "default",
       },
     });
   });
@@ -89,7 +108,9 @@ describe("encodeResponse", () => {
     const result = create(PartSchema, {
       kind: { case: "toolResult", value: { callId: "p", executor: Executor.PROVIDER, nativeJson: "{}" } },
     });
-    const { message, finish_reason } = encode([{ parts: [own, result, call, customCall], finish: FinishReason.TOOL_CALLS }]).choices[0]!;
+    const { message, finish_reason } = encode([
+      { parts: [own, result, call, customCall], finish: FinishReason.TOOL_CALLS },
+    ]).choices[0]!;
     expect(finish_reason).toBe("tool_calls");
     expect(message["tool_calls"]).toEqual([
       { id: "c1", type: "function", function: { name: "f", arguments: '{"a": 1}' } },
@@ -103,7 +124,8 @@ describe("encodeResponse", () => {
     expect(legacy.finish_reason).toBe("function_call");
     expect(legacy.message).toMatchObject({ content: null, function_call: { name: "f", arguments: '{"a": 1}' } });
     expect(legacy.message).not.toHaveProperty("tool_calls");
-    const two = encode([{ parts: [call, toolCallPart("c3", "g", "{}")], finish: FinishReason.TOOL_CALLS }], true).choices[0]!;
+    const two = encode([{ parts: [call, toolCallPart("c3", "g", "{}")], finish: FinishReason.TOOL_CALLS }], true)
+      .choices[0]!;
     expect(two.message["tool_calls"]).toHaveLength(2);
   });
 
@@ -132,7 +154,11 @@ describe("encodeResponse", () => {
           },
         },
       });
-    for (const part of [cited(OffsetUnit.UTF8_BYTES, 4, 8), cited(OffsetUnit.UTF16, 3, 5), cited(OffsetUnit.CODE_POINTS, 3, 4)]) {
+    for (const part of [
+      cited(OffsetUnit.UTF8_BYTES, 4, 8),
+      cited(OffsetUnit.UTF16, 3, 5),
+      cited(OffsetUnit.CODE_POINTS, 3, 4),
+    ]) {
       expect(messageOf(textPart("😀."), part)["annotations"]).toEqual([
         { type: "url_citation", url_citation: { url: "https://e.example", title: "E", start_index: 5, end_index: 6 } },
       ]);
@@ -155,7 +181,11 @@ describe("encodeResponse", () => {
     const image = create(PartSchema, {
       kind: {
         case: "media",
-        value: { modality: Modality.IMAGE, mimeType: "image/webp", source: { case: "inline", value: new Uint8Array([0, 1, 2]) } },
+        value: {
+          modality: Modality.IMAGE,
+          mimeType: "image/webp",
+          source: { case: "inline", value: new Uint8Array([0, 1, 2]) },
+        },
       },
     });
     expect(messageOf(audio, image)).toEqual({
@@ -178,7 +208,9 @@ describe("encodeResponse", () => {
     expect(encode([{ parts: [part] }]).choices[0]!.logprobs).toEqual({
       content: [
         {
-          ...{ token: "a", logprob: -0.5, bytes: [97] },
+          token: "a",
+          logprob: -0.5,
+          bytes: [97],
           top_logprobs: [
             { token: "a", logprob: -0.5, bytes: [97] },
             { token: "b", logprob: -9999, bytes: null },
@@ -191,7 +223,10 @@ describe("encodeResponse", () => {
 
   test("keeps reasoning apart, with details only where the text alone would lose something", () => {
     expect(messageOf(reasoningPart("hm"), textPart("A"))).toEqual({
-      ...{ role: "assistant", content: "A", refusal: null, reasoning_content: "hm" },
+      role: "assistant",
+      content: "A",
+      refusal: null,
+      reasoning_content: "hm",
     });
   });
 
@@ -224,7 +259,9 @@ describe("encodeResponse", () => {
     ];
     const message = messageOf(...parts);
     expect(message["reasoning_content"]).toBe("one\n\ntwo\n\nsum");
-    const { request } = decodeRequest(Buffer.from(JSON.stringify({ model: "m", messages: [message] })), { maxDepth: 32 });
+    const { request } = decodeRequest(Buffer.from(JSON.stringify({ model: "m", messages: [message] })), {
+      maxDepth: 32,
+    });
     expect(request.messages[0]).toMatchObject({ role: Role.ASSISTANT });
     expect(request.messages[0]?.parts).toEqual(parts);
   });
@@ -244,12 +281,14 @@ describe("encodeResponse", () => {
     expect(sent["parley"]).toMatchObject({ finish: [{ native: "its_word" }] });
   });
 
-  test.each([FinishReason.MALFORMED_TOOL_CALL, FinishReason.MALFORMED_OUTPUT, FinishReason.PROVIDER_ERROR, FinishReason.UNSPECIFIED])(
-    "never shows an answer that ended with %s as complete",
-    (finish) => {
-      expect(() => encode([{ parts: [textPart("x")], finish }])).toThrow(/Cannot give/);
-    },
-  );
+  test.each([
+    FinishReason.MALFORMED_TOOL_CALL,
+    FinishReason.MALFORMED_OUTPUT,
+    FinishReason.PROVIDER_ERROR,
+    FinishReason.UNSPECIFIED,
+  ])("never shows an answer that ended with %s as complete", (finish) => {
+    expect(() => encode([{ parts: [textPart("x")], finish }])).toThrow(/Cannot give/);
+  });
 
   test("leaves a service tier that OpenAI does not know to parley", () => {
     const response = fold(wholeEvents("req_1", [{ parts: [textPart("x")] }]));
@@ -261,13 +300,18 @@ describe("encodeResponse", () => {
 });
 
 describe("encodeUsage", () => {
-  const usage = (fields: Partial<Usage>): Usage => create(UsageSchema, { source: UsageSource.REPORTED, ...fields } as never);
+  const usage = (fields: Partial<Usage>): Usage =>
+    create(UsageSchema, { source: UsageSource.REPORTED, ...fields } as never);
 
   test("adds the disjoint buckets up to OpenAI's inclusive figures", () => {
     expect(
       encodeUsage(
         usage({
-          ...{ inputTokens: 1, cacheReadTokens: 2, toolPromptTokens: 8, outputTokens: 16, reasoningTokens: 32 },
+          inputTokens: 1,
+          cacheReadTokens: 2,
+          toolPromptTokens: 8,
+          outputTokens: 16,
+          reasoningTokens: 32,
           cacheWrites: [{ $typeName: "parley.v1.CacheWrite", tokens: 4, ttlSeconds: 300 }],
           inputModalities: [{ $typeName: "parley.v1.ModalityTokens", modality: Modality.AUDIO, tokens: 1 }],
           outputModalities: [{ $typeName: "parley.v1.ModalityTokens", modality: Modality.TEXT, tokens: 16 }],
@@ -276,10 +320,15 @@ describe("encodeUsage", () => {
         }),
       ),
     ).toEqual({
-      ...{ prompt_tokens: 15, completion_tokens: 48, total_tokens: 63 },
+      prompt_tokens: 15,
+      completion_tokens: 48,
+      total_tokens: 63,
       prompt_tokens_details: { cached_tokens: 2, cache_write_tokens: 4, audio_tokens: 1 },
       completion_tokens_details: {
-        ...{ reasoning_tokens: 32, text_tokens: 16, accepted_prediction_tokens: 3, rejected_prediction_tokens: 0 },
+        reasoning_tokens: 32,
+        text_tokens: 16,
+        accepted_prediction_tokens: 3,
+        rejected_prediction_tokens: 0,
       },
     });
   });

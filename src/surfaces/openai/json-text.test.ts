@@ -5,7 +5,11 @@ import { readJsonObject } from "./json-text.ts";
 
 const SECRET = "zebra-7391";
 
-function read(text: string | Uint8Array, watch: string[][] = [["*"]], maxDepth = 16): ReturnType<typeof readJsonObject> {
+function read(
+  text: string | Uint8Array,
+  watch: string[][] = [["*"]],
+  maxDepth = 16,
+): ReturnType<typeof readJsonObject> {
   return readJsonObject(Buffer.from(text as string), { maxDepth, watch });
 }
 
@@ -66,7 +70,11 @@ describe("readJsonObject", () => {
     ["a byte order mark", "\ufeff{}", "not valid JSON"],
     ["a repeated name", `{"a":"${SECRET}","a":2}`, "Cannot read a: the field occurs twice"],
     ["a repeated name, written differently", '{"ab":1,"\\u0061b":2}', "Cannot read ab: the field occurs twice"],
-    ["a repeated name further in", '{"a":[{"b":1},{"c":{"d":1,"d":2}}]}', "Cannot read a[1].c.d: the field occurs twice"],
+    [
+      "a repeated name further in",
+      '{"a":[{"b":1},{"c":{"d":1,"d":2}}]}',
+      "Cannot read a[1].c.d: the field occurs twice",
+    ],
     ["a mismatched bracket", '{"a":[1}', "not valid JSON"],
   ])("refuses %s without quoting it", (_name, text, message) => {
     expect(messageOf(text)).toContain(message);

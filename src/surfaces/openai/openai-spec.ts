@@ -16,7 +16,9 @@ export const openAiSpec: { check: SpecCheck; schemas: Record<string, unknown> } 
 
 function load(): typeof openAiSpec {
   if (!existsSync(file)) {
-    console.warn(`NOT RUN: validation against OpenAI's schemas, for there is no ${file}; set PARLEY_SPEC to its folder`);
+    console.warn(
+      `NOT RUN: validation against OpenAI's schemas, for there is no ${file}; set PARLEY_SPEC to its folder`,
+    );
     return undefined;
   }
   const document = JSON.parse(readFileSync(file, "utf8")) as { components: { schemas: Record<string, unknown> } };

@@ -104,7 +104,11 @@ export async function serveSurface(
   const runtime = realRuntime();
   const limits = { requestBytes: 64 * 1024, requestWithMediaBytes: 256 * 1024, jsonDepth: 32 };
   const surface = createOpenAiSurface({
-    ...{ gateway, runtime, log: silentLog, limits, timeouts: { clientBodyMs: 5000 } },
+    gateway,
+    runtime,
+    log: silentLog,
+    limits,
+    timeouts: { clientBodyMs: 5000 },
     ...options,
   });
   const listener = await listenForTest(runtime, {
@@ -188,7 +192,12 @@ export function wholeEvents(requestId: string, candidates: readonly ScriptedAnsw
 }
 
 /** Answers a call with these parts, whole. */
-export function answerWith(call: ChatCall, sink: EventSink, parts: readonly Part[], finish?: FinishReason): ChatOutcome {
+export function answerWith(
+  call: ChatCall,
+  sink: EventSink,
+  parts: readonly Part[],
+  finish?: FinishReason,
+): ChatOutcome {
   sink.write(wholeEvents(call.requestId, [{ parts, ...(finish === undefined ? {} : { finish }) }]));
   return { kind: "completed" };
 }

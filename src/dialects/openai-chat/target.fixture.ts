@@ -1,0 +1,76 @@
+import type { ModelFacts, Quirk } from "../../catalog/facts.ts";
+import { EventGrammar, fold, type ChatResponse, type StreamEvent } from "../../contract/index.ts";
+import type { DecodeOptions, DialectTarget } from "../dialect.ts";
+import { openaiChat } from "./index.ts";
+
+/** A target for tests; `settings` become a quirk of it. */
+export function targetWith(
+  settings: NonNullable<Quirk["settings"]> = {},
+  facts: Partial<ModelFacts> = {},
+  rejects: readonly string[] = [],
+): DialectTarget {
+  const quirk: Quirk = {
+    id: "T1",
+    summary: "the test says no",
+    settings,
+    rejects,
+    source: "test",
+    checkedOn: "2026-11-20",
+  };
+  return {
+    provider: "house",
+    model: "m1",
+    region: undefined,
+    facts: { capabilities: {}, ...facts, quirks: [quirk, ...(facts.quirks ?? [])] },
+  };
+}
+
+/** Options with ids that count up. */
+export function countingIds(): DecodeOptions {
+  let count = 0;
+  return { newId: (prefix) => `${prefix}_${(count += 1)}` };
+}
+
+/** The events of a stream of chunks (objects are written as JSON), checked against the grammar of events. */
+export function streamEvents(
+  chunks: readonly unknown[],
+  target: DialectTarget = targetWith(),
+  options: DecodeOptions = countingIds(),
+): StreamEvent[] {
+  const events: StreamEvent[] = [];
+  const decoder = openaiChat.streamDecoder(target, options);
+  for (const chunk of chunks) decoder.push(typeof chunk === "string" ? chunk : JSON.stringify(chunk), events);
+  decoder.end(events);
+  return checked(events);
+}
+
+/** The whole answer of a stream of chunks. */
+export function foldChunks(chunks: readonly unknown[], target?: DialectTarget, options?: DecodeOptions): ChatResponse {
+  return fold(streamEvents(chunks, target, options));
+}
+
+/** The whole answer of a body. */
+export function foldBody(body: unknown, target: DialectTarget = targetWith(), options = countingIds()): ChatResponse {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return fold(checked(openaiChat.decodeResponse(text, target, options)));
+}
+
+function checked(events: StreamEvent[]): StreamEvent[] {
+  const grammar = new EventGrammar();
+  for (const event of events) {
+    const breach = grammar.check(event);
+    if (breach !== undefined) throw new Error(`events out of order: ${breach}`);
+  }
+  return events;
+}
+
+/** A chunk that adds `delta` to one choice. */
+export function chunk(delta: unknown, finish: string | null = null, index = 0): unknown {
+  return {
+    id: "chatcmpl-1",
+    object: "chat.completion.chunk",
+    created: 1,
+    model: "m1-2026",
+    choices: [{ index, delta, finish_reason: finish }],
+  };
+}
