@@ -79,9 +79,9 @@ export class PackedConsumer implements AsyncDisposable {
     await tool("tsc", ["-p", `tsconfig.${module}.json`], this.folder);
   }
 
-  /** Runs a file of the program on Node; one that does not end by itself within 8 s is a failure. */
+  /** Runs a file of the program on Node; one that does not end by itself within 20 s is a failure. */
   async run(file: string, env: Readonly<Record<string, string>>, flags: readonly string[] = []): Promise<Printed> {
-    const options = { cwd: this.folder, env: { PATH: process.env["PATH"] ?? "", ...env }, timeout: 8_000 };
+    const options = { cwd: this.folder, env: { PATH: process.env["PATH"] ?? "", ...env }, timeout: 20_000 };
     return run(process.execPath, [...flags, file], options);
   }
 

@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 async function runExample(env: Readonly<Record<string, string>>): Promise<Ended> {
-  const options = { cwd: folder, env: { PATH: process.env["PATH"] ?? "", ...env }, timeout: 8_000 };
+  const options = { cwd: folder, env: { PATH: process.env["PATH"] ?? "", ...env }, timeout: 20_000 };
   return new Promise((resolve, reject) => {
     const child = execFile(process.execPath, [example], options, (error, stdout, stderr) => {
       if (child.exitCode === null) reject(error ?? new Error("the example did not end"));
@@ -39,7 +39,7 @@ async function runExample(env: Readonly<Record<string, string>>): Promise<Ended>
   });
 }
 
-describe("quickstart", () => {
+describe("quickstart", { timeout: 60_000 }, () => {
   test("streams a story, shows a rescue and runs a tool", async () => {
     const { code, stdout, stderr } = await runExample({ PARLEY_BASE_URL: gateway.url, PARLEY_API_KEY: apiKey });
     expect(stderr).toBe("");

@@ -50,6 +50,8 @@ function readWhole(seen: Seen): Verdict {
 }
 
 function readStream(seen: Seen): Verdict {
+  // Whoever asked for a stream can still read a whole answer; the reverse would ask for a reader that nobody has ready.
+  if (seen.headers["content-type"] === "application/json") return readWhole(seen);
   if (seen.status !== 200 || !seen.headers["content-type"]?.startsWith("text/event-stream")) return broken();
   let text = "";
   let input = "";

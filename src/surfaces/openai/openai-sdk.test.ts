@@ -12,6 +12,7 @@ import {
 } from "../../contract/index.ts";
 import { ParleyError, type ReasonName } from "../../errors/index.ts";
 import type { ChatCall, ChatOutcome, EventSink } from "../../pipeline/call.ts";
+import { realRuntime } from "../../runtime/real.ts";
 import {
   KEY,
   ScriptedGateway,
@@ -26,6 +27,8 @@ import {
 } from "./test-support.ts";
 
 // OpenAI's own client against this surface, unchanged but for its base URL and key.
+
+const runtime = realRuntime();
 
 function clientOf({ url }: ServedSurface, options: { apiKey?: string; maxRetries?: number } = {}): OpenAI {
   return new OpenAI({ baseURL: `${url}/v1`, apiKey: KEY, maxRetries: 0, ...options });
@@ -76,7 +79,7 @@ function answering(parts: readonly Part[], finish?: FinishReason): ScriptedGatew
 
 describe("the openai client", () => {
   test("chats", async () => {
-    await using served = await serveSurface(answering([textPart("Hello there")]));
+    await using served = await serveSurface(runtime, answering([textPart("Hello there")]));
     const completion = await clientOf(served).chat.completions.create(ask());
     expect(completion.choices[0]?.message.content).toBe("Hello there");
     expect(completion.usage?.total_tokens).toBe(25);
@@ -84,7 +87,7 @@ describe("the openai client", () => {
   });
 
   test("streams, with usage", async () => {
-    await using served = await serveSurface(answering([textPart("Hello there")]));
+    await using served = await serveSurface(runtime, answering([textPart("Hello there")]));
     const chunks = await clientOf(served).chat.completions.create({
       ...ask(),
       stream: true,
@@ -105,7 +108,7 @@ describe("the openai client", () => {
       toolCallPart("c1", "f", '{"city":"Rome"}'),
       toolCallPart("c2", "g", '{"x": [1]}'),
     ];
-    await using served = await serveSurface(answering(parts, FinishReason.TOOL_CALLS));
+    await using served = await serveSurface(runtime, answering(parts, FinishReason.TOOL_CALLS));
     const completion = await clientOf(served).chat.completions.stream(ask()).finalChatCompletion();
     expect(completion.choices[0]).toMatchObject({
       finish_reason: "tool_calls",
@@ -125,7 +128,7 @@ describe("the openai client", () => {
         ? answerWith(call, sink, [toolCallPart("c1", "weather", '{"city":"Rome"}')], FinishReason.TOOL_CALLS)
         : answerWith(call, sink, [textPart("Sunny in Rome")]),
     );
-    await using served = await serveSurface(gateway);
+    await using served = await serveSurface(runtime, gateway);
     const asked: unknown[] = [];
     const runner = clientOf(served).chat.completions.runTools({
       ...ask(),
@@ -156,7 +159,7 @@ describe("the openai client", () => {
 
   test("gets structured output, whole and streamed", async () => {
     const gateway = answering([textPart('{"name":"Ada","age":36}')]);
-    await using served = await serveSurface(gateway);
+    await using served = await serveSurface(runtime, gateway);
     const Person = z.object({ name: z.string(), age: z.number() });
     const params = { ...ask(), response_format: zodResponseFormat(Person, "person") };
     const whole = await clientOf(served).chat.completions.parse(params);
@@ -169,7 +172,7 @@ describe("the openai client", () => {
 
   test("sends an answer back as the client parsed it", async () => {
     const gateway = answering([toolCallPart("c1", "f", "{}")], FinishReason.TOOL_CALLS);
-    await using served = await serveSurface(gateway);
+    await using served = await serveSurface(runtime, gateway);
     const client = clientOf(served);
     const { choices } = await client.chat.completions.parse(ask());
     const message = choices[0]!.message;
@@ -187,7 +190,7 @@ describe("the openai client", () => {
       (fields) =>
         ({ ...fields, capabilities: {}, inputModalities: [], outputModalities: [], prices: [], targets: [] }) as never,
     );
-    await using served = await serveSurface(gateway);
+    await using served = await serveSurface(runtime, gateway);
     const client = clientOf(served);
     const ids: string[] = [];
     for await (const model of client.models.list()) ids.push(model.id);
@@ -208,6 +211,7 @@ describe("the openai client", () => {
     ["BUDGET_EXCEEDED", OpenAI.APIError, 402, "insufficient_quota"],
   ])("raises its own class for %s", async (reason, Class, status, code) => {
     await using served = await serveSurface(
+      runtime,
       new ScriptedGateway((call) => failWith(call, new ParleyError(reason, "Cannot do it"))),
     );
     for (const streaming of [false, true]) {
@@ -220,7 +224,7 @@ describe("the openai client", () => {
   });
 
   test("raises for a wrong key, and for a field of the wrong type with its path", async () => {
-    await using served = await serveSurface(answering([]));
+    await using served = await serveSurface(runtime, answering([]));
     await expect(clientOf(served, { apiKey: "nope" }).chat.completions.create(ask())).rejects.toBeInstanceOf(
       OpenAI.AuthenticationError,
     );
@@ -240,7 +244,7 @@ describe("the openai client", () => {
       sink.write(events);
       return breakWith(call, sink, new ParleyError("STREAM_INTERRUPTED", "Cannot complete the answer: it was cut"));
     });
-    await using served = await serveSurface(gateway);
+    await using served = await serveSurface(runtime, gateway);
     const chunks = await clientOf(served).chat.completions.create({ ...ask(), stream: true });
     let text = "";
     const reading = (async () => {
@@ -262,7 +266,7 @@ describe("the openai client", () => {
       const gateway = new ScriptedGateway((call) =>
         failWith(call, new ParleyError(reason, "Cannot do it", { retryDelayMs: 1 })),
       );
-      await using served = await serveSurface(gateway);
+      await using served = await serveSurface(runtime, gateway);
       await clientOf(served, { maxRetries: 1 })
         .chat.completions.create(ask())
         .catch(() => undefined);
@@ -279,7 +283,7 @@ describe("the openai client", () => {
       await aborted;
       return { kind: "completed" };
     });
-    await using served = await serveSurface(gateway);
+    await using served = await serveSurface(runtime, gateway);
     const chunks = await clientOf(served).chat.completions.create({ ...ask(), stream: true });
     for await (const _chunk of chunks) break;
     await heard[0];

@@ -13,6 +13,7 @@ import {
 } from "../../contract/index.ts";
 import { ParleyError, toGatewayError } from "../../errors/index.ts";
 import type { EventSink } from "../../pipeline/call.ts";
+import { realRuntime } from "../../runtime/real.ts";
 import { InFlightBudget } from "../in-flight-budget.ts";
 import { RawClient } from "../test-support.ts";
 import { openAiSpec } from "./openai-spec.ts";
@@ -30,6 +31,7 @@ import {
   wholeEvents,
 } from "./test-support.ts";
 
+const runtime = realRuntime();
 const CHAT = "/v1/chat/completions";
 const BODY = { model: "house/qwen/qwen3", messages: [{ role: "user", content: "hi" }] };
 
@@ -76,7 +78,7 @@ function held(): { gateway: ScriptedGateway; sink: Promise<EventSink>; aborted: 
 describe("POST /v1/chat/completions", () => {
   test("answers whole, with the gateway's headers", async () => {
     const gateway = sayHi();
-    await using served = await serveSurface(gateway);
+    await using served = await serveSurface(runtime, gateway);
     const response = await served.send(CHAT, BODY, {
       headers: { "x-request-id": "mine", "x-stainless-timeout": "600" },
     });
@@ -109,7 +111,7 @@ describe("POST /v1/chat/completions", () => {
   });
 
   test("answers a stream as server-sent events, with headers from its start and a trailing [DONE]", async () => {
-    await using served = await serveSurface(sayHi());
+    await using served = await serveSurface(runtime, sayHi());
     const response = await served.send(CHAT, { ...BODY, stream: true }, { headers: { "x-stainless-timeout": "600" } });
     const text = await response.text();
     expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -127,7 +129,7 @@ describe("POST /v1/chat/completions", () => {
 
   test("sends all events of one call in one write, and the headers with the first", async () => {
     const { gateway, sink, finish } = held();
-    await using served = await serveSurface(gateway);
+    await using served = await serveSurface(runtime, gateway);
     const client = new RawClient(served.port);
     const body = JSON.stringify({ ...BODY, stream: true });
     client.write(
@@ -152,7 +154,7 @@ describe("POST /v1/chat/completions", () => {
 
   test("tells the pipeline when the reader is slow, and when it reads again", async () => {
     const { gateway, sink: itsSink, finish } = held();
-    await using served = await serveSurface(gateway);
+    await using served = await serveSurface(runtime, gateway);
     const client = http.request(`${served.url}${CHAT}`, {
       method: "POST",
       headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json" },
@@ -178,7 +180,7 @@ describe("POST /v1/chat/completions", () => {
   test("aborts at once when the caller leaves, whole or streamed, over HTTP/1.1 and HTTP/2", async () => {
     for (const stream of [false, true]) {
       const first = held();
-      await using served = await serveSurface(first.gateway);
+      await using served = await serveSurface(runtime, first.gateway);
       const leaving = new AbortController();
       const gone = served
         .send(CHAT, { ...BODY, stream }, { signal: leaving.signal })
@@ -189,7 +191,7 @@ describe("POST /v1/chat/completions", () => {
       expect(await gone).toBe("AbortError");
 
       const second = held();
-      await using served2 = await serveSurface(second.gateway);
+      await using served2 = await serveSurface(runtime, second.gateway);
       const session = http2.connect(served2.url);
       const request = session.request({
         ":method": "POST",
@@ -212,7 +214,7 @@ describe("POST /v1/chat/completions", () => {
       signals.push(call.signal);
       return answerWith(call, sink, [textPart("hi")]);
     });
-    await using served = await serveSurface(gateway);
+    await using served = await serveSurface(runtime, gateway);
     for (const stream of [false, true]) {
       const response = await served.send(CHAT, { ...BODY, stream }, { headers: { connection: "close" } });
       await response.text();
@@ -222,7 +224,7 @@ describe("POST /v1/chat/completions", () => {
   });
 
   test("works over HTTP/2", async () => {
-    await using served = await serveSurface(sayHi());
+    await using served = await serveSurface(runtime, sayHi());
     const session = http2.connect(served.url);
     const ask = (body: object): Promise<[http2.IncomingHttpHeaders, string]> =>
       new Promise((resolve, reject) => {
@@ -275,7 +277,7 @@ describe("failures", () => {
       });
       return { kind: "failed", error, gatewayError, delivered: false };
     });
-    await using served = await serveSurface(gateway);
+    await using served = await serveSurface(runtime, gateway);
     for (const stream of [false, true]) {
       const response = await served.send(CHAT, { ...BODY, stream });
       expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -322,7 +324,7 @@ describe("failures", () => {
       });
       return { kind: "failed", error, gatewayError, delivered: false };
     });
-    await using served = await serveSurface(gateway);
+    await using served = await serveSurface(runtime, gateway);
     const once = await served.send(CHAT, BODY);
     const twice = await served.send(CHAT, BODY);
     expect([once.headers.get("x-should-retry"), twice.headers.get("x-should-retry")]).toEqual(["true", "false"]);
@@ -334,7 +336,7 @@ describe("failures", () => {
       sink.write(wholeEvents(call.requestId, [{ parts: [textPart("fragment")] }]).slice(0, 3));
       return breakWith(call, sink, new ParleyError("STREAM_INTERRUPTED", "Cannot complete the answer"));
     });
-    await using served = await serveSurface(gateway);
+    await using served = await serveSurface(runtime, gateway);
     const response = await served.send(CHAT, { ...BODY, stream: true });
     const text = await response.text();
     expect(response.status).toBe(200);
@@ -356,7 +358,7 @@ describe("failures", () => {
       () => ({ kind: "completed" }) as const, // without any event
     ];
     for (const script of scripts) {
-      await using served = await serveSurface(new ScriptedGateway(script));
+      await using served = await serveSurface(runtime, new ScriptedGateway(script));
       const whole = await served.send(CHAT, BODY);
       expect(await errorOf(whole)).toMatchObject({ status: 500, parley: { reason: "gateway_internal" } });
       const text = await served.send(CHAT, { ...BODY, stream: true }).then(
@@ -370,6 +372,7 @@ describe("failures", () => {
 
   test("of an answer that OpenAI's format would show as complete", async () => {
     await using served = await serveSurface(
+      runtime,
       new ScriptedGateway((call, sink) => answerWith(call, sink, [textPart("x")], 10)),
     );
     expect(await errorOf(await served.send(CHAT, BODY))).toMatchObject({
@@ -380,7 +383,7 @@ describe("failures", () => {
 
   test("of the pipeline keep their status", async () => {
     const error = new ParleyError("CONTEXT_TOO_LONG", "Cannot fit");
-    await using served = await serveSurface(new ScriptedGateway((call) => failWith(call, error)));
+    await using served = await serveSurface(runtime, new ScriptedGateway((call) => failWith(call, error)));
     expect(await errorOf(await served.send(CHAT, BODY))).toMatchObject({
       status: 400,
       code: "context_length_exceeded",
@@ -431,7 +434,7 @@ describe("bad requests", () => {
     ["a request larger than any may be", media(300_000), {}, { status: 413, parley: { reason: "request_too_large" } }],
   ])("%s gets a typed error", async (_name, body, headers, expected) => {
     const gateway = sayHi();
-    await using served = await serveSurface(gateway);
+    await using served = await serveSurface(runtime, gateway);
     const sent = Object.fromEntries(
       Object.entries({ "content-type": "application/json", authorization: `Bearer ${KEY}`, ...headers }).filter(
         ([, value]) => value !== "",
@@ -446,13 +449,13 @@ describe("bad requests", () => {
   });
 
   test("of the larger kind are taken where they hold media", async () => {
-    await using served = await serveSurface(sayHi());
+    await using served = await serveSurface(runtime, sayHi());
     expect((await served.send(CHAT, media(100_000))).status).toBe(200);
   });
 
   test("give back what they took from the budget of bytes in flight, like good ones", async () => {
     const budget = new InFlightBudget(10_000);
-    await using served = await serveSurface(sayHi(), { budget });
+    await using served = await serveSurface(runtime, sayHi(), { budget });
     for (const body of [BODY, { ...BODY, n: "two" }, { ...BODY, stream: true }])
       await (await served.send(CHAT, body)).text();
     expect(budget.usedBytes).toBe(0);
@@ -464,7 +467,7 @@ describe("bad requests", () => {
   });
 
   test("with odd request ids get them back harmless", async () => {
-    await using served = await serveSurface(sayHi());
+    await using served = await serveSurface(runtime, sayHi());
     const response = await served.send(CHAT, BODY, { headers: { "x-request-id": `\u00e9 ${"y".repeat(3000)}` } });
     const echoed = response.headers.get("x-client-request-id") ?? "";
     expect(echoed).toHaveLength(1024);
@@ -474,7 +477,7 @@ describe("bad requests", () => {
 
 describe("paths and methods", () => {
   test("an unknown path gets a typed 404 that names the known ones", async () => {
-    await using served = await serveSurface(sayHi());
+    await using served = await serveSurface(runtime, sayHi());
     for (const path of ["/v1/", "/v1/responses", "/v1/chat/completions/x", "/v1/chat"]) {
       const error = await errorOf(await served.send(path, BODY));
       expect(error).toMatchObject({ status: 404, parley: { reason: "not_found" } });
@@ -488,7 +491,7 @@ describe("paths and methods", () => {
     ["DELETE", "/v1/models/a/b", "GET, HEAD, OPTIONS"],
     ["POST", "/v1/models", "GET, HEAD, OPTIONS"],
   ])("%s %s gets a typed 405 with the methods there are", async (method, path, allow) => {
-    await using served = await serveSurface(sayHi());
+    await using served = await serveSurface(runtime, sayHi());
     const response = await served.send(path, undefined, { method });
     expect(response.headers.get("allow")).toBe(allow);
     expect(await errorOf(response)).toMatchObject({ status: 405, parley: { reason: "not_found" } });
@@ -497,7 +500,7 @@ describe("paths and methods", () => {
   test("OPTIONS says what there is, and HEAD sends headers only", async () => {
     const gateway = sayHi();
     gateway.catalogue = [create(ModelSchema, { name: "fast", kind: ModelKind.ROUTE })];
-    await using served = await serveSurface(gateway);
+    await using served = await serveSurface(runtime, gateway);
     const options = await served.send(CHAT, undefined, { method: "OPTIONS" });
     expect([options.status, options.headers.get("allow")]).toEqual([204, "POST, OPTIONS"]);
     const head = await served.send("/v1/models", undefined, { method: "HEAD" });
@@ -528,7 +531,7 @@ describe("GET /v1/models", () => {
   test("lists every page in OpenAI's shape", async () => {
     const gateway = sayHi();
     gateway.catalogue = catalogue;
-    await using served = await serveSurface(gateway);
+    await using served = await serveSurface(runtime, gateway);
     const list = (await (await served.send("/v1/models")).json()) as { data: Json[] };
     expect(openAiSpec?.check("ListModelsResponse", list) ?? []).toEqual([]);
     expect(list.data.map(({ id, owned_by }) => [id, owned_by])).toEqual([
@@ -541,7 +544,7 @@ describe("GET /v1/models", () => {
   test("finds one by its id, with slashes encoded or plain", async () => {
     const gateway = sayHi();
     gateway.catalogue = catalogue;
-    await using served = await serveSurface(gateway);
+    await using served = await serveSurface(runtime, gateway);
     for (const path of [
       "/v1/models/house/qwen/qwen3",
       "/v1/models/house%2Fqwen%2Fqwen3",
@@ -565,7 +568,7 @@ describe("GET /v1/models", () => {
   });
 
   test("refuses unknown models, broken ids and strangers, typed", async () => {
-    await using served = await serveSurface(sayHi());
+    await using served = await serveSurface(runtime, sayHi());
     expect(await errorOf(await served.send("/v1/models/none"))).toMatchObject({
       status: 404,
       code: "model_not_found",

@@ -18,7 +18,7 @@ import {
 } from "../../contract/index.ts";
 import { ParleyError, toGatewayError } from "../../errors/index.ts";
 import type { ChatCall, ChatOutcome, EventSink } from "../../pipeline/call.ts";
-import { realRuntime } from "../../runtime/real.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Listener } from "../listener.ts";
 import { listenForTest, silentLog } from "../test-support.ts";
@@ -86,22 +86,27 @@ export function lastRequest(gateway: ScriptedGateway): ChatRequest {
   return call.request;
 }
 
+/** What a test sends beside path and body. */
+export interface SendInit extends Omit<RequestInit, "headers"> {
+  readonly headers?: Record<string, string>;
+}
+
 /** A surface that is being served. */
 export interface ServedSurface {
   readonly url: string;
   readonly port: number;
   readonly listener: Listener;
   /** Sends a request with the key and, where `body` is an object, as JSON. */
-  send(path: string, body?: unknown, init?: RequestInit): Promise<Response>;
+  send(path: string, body?: unknown, init?: SendInit): Promise<Response>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Serves the surface behind the real listener on a free port. */
 export async function serveSurface(
+  runtime: Runtime,
   gateway: Gateway,
   options: Partial<OpenAiSurfaceOptions> = {},
 ): Promise<ServedSurface> {
-  const runtime = realRuntime();
   const limits = { requestBytes: 64 * 1024, requestWithMediaBytes: 256 * 1024, jsonDepth: 32 };
   const surface = createOpenAiSurface({
     gateway,
