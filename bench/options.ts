@@ -53,7 +53,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
     throw new Error(`Cannot run ${values.rounds} rounds: --rounds takes a whole number from 1 to 20`);
   }
   const times = values.quick
-    ? { sliceMs: 400, settleMs: 150, warmUpMaxMs: 1_000 }
+    ? { sliceMs: 300, settleMs: 150, warmUpMaxMs: 800 }
     : { sliceMs: 1_500, settleMs: 250, warmUpMaxMs: 4_000 };
   const { quick, gate, profile } = values;
   return { quick, gate, profile, only: chooseScenarios(values.only), rounds, ...times };

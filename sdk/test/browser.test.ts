@@ -3,6 +3,7 @@ import { chromium, type Browser, type Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { chromiumPath } from "../../test/support/chromium.ts";
+import { startGateway } from "../../test/support/gateway.ts";
 import type * as Sdk from "../src/browser.ts";
 import type { StreamEvent } from "../src/index.ts";
 import { answer, numbered, started, textBlock } from "./events.ts";
@@ -110,4 +111,27 @@ describe.each(["connect", "grpc-web"] as const)("the SDK in a browser, over %s",
     await aborted(gateway.lastCall.signal);
     expect(gateway.lastCall.signal.aborted).toBe(true);
   });
+});
+
+test("the SDK in a browser reaches a gateway at another origin", async () => {
+  const yaml = `version: 1\nsandbox: true\nserver: { cors_origins: ["${gateway.url}"] }\n`;
+  const real = await startGateway({ yaml });
+  const given = { baseUrl: real.url, apiKey: real.localKey };
+  const seen = await page.evaluate(async (options) => {
+    const { createParley, textOf, user } = globalThis.sdk;
+    const { chat } = createParley(options);
+    const ask = (model: string): Sdk.ChatRequestInit => ({ model, messages: [user("Hello from a page")] });
+    const stream = chat.stream(ask("sandbox/echo"));
+    const pieces = await Array.fromAsync(stream.text());
+    const error = await chat
+      .generate(ask("sandbox/fault-503"))
+      .catch((thrown: Sdk.ParleyRequestError) => thrown.reason);
+    return { pieces, whole: textOf(stream.response!), requestId: stream.requestId, error };
+  }, given);
+  await real.close();
+  expect(seen.pieces.length).toBeGreaterThan(1);
+  expect(seen.pieces.join("")).toBe("Hello from a page");
+  expect(seen.whole).toBe("Hello from a page");
+  expect(seen.requestId).toMatch(/^req_/);
+  expect(seen.error).toBe("PROVIDER_OVERLOADED");
 });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startGateway } from "../../test/support/gateway.ts";
 import { sandboxScripts } from "./sandbox-scripts.ts";
 import { ScriptedGateway } from "./scripted-gateway.ts";
 
@@ -49,6 +50,17 @@ describe("quickstart", { timeout: 60_000 }, () => {
     expect(stdout).toContain("attempt 2, sandbox/story, 12 ms: answered");
     expect(stdout).toContain('the model calls weather({"city":"Rome"})');
     expect(stdout).toContain('the model says: The tool said {"celsius":21,"sky":"clear"}');
+  });
+
+  test("runs against a gateway without a configuration file", async () => {
+    const real = await startGateway();
+    const { code, stdout, stderr } = await runExample({ PARLEY_BASE_URL: real.url, PARLEY_API_KEY: real.localKey });
+    await real.close();
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toContain("01·Every 02·night 03·the");
+    expect(stdout).toMatch(/attempt 1, sandbox\/fault-503, \d+ ms: failed: .*503/);
+    expect(stdout).toMatch(/attempt 2, sandbox\/story, \d+ ms: answered/);
+    expect(stdout).toMatch(/the model says: .*celsius/);
   });
 
   test("finds the key that the gateway has made", async () => {

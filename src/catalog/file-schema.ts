@@ -2,7 +2,7 @@ import { z } from "zod";
 import { CAPABILITIES } from "./facts.ts";
 
 /** Kinds of content as data files name them. */
-export const MODALITY_WORDS = ["text", "image", "audio", "video", "document"] as const;
+const MODALITY_WORDS = ["text", "image", "audio", "video", "document"] as const;
 
 /** Units whose prices are per million tokens; every other unit is a meter, priced per thousand. */
 export const TOKEN_UNITS = [

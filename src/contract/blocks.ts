@@ -1,7 +1,7 @@
-import { create } from "@bufbuild/protobuf";
 import {
-  PartSchema,
+  Executor,
   ReasoningVisibility,
+  TextPhase,
   type Citation,
   type OpaqueState,
   type Part,
@@ -38,12 +38,8 @@ export class BlockWriter {
   ): void {
     const state = this.#find(candidate, block);
     appendToPart(state, delta, piece);
-    const event = blockDelta(candidate, block, delta, piece);
-    if (logprobs.length > 0 && event.event.case === "blockDelta") {
-      event.event.value.logprobs = logprobs;
-      if (state.part.kind.case === "text") state.part.kind.value.logprobs.push(...logprobs);
-    }
-    out.push(event);
+    if (logprobs.length > 0 && state.part.kind.case === "text") state.part.kind.value.logprobs.push(...logprobs);
+    out.push(blockDelta(candidate, block, delta, piece, logprobs));
   }
 
   /** The part of a block as far as it is written; decoders may complete it (ids, flags) before they close it. */
@@ -186,32 +182,37 @@ export function isJson(text: string): boolean {
 
 /** A text part. */
 export function textPart(text: string): Part {
-  return create(PartSchema, { kind: { case: "text", value: { text } } });
+  const value = { $typeName: "parley.v1.TextPart" as const, text, citations: [], logprobs: [], phase: TextPhase.UNSPECIFIED };
+  return part({ case: "text", value });
 }
 
 /** A reasoning part with its text in one piece; empty text makes an empty part to append to. */
 export function reasoningPart(text: string): Part {
-  return create(PartSchema, {
-    kind: { case: "reasoning", value: { text: text === "" ? [] : [text], visibility: ReasoningVisibility.FULL } },
-  });
+  const visibility = ReasoningVisibility.FULL;
+  const value = { $typeName: "parley.v1.ReasoningPart" as const, text: text === "" ? [] : [text], summary: [], visibility };
+  return part({ case: "reasoning", value });
 }
 
 /** A refusal part. */
 export function refusalPart(text: string): Part {
-  return create(PartSchema, { kind: { case: "refusal", value: { text } } });
+  return part({ case: "refusal", value: { $typeName: "parley.v1.RefusalPart", text } });
 }
 
 /** A call of a function by name, its arguments as JSON text exactly as written. */
 export function toolCallPart(callId: string, name: string, argumentsJson: string): Part {
-  return create(PartSchema, {
-    kind: {
-      case: "toolCall",
-      value: {
-        callId,
-        name,
-        input: { case: "argumentsJson", value: argumentsJson },
-        argumentsInvalid: argumentsJson !== "" && !isJson(argumentsJson),
-      },
+  return part({
+    case: "toolCall",
+    value: {
+      $typeName: "parley.v1.ToolCallPart",
+      callId,
+      name,
+      input: { case: "argumentsJson", value: argumentsJson },
+      argumentsInvalid: argumentsJson !== "" && !isJson(argumentsJson),
+      executor: Executor.UNSPECIFIED,
     },
   });
+}
+
+function part(kind: Part["kind"]): Part {
+  return { $typeName: "parley.v1.Part", kind, state: [] };
 }

@@ -15,7 +15,7 @@ import {
  * four and code about three; three does not fall short of either. Scripts without spaces have one to two: there the
  * figure is too low, and it is flagged as an estimate like every other.
  */
-export const OUTPUT_CHARS_PER_TOKEN = 3;
+const OUTPUT_CHARS_PER_TOKEN = 3;
 
 // Bytes of input per token where a likely figure and not a bound is wanted: English has about four, code, JSON and CJK
 // about three.

@@ -57,6 +57,11 @@ describe("a line of the journal", () => {
     expect(json["crc"]).toMatch(/^[0-9a-f]{8}$/);
   });
 
+  test("keeps times in whole milliseconds", () => {
+    const { content } = decode(encodeLine(at, attemptEnded("r", 1, { firstContentMs: 15.605068000000301 })))!;
+    expect(content).toMatchObject({ firstContentMs: 16 });
+  });
+
   test("is not read when any byte of it is changed or any part of its end is missing", () => {
     const bytes = Buffer.from(encodeLine(at, forwarded("r")).slice(0, -1));
     expect(decodeLine(bytes)).toBeDefined();

@@ -4,7 +4,7 @@ import { costFromJson, costToJson, usageFromJson, usageToJson, type CostJson, ty
 import type { AttemptEndedRecord, ForwardedRecord, LedgerRecord, RequestEndedRecord } from "./records.ts";
 
 /** Version of the journal's lines. A higher one on disk is refused: it was written by a newer Parley. */
-export const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 1;
 
 /** Where a record stands: the process that wrote it, and its number in that process from 1 without gaps. */
 export interface Position {
@@ -159,7 +159,7 @@ function attemptEndedToJson(epoch: number, seq: number, record: AttemptEndedReco
     reason: record.reason,
     http_status: record.httpStatus,
     upstream_id: record.upstreamRequestId,
-    first_content_ms: record.firstContentMs,
+    first_content_ms: record.firstContentMs === undefined ? undefined : Math.round(record.firstContentMs),
     usage: record.usage && usageToJson(record.usage),
     cost: record.cost && costToJson(record.cost),
   };

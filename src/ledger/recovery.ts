@@ -8,7 +8,7 @@ import type { AttemptEndedRecord, ForwardedRecord } from "./records.ts";
 import { listSegments, readOpenTail, SegmentReader, type JournalDamage } from "./segments.ts";
 
 /** Reason of what a restart closed. */
-export const GATEWAY_RESTARTED = "gateway_restarted";
+const GATEWAY_RESTARTED = "gateway_restarted";
 
 /** How the ledger is opened. */
 export interface OpenLedgerOptions extends JournalOptions {

@@ -35,12 +35,12 @@ export function listSegments(folder: string): SegmentFile[] {
 }
 
 /** A valid line with the text it was read from, or a broken one. */
-export type ScannedLine =
+type ScannedLine =
   | { readonly kind: "valid"; readonly line: DecodedLine; readonly text: string; readonly lineNumber: number }
   | { readonly kind: "broken"; readonly lineNumber: number };
 
 /** The lines of a segment in order. What follows the last line feed is a broken line. Never guesses. */
-export function* scanLines(bytes: Buffer): Generator<ScannedLine> {
+function* scanLines(bytes: Buffer): Generator<ScannedLine> {
   let start = 0;
   for (let lineNumber = 1; start < bytes.length; lineNumber++) {
     const feed = bytes.indexOf(0x0a, start);

@@ -24,8 +24,8 @@ interface Metric {
   render(): string;
 }
 
-/** The label value that takes everything beyond a metric's limit of series. */
-export const OVERFLOW = "overflow";
+// The label value that takes everything beyond a metric's limit of series.
+const OVERFLOW = "overflow";
 
 // A character that no label value of ours has, so that joined keys stay distinct.
 const SEPARATOR = "\u0000";

@@ -10,7 +10,7 @@ import {
   type Usage,
 } from "../contract/index.ts";
 import { reasonName, type ParleyError } from "../errors/index.ts";
-import { estimateUsage, inputTokensUpperBound } from "../ledger/estimate.ts";
+import { estimateUsage, inputSize, type InputSize } from "../ledger/estimate.ts";
 import { costOf } from "../ledger/pricing.ts";
 import type { Principal } from "../policy/principal.ts";
 import type { Target } from "../routing/target.ts";
@@ -24,7 +24,7 @@ export class Account {
   readonly #call: ChatCall;
   readonly #caller: Principal;
   readonly #receivedAtMs: number;
-  readonly #inputTokensUpperBound: number;
+  readonly #inputSize: InputSize;
   readonly #attempts: Attempt[] = [];
   #openedMs = 0;
 
@@ -33,7 +33,7 @@ export class Account {
     this.#call = call;
     this.#caller = caller;
     this.#receivedAtMs = receivedAtMs;
-    this.#inputTokensUpperBound = inputTokensUpperBound(call.request);
+    this.#inputSize = inputSize(call.request);
   }
 
   /** What was tried so far, ended attempts only. */
@@ -70,7 +70,7 @@ export class Account {
       model: target.model,
       credentialId,
       stream: this.#call.stream,
-      inputTokensUpperBound: this.#inputTokensUpperBound,
+      inputTokensUpperBound: this.#inputSize.upperBound,
       priceVersion: target.facts.prices?.version,
       tags: this.#call.request.tags,
     });
@@ -135,7 +135,8 @@ export class Account {
 
   /** Usage of an attempt from what it reported and what it said. */
   estimate(reported: Usage | undefined, outputChars: number): Usage {
-    return estimateUsage({ reported, outputChars, inputTokensUpperBound: this.#inputTokensUpperBound });
+    const { upperBound, likely } = this.#inputSize;
+    return estimateUsage({ reported, outputChars, inputTokensUpperBound: upperBound, likelyInputTokens: likely });
   }
 }
 

@@ -11,6 +11,7 @@ const EXPOSED_HEADERS = [
   "x-parley-adaptations",
   "x-should-retry",
   "retry-after",
+  "retry-after-ms",
   // Connect and gRPC-Web: https://connectrpc.com/docs/cors
   "grpc-status",
   "grpc-message",

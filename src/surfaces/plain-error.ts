@@ -1,5 +1,8 @@
+import { Fault } from "../contract/index.ts";
 import { reasonName, type ParleyError } from "../errors/index.ts";
 import type { AnyResponse } from "./exchange.ts";
+
+const FAULTS: ReadonlyMap<number, string> = new Map(Object.entries(Fault).map(([name, value]) => [value, name.toLowerCase()]));
 
 /** Ids of an error outside the chat surfaces. */
 export interface ErrorIds {
@@ -16,7 +19,14 @@ export function plainErrorText(error: ParleyError, ids: ErrorIds): string {
       type: error.row.openaiType,
       code: error.row.openaiCode ?? reason,
       param: error.field === "" ? null : error.field,
-      parley: { reason, request_id: ids.requestId, error_id: ids.errorId },
+      parley: {
+        reason,
+        fault: FAULTS.get(error.row.fault),
+        retryable: error.row.retryable,
+        safe_to_retry: true, // no provider has been asked for anything
+        request_id: ids.requestId,
+        error_id: ids.errorId,
+      },
     },
   });
 }

@@ -48,7 +48,7 @@ export function createHttp2(
     {
       maxHeaderListPairs: MAX_HEADERS,
       maxSendHeaderBlockLength: 64 * 1024,
-      maxSessionMemory: 16, // megabytes
+      maxSessionMemory: 64, // megabytes: answers that wait for their reader count, and beyond it new requests are reset
       maxSessionInvalidFrames: 100,
       maxSessionRejectedStreams: 100,
       maxOutstandingPings: 4,

@@ -1,5 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import {
+  AdaptationSchema,
+  AttemptSchema,
+  CostSchema,
   BlockWriter,
   candidateFinished,
   completed,
@@ -137,7 +140,7 @@ export class TestGateway implements Gateway {
 
 function opening(call: ChatCall): StreamEvent[] {
   const origin = { provider: "sandbox", model: "echo", dialect: "openai-chat", region: "eu" };
-  return [started({ id: call.requestId, origin, adaptations: [{ field: "sampling.seed" }] })];
+  return [started({ id: call.requestId, origin, adaptations: [create(AdaptationSchema, { field: "sampling.seed" })] })];
 }
 
 function textEvents(text: string): StreamEvent[] {
@@ -160,6 +163,6 @@ function answer(text: string): StreamEvent[] {
 function closing(): StreamEvent[] {
   return [
     candidateFinished(0, FinishReason.STOP, "stop"),
-    completed({ cost: { nanoUsd: 420_000n }, attempts: [{}, {}] }),
+    completed({ cost: create(CostSchema, { nanoUsd: 420_000n }), attempts: [create(AttemptSchema), create(AttemptSchema)] }),
   ];
 }

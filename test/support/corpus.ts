@@ -21,8 +21,8 @@ export interface CorpusCase {
   readonly bodyText: string;
 }
 
-/** The folder of the recordings: `PARLEY_CORPUS`, else `../shared/corpus` beside the repository. */
-export function corpusFolder(): string {
+// `PARLEY_CORPUS`, else `../shared/corpus` beside the repository.
+function corpusFolder(): string {
   return resolve(process.env["PARLEY_CORPUS"] ?? join(import.meta.dirname, "../../../shared/corpus"));
 }
 

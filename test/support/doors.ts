@@ -37,7 +37,8 @@ export interface Outcome {
 export interface Door {
   readonly name: string;
   readonly stream: boolean;
-  ask(request: MessageInitShape<typeof ChatRequestSchema>, key?: string): Promise<Outcome>;
+  /** `onContent` is called when the first text of a streamed answer is there. */
+  ask(request: MessageInitShape<typeof ChatRequestSchema>, key?: string, onContent?: () => void): Promise<Outcome>;
   close(): void;
 }
 
@@ -62,10 +63,10 @@ export function doorsOf(url: string, key: string): Door[] {
     const client = createClient(ChatService, transport);
     const using = (other: string | undefined): void => void (current = other ?? key);
     doors.push({ name: `${name} unary`, stream: false, ask: (request, other) => (using(other), askUnary(client, request)), close: () => {} });
-    doors.push({ name: `${name} stream`, stream: true, ask: (request, other) => (using(other), askStream(client, request)), close: () => {} });
+    doors.push({ name: `${name} stream`, stream: true, ask: (request, other, onContent) => (using(other), askStream(client, request, onContent)), close: () => {} });
   }
   doors.push({ name: "rest unary", stream: false, ask: (request, other) => askRest(url, other ?? key, request, false), close: () => {} });
-  doors.push({ name: "rest stream", stream: true, ask: (request, other) => askRest(url, other ?? key, request, true), close: () => {} });
+  doors.push({ name: "rest stream", stream: true, ask: (request, other, onContent) => askRest(url, other ?? key, request, true, onContent), close: () => {} });
   return doors;
 }
 
@@ -90,7 +91,11 @@ async function askUnary(client: Client<typeof ChatService>, request: MessageInit
   }
 }
 
-async function askStream(client: Client<typeof ChatService>, request: MessageInitShape<typeof ChatRequestSchema>): Promise<Outcome> {
+async function askStream(
+  client: Client<typeof ChatService>,
+  request: MessageInitShape<typeof ChatRequestSchema>,
+  onContent?: () => void,
+): Promise<Outcome> {
   const fold = new ResponseFold();
   let terminals = 0;
   let text = "";
@@ -102,6 +107,7 @@ async function askStream(client: Client<typeof ChatService>, request: MessageIni
       if (event.event.case !== "keptAlive" && event.seq !== ++seq) throw new Error(`seq ${event.seq} where ${seq} is next`);
       fold.add(event);
       text += deltaText(event);
+      if (text !== "") onContent?.();
       if (event.event.case === "completed") terminals += 1;
       if (event.event.case === "failed") {
         terminals += 1;
@@ -215,7 +221,13 @@ function restMessage(message: ChatRequest["messages"][number]): Record<string, u
 
 const REST_FINISH: Record<string, string> = { stop: "STOP", length: "MAX_TOKENS", tool_calls: "TOOL_CALLS", content_filter: "CONTENT_FILTER" };
 
-async function askRest(url: string, key: string, init: MessageInitShape<typeof ChatRequestSchema>, stream: boolean): Promise<Outcome> {
+async function askRest(
+  url: string,
+  key: string,
+  init: MessageInitShape<typeof ChatRequestSchema>,
+  stream: boolean,
+  onContent?: () => void,
+): Promise<Outcome> {
   const request = create(ChatRequestSchema, init);
   const response = await fetch(`${url}/v1/chat/completions`, {
     method: "POST",
@@ -224,7 +236,12 @@ async function askRest(url: string, key: string, init: MessageInitShape<typeof C
   });
   if (!response.ok) return restFailure(JSON.parse(await response.text()), { terminals: 1, text: "", contentSeen: false });
   if (!stream) return restAnswer(JSON.parse(await response.text()));
-  return restStream(await response.text());
+  let text = "";
+  for await (const piece of response.body!.pipeThrough(new TextDecoderStream())) {
+    text += piece;
+    if (/"content":"[^"]/.test(text)) onContent?.();
+  }
+  return restStream(text);
 }
 
 function restFailure(body: any, seen: Pick<Outcome, "terminals" | "contentSeen" | "text">): Outcome {

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { create } from "@bufbuild/protobuf";
 import { CostSchema, UsageSchema, UsageSource } from "../../src/contract/index.ts";
+import { Book } from "../../src/ledger/book.ts";
 import type { JournalIncident, JournalOptions } from "../../src/ledger/journal.ts";
 import { readLedger, type ReadRecord } from "../../src/ledger/reader.ts";
 import type {
@@ -98,6 +99,17 @@ export function brief(record: LedgerRecord): string {
   return [subject, record.state, record.reason].filter((word) => word !== undefined).join(" ");
 }
 
+/** What is wrong with a sequence of records: those that may not follow, and requests that nothing ended. */
+export function unsettled(records: readonly LedgerRecord[]): string[] {
+  const book = new Book();
+  const illegal = records.flatMap((record) => {
+    const problem = book.accept(record);
+    book.written(record, { epoch: 0, seq: 0, text: "" });
+    return problem === undefined ? [] : [`${brief(record)}: ${problem}`];
+  });
+  return [...illegal, ...[...book.requests()].map((one) => `${one.requestId} is open`)];
+}
+
 /** The real file system, which counts its writes and fails when told to. */
 export class TroubledFiles implements JournalFiles {
   /** Thrown by the next writes while set; a write first takes `bytesBeforeFailure` bytes. */
@@ -122,9 +134,9 @@ export class TroubledFiles implements JournalFiles {
     return fs.openSync(path, flags, mode);
   }) as typeof fs.openSync;
 
-  readonly writeSync = ((fd: number, data: Buffer | string, start = 0, length?: number) => {
+  readonly writeSync = ((fd: number, data: Buffer | string, start?: number | null, length?: number | null) => {
     this.writes += 1;
-    const bytes = Buffer.from(data).subarray(start, length === undefined ? undefined : start + length);
+    const bytes = Buffer.from(data).subarray(start ?? 0, length ? (start ?? 0) + length : undefined);
     if (this.writeError === undefined) return fs.writeSync(fd, bytes.subarray(0, this.longestWrite));
     const count = Math.min(bytes.length, this.bytesBeforeFailure);
     this.bytesBeforeFailure = 0;

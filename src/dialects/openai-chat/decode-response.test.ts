@@ -38,6 +38,10 @@ describe("decodeResponse", () => {
     expect(foldBody(`\n\n  \n${JSON.stringify(answer({ content: "a" }))}`).candidates).toHaveLength(1);
   });
 
+  test("decodeResponse reads a body after a byte order mark", () => {
+    expect(foldBody(`\ufeff${JSON.stringify(answer({ content: "a" }))}`).candidates).toHaveLength(1);
+  });
+
   test("decodeResponse keeps the order reasoning, text, refusal, calls", () => {
     const message = {
       tool_calls: [{ id: "a", type: "function", function: { name: "f", arguments: "{}" } }],

@@ -60,19 +60,19 @@ function encodeCaching({ request, rules, adaptations }: EncodeContext, body: Bod
   if (!caching) return;
   const { settings } = rules;
   const refusal = rules.refusal("caching", "prompt_cache");
-  const leaveOut = (field: string, value: unknown): void => {
-    const reason = refusal?.reason ?? "the provider is not known to take cache hints in this wire format";
-    adaptations.add(field, value, undefined, reason, refusal?.quirkId);
+  const leaveOut = (field: string, value: unknown, why: string): void => {
+    adaptations.add(field, value, undefined, refusal?.reason ?? why, refusal?.quirkId);
   };
   if (caching.key !== undefined) {
-    if (refusal || !settings.cache_key) leaveOut("caching.key", caching.key);
+    if (refusal || !settings.cache_key)
+      leaveOut("caching.key", caching.key, "the provider is not known to take cache keys");
     else body.set("prompt_cache_key", caching.key);
   }
   const { ttlSeconds } = caching;
   if (ttlSeconds === undefined) return;
   const hint = refusal ? undefined : lifetimeHint(settings.cache_ttl, ttlSeconds);
   if (!hint) {
-    leaveOut("caching.ttl_seconds", ttlSeconds);
+    leaveOut("caching.ttl_seconds", ttlSeconds, "the provider cannot be asked for this lifetime");
     return;
   }
   body.set(hint.member, hint.value);
@@ -81,7 +81,7 @@ function encodeCaching({ request, rules, adaptations }: EncodeContext, body: Bod
       "caching.ttl_seconds",
       ttlSeconds,
       hint.seconds,
-      "the provider keeps caches for fixed times; this one is next",
+      "the provider keeps caches for fixed times; this one is nearest",
     );
   }
 }
@@ -96,9 +96,9 @@ const HALF_HOUR_SECONDS = 1800;
 const HOUR_SECONDS = 3600;
 
 function lifetimeHint(style: string, ttlSeconds: number): LifetimeHint | undefined {
+  // The one lifetime that a whole request may ask for; marks on parts have a second one.
   if (style === "options") {
-    const ttl = cacheLifetime(ttlSeconds);
-    return { member: "prompt_cache_options", value: { ttl: ttl.word }, seconds: ttl.seconds };
+    return { member: "prompt_cache_options", value: { ttl: "30m" }, seconds: HALF_HOUR_SECONDS };
   }
   // Retention has two steps: in memory for up to an hour, which is left to the provider, and a day.
   if (style === "retention" && ttlSeconds > HOUR_SECONDS) {

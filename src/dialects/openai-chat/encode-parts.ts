@@ -59,7 +59,7 @@ export function wireContentPart(part: Part, field: string, context: EncodeContex
   const { ttlSeconds } = part.cacheBreakpoint;
   const lifetime = ttlSeconds === undefined ? undefined : cacheLifetime(ttlSeconds);
   if (lifetime && lifetime.seconds !== ttlSeconds) {
-    const reason = "the provider keeps caches for fixed times; this one is next";
+    const reason = "the provider keeps caches for fixed times; this one is nearest";
     adaptations.addPart(`${field}.cache_breakpoint.ttl_seconds`, lifetime.seconds, reason);
   }
   content["prompt_cache_breakpoint"] = { mode: "explicit", ttl: lifetime?.word };

@@ -5,7 +5,7 @@ import { DIALECT_ID } from "./encode-context.ts";
 import { encodeRequest, findUnsupported } from "./encode-request.ts";
 import { OpenAiChatStreamDecoder } from "./stream-decoder.ts";
 
-export { DEFAULT_SETTINGS, unusableSettings, type OpenAiChatSettings } from "./settings.ts";
+export { unusableSettings } from "./settings.ts";
 
 /** The wire format of OpenAI's `POST /chat/completions` and of all vendors that speak it. */
 export const openaiChat: Dialect = {

@@ -3,11 +3,13 @@ import type { DialectTarget } from "../dialect.ts";
 import { errorFromBody } from "./decode-error.ts";
 import type { ChatCompletionChunk } from "./wire.ts";
 
+const BYTE_ORDER_MARK = 0xfeff;
+
 /** The JSON object of an answer or a chunk. Throws `PROVIDER_BAD_OUTPUT` on anything else, never quoting it. */
 export function parseAnswer(text: string, target: DialectTarget, what: string): ChatCompletionChunk {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text);
   } catch (cause) {
     throw badOutput(target, `${what} is ${textKind(text)}, not JSON`, cause);
   }

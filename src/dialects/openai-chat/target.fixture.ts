@@ -1,6 +1,7 @@
 import type { ModelFacts, Quirk } from "../../catalog/facts.ts";
 import { EventGrammar, fold, type ChatResponse, type StreamEvent } from "../../contract/index.ts";
 import type { DecodeOptions, DialectTarget } from "../dialect.ts";
+import { ParleyError, reasonName } from "../../errors/index.ts";
 import { openaiChat } from "./index.ts";
 
 /** A target for tests; `settings` become a quirk of it. */
@@ -39,7 +40,7 @@ export function streamEvents(
 ): StreamEvent[] {
   const events: StreamEvent[] = [];
   const decoder = openaiChat.streamDecoder(target, options);
-  for (const chunk of chunks) decoder.push(typeof chunk === "string" ? chunk : JSON.stringify(chunk), events);
+  for (const one of chunks) decoder.push(typeof one === "string" ? one : JSON.stringify(one), events);
   decoder.end(events);
   return checked(events);
 }
@@ -73,4 +74,14 @@ export function chunk(delta: unknown, finish: string | null = null, index = 0): 
     model: "m1-2026",
     choices: [{ index, delta, finish_reason: finish }],
   };
+}
+
+/** The reason of the typed error that `run` throws, or what happened instead. */
+export function reasonThrown(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    return error instanceof ParleyError ? reasonName(error.reason) : `not typed: ${String(error)}`;
+  }
+  return "nothing thrown";
 }

@@ -167,10 +167,7 @@ class Exchange {
     try {
       const answer = await rpc.handler(toUniversalRequest(rpc.path, wire, { call: this.#call, message }));
       if (misdirection?.allow !== undefined) this.#response.setHeader("allow", misdirection.allow);
-      await writeAnswer(
-        misdirection ? { ...answer, status: misdirection.status } : answer,
-        this.#response,
-      );
+      await writeAnswer(misdirection ? { ...answer, status: misdirection.status } : answer, this.#response);
     } catch {
       // What can still fail here is writing to a caller who has left, or a method that broke off an answer under way.
       cut(this.#response);

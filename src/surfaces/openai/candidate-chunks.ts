@@ -1,5 +1,13 @@
 import type { BlockDelta, Finish, MediaPart, Part, TokenLogprob } from "../../contract/index.ts";
-import { base64, encodeAnnotations, encodeImage, encodeLogprobs, isAudio, isCallersCall } from "./encode-parts.ts";
+import {
+  base64,
+  callInput,
+  encodeAnnotations,
+  encodeImage,
+  encodeLogprobs,
+  isAudio,
+  isCallersCall,
+} from "./encode-parts.ts";
 import { DetailEncoder, PIECE_SEPARATOR } from "./encode-reasoning.ts";
 import type { FinishWord } from "./finish.ts";
 
@@ -105,7 +113,7 @@ export class CandidateChunks {
   }
 
   /** What a block shows when it is whole: citations, state, images. */
-  finishBlock(part: Part): string {
+  finishBlock(block: number, part: Part): string {
     let text = "";
     const { kind } = part;
     if (kind.case === "text") {
@@ -114,6 +122,7 @@ export class CandidateChunks {
       if (annotations.length > 0) text += this.#chunk(JSON.stringify({ annotations }));
     }
     if (kind.case === "media") text += this.#finishMedia(part, kind.value);
+    if (kind.case === "toolCall" && !kind.value.input.value) text += this.#callInput(block, callInput(kind.value));
     const details = this.#details.encode(part);
     return details.length > 0 ? text + this.#chunk(JSON.stringify({ reasoning_details: details })) : text;
   }

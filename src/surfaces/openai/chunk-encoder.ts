@@ -139,7 +139,8 @@ export class ChunkEncoder {
   #block(index: number, block: number, part: Part | undefined, what: "start" | "finish"): string {
     if (!part) return "";
     const candidate = this.#candidate(index);
-    const text = what === "start" ? candidate.role() + candidate.start(block, part) : candidate.finishBlock(part);
+    const text =
+      what === "start" ? candidate.role() + candidate.start(block, part) : candidate.finishBlock(block, part);
     return text === "" ? "" : this.#flushHeld() + text;
   }
 

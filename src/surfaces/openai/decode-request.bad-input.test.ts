@@ -232,6 +232,12 @@ const TABLE: Row[] = [
   [{ reasoning_effort: "extreme" }, "reasoning_effort", "expected one of none, minimal, low"],
   [{ reasoning_effort: "low", reasoning: { effort: "high" } }, "reasoning.effort", "has another value"],
   [{ reasoning: { depth: 5 } }, "reasoning.depth", "no such field is known here"],
+  [
+    { prompt_cache_options: { mode: "explicit" } },
+    "prompt_cache_options.mode",
+    "Cannot honour",
+    "UNSUPPORTED_PARAMETER",
+  ],
   [{ prompt_cache_retention: "1y" }, "prompt_cache_retention", "expected one of in_memory, 24h"],
   [{ provider: { order: "a" } }, "provider.order", "expected an array, got a string"],
   [{ provider: { sort: "alphabet" } }, "provider.sort", "expected one of price, throughput, latency"],

@@ -11,6 +11,7 @@ import {
   type RawParams,
   type Reasoning,
 } from "../../contract/index.ts";
+import { ParleyError } from "../../errors/index.ts";
 import { cacheMark, optionalDuration } from "./decode-content.ts";
 import { decodeMessages } from "./decode-messages.ts";
 import { decodeOutput, decodePrediction } from "./decode-output.ts";
@@ -22,6 +23,7 @@ import {
   fieldNames,
   invalidField,
   isSet,
+  notOneOf,
   optionalBoolean,
   optionalChoice,
   optionalCount,
@@ -43,7 +45,8 @@ export interface DecodedRequest {
   readonly legacyFunctions: boolean;
 }
 
-const FIELDS = fieldNames(
+/** Every top-level field that is not sent on as it came. */
+export const REQUEST_FIELDS = fieldNames(
   "model messages stream stream_options models provider parley",
   "tools tool_choice parallel_tool_calls functions function_call web_search_options",
   "response_format verbosity modalities audio prediction",
@@ -109,7 +112,7 @@ function assign<Name extends keyof ChatRequest>(
 function unknownFields(body: JsonText): RawParams[] {
   const members: string[] = [];
   for (const name in body.root) {
-    if (body.root[name] === null || (FIELDS.has(name) && !isExplicitCaching(name, body.root))) continue;
+    if (REQUEST_FIELDS.has(name) || body.root[name] === null) continue;
     if (name === "__proto__" || !/^[A-Za-z_][\w-]*$/.test(name))
       throw invalidField(name, "no provider has a field of this name");
     members.push(`${JSON.stringify(name)}:${body.source(name) ?? "null"}`);
@@ -164,11 +167,6 @@ function decodeReasoningParameters(root: JsonObject): Reasoning | undefined {
   });
 }
 
-/** `prompt_cache_options: {mode: "explicit"}`, caching at marks only, which the contract cannot say: it leaves as it came. */
-function isExplicitCaching(name: string, root: JsonObject): boolean {
-  return name === "prompt_cache_options" && optionalObject(root, name, "")?.["mode"] === "explicit";
-}
-
 // "in_memory" keeps a prefix for at most an hour: https://platform.openai.com/docs/guides/prompt-caching
 const RETENTION_SECONDS = new Map([
   ["in_memory", 3600],
@@ -180,17 +178,32 @@ function decodeCaching(root: JsonObject): Caching | undefined {
   const retention = optionalChoice(root, "prompt_cache_retention", "", RETENTION_SECONDS);
   // At the top, OpenRouter's mark asks for caching as far as the provider can.
   const mark = isSet(root["cache_control"]) ? cacheMark({ cache_control: root["cache_control"] }, "") : undefined;
-  const options = optionalObject(root, "prompt_cache_options", "") ?? {};
-  checkMembers(options, new Set(["mode", "ttl"]), "prompt_cache_options");
-  const optionsTtl = isExplicitCaching("prompt_cache_options", root)
-    ? undefined
-    : optionalDuration(options, "ttl", "prompt_cache_options");
+  const optionsTtl = cacheOptionsTtl(root);
   if (key === undefined && retention === undefined && !mark && optionsTtl === undefined) return undefined;
   const ttlSeconds = optionsTtl ?? retention ?? mark?.ttlSeconds;
   return create(CachingSchema, {
     ...(key === undefined ? {} : { key }),
     ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
   });
+}
+
+function cacheOptionsTtl(root: JsonObject): number | undefined {
+  const path = "prompt_cache_options";
+  const options = optionalObject(root, path, "");
+  if (!options) return undefined;
+  checkMembers(options, fieldNames("mode ttl"), path);
+  const mode = optionalString(options, "mode", path) ?? "implicit";
+  if (mode === "explicit") {
+    throw new ParleyError(
+      "UNSUPPORTED_PARAMETER",
+      `Cannot honour ${path}.mode: caching at marks only cannot be asked for; leave it out`,
+      {
+        field: `${path}.mode`,
+      },
+    );
+  }
+  if (mode !== "implicit") throw notOneOf(`${path}.mode`, ["implicit", "explicit"]);
+  return optionalDuration(options, "ttl", path);
 }
 
 function endUserOf(root: JsonObject): string | undefined {

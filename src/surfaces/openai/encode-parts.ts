@@ -17,12 +17,18 @@ export function isCallersCall(call: ToolCallPart): boolean {
   return call.executor !== Executor.PROVIDER;
 }
 
-/** A tool call; without `type` for custom tools in streams, where OpenAI's schema has no such type. */
+/** A call's input as text. A call of a function without arguments has an empty object: clients parse what they get. */
+export function callInput({ input }: ToolCallPart): string {
+  if (input.case === "text") return input.value;
+  return input.value === undefined || input.value === "" ? "{}" : input.value;
+}
+
+/** A tool call of a whole answer. */
 export function encodeToolCall(call: ToolCallPart): ReceivedToolCall {
-  const input = call.input.value ?? "";
+  const { callId: id, name } = call;
   return call.input.case === "text"
-    ? { id: call.callId, type: "custom", custom: { name: call.name, input } }
-    : { id: call.callId, type: "function", function: { name: call.name, arguments: input } };
+    ? { id, type: "custom", custom: { name, input: callInput(call) } }
+    : { id, type: "function", function: { name, arguments: callInput(call) } };
 }
 
 /** A token's log probability as OpenAI writes it. */

@@ -29,7 +29,7 @@ export function commonHeaders(request: AnyRequest, requestId: string): ResponseH
 }
 
 /** A request's header; of several the first. */
-export function headerOf(request: AnyRequest, name: string): string | undefined {
+function headerOf(request: AnyRequest, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value[0] : value;
 }

@@ -41,7 +41,7 @@ function decodeId(encodedId: string): string {
 }
 
 /** OpenAI's model object, with what else is known in `parley`. When a model was created is not known: 0. */
-export function encodeModel(model: Model): Record<string, unknown> {
+function encodeModel(model: Model): Record<string, unknown> {
   const { retiresAt } = model;
   return {
     id: model.name,

@@ -13,18 +13,8 @@ import {
 import { ParleyError, type ReasonName } from "../../errors/index.ts";
 import type { ChatCall, ChatOutcome, EventSink } from "../../pipeline/call.ts";
 import { realRuntime } from "../../runtime/real.ts";
-import {
-  KEY,
-  ScriptedGateway,
-  answerWith,
-  breakWith,
-  completedEvent,
-  failWith,
-  lastRequest,
-  serveSurface,
-  startedEvent,
-  type ServedSurface,
-} from "./test-support.ts";
+import { startedEvent, completedEvent, answerWith, failWith, breakWith } from "./answers.fixture.ts";
+import { KEY, ScriptedGateway, lastRequest, serveSurface, type ServedSurface } from "./test-support.ts";
 
 // OpenAI's own client against this surface, unchanged but for its base URL and key.
 

@@ -11,8 +11,6 @@ export interface Reply {
   readonly requestId: string;
   /** Headers that every response carries. */
   readonly headers: ResponseHeaders;
-  /** HEAD wants headers only. */
-  readonly headersOnly: boolean;
 }
 
 /** Begins a response. */
@@ -32,8 +30,7 @@ export function sendJson(reply: Reply, status: number, body: unknown, headers: R
     "content-type": "application/json",
     "content-length": String(bytes.length),
   });
-  if (reply.headersOnly) response.end();
-  else response.end(bytes);
+  response.end(bytes); // of an answer to HEAD, Node sends the headers alone
 }
 
 /** Answers with an error of the pipeline, whose field is one of the contract. */

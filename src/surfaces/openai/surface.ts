@@ -17,10 +17,9 @@ export function createOpenAiSurface(options: OpenAiSurfaceOptions): Handler {
   return (request, response) => {
     const requestId = options.gateway.newRequestId();
     const headers = commonHeaders(request, requestId);
-    const reply = { response, requestId, headers, headersOnly: request.method === "HEAD" };
+    const reply = { response, requestId, headers };
     dispatch(options, request, response, reply).catch((thrown: unknown) => {
       if (!(thrown instanceof ParleyError)) options.log.error("a handler threw", { requestId, error: nameOf(thrown) });
-      request.resume(); // what was not read of the body is thrown away
       if (response.headersSent && !response.writableEnded) cut(response);
       else sendOwnError(reply, ParleyError.from(thrown), options.gateway.newErrorId());
     });
@@ -57,7 +56,6 @@ function trimSlash(path: string): string {
 function allows(options: OpenAiSurfaceOptions, request: AnyRequest, reply: Reply, methods: readonly string[]): boolean {
   const method = request.method ?? "";
   if (methods.includes(method)) return true;
-  request.resume();
   const allow = [...methods, "OPTIONS"].join(", ");
   if (method === "OPTIONS") {
     writeHead(reply.response, 204, { ...reply.headers, allow });

@@ -1,27 +1,12 @@
-import { create } from "@bufbuild/protobuf";
-import {
-  AttemptSchema,
-  CostSchema,
-  FinishReason,
-  OriginSchema,
-  StreamEventSchema,
-  BlockWriter,
-  UsageSchema,
-  UsageSource,
-  candidateFinished,
-  completed,
-  started,
-  type ChatRequest,
-  type Model,
-  type Part,
-  type StreamEvent,
-} from "../../contract/index.ts";
-import { ParleyError, toGatewayError } from "../../errors/index.ts";
+import { expect } from "vitest";
+import { textPart, type ChatRequest, type Model } from "../../contract/index.ts";
+import { ParleyError } from "../../errors/index.ts";
 import type { ChatCall, ChatOutcome, EventSink } from "../../pipeline/call.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Listener } from "../listener.ts";
 import { listenForTest, silentLog } from "../test-support.ts";
+import { answerWith } from "./answers.fixture.ts";
 import type { OpenAiSurfaceOptions } from "./options.ts";
 import { createOpenAiSurface } from "./surface.ts";
 
@@ -138,93 +123,53 @@ export async function serveSurface(
   };
 }
 
-/** What a scripted answer says beside its parts. */
-export interface ScriptedAnswer {
-  readonly parts: readonly Part[];
-  readonly finish?: FinishReason;
-  readonly native?: string;
+/** The path of chat requests. */
+export const CHAT = "/v1/chat/completions";
+
+/** A request that is fine. */
+export const BODY = { model: "house/qwen/qwen3", messages: [{ role: "user", content: "hi" }] };
+
+/** What an error response says, after a look at what all of them have in common. */
+export async function errorOf(
+  response: Response,
+): Promise<{ status: number; code: unknown; param: unknown; message: string; parley: Record<string, unknown> }> {
+  expect(response.headers.get("content-type")).toBe("application/json");
+  expect(response.headers.get("cache-control")).toBe("no-store");
+  const body = (await response.json()) as { error: Record<string, unknown> };
+  expect(Object.keys(body)).toEqual(["error"]);
+  const { code, param, message, parley } = body.error as {
+    code: unknown;
+    param: unknown;
+    message: string;
+    parley: Record<string, unknown>;
+  };
+  expect(parley["request_id"]).toBe(response.headers.get("x-request-id"));
+  return { status: response.status, code, param, message, parley };
 }
 
-/** The origin of scripted answers. */
-export const ORIGIN = create(OriginSchema, {
-  provider: "house",
-  dialect: "openai-chat",
-  model: "qwen/qwen3",
-  servedModel: "qwen3-2026",
-  region: "eu",
-});
+/** A gateway that says hi. */
+export function sayHi(): ScriptedGateway {
+  return new ScriptedGateway((call, sink) => answerWith(call, sink, [textPart("hi")]));
+}
 
-/** `started` as the pipeline completes it. */
-export function startedEvent(requestId: string): StreamEvent {
-  return started({
-    id: requestId,
-    origin: ORIGIN,
-    attempt: 2,
-    createdAt: { seconds: 1_790_000_000n, nanos: 0 },
-    adaptations: [{ field: "sampling.seed", requestedJson: "7", reason: "the provider has no seed" }],
-    systemFingerprint: "fp_1",
-    upstreamId: "up_1",
+/** A gateway whose answers wait for the test, and what the surface tells them. */
+export function held(): {
+  gateway: ScriptedGateway;
+  sink: Promise<EventSink>;
+  aborted: Promise<unknown>;
+  finish: () => void;
+} {
+  let onSink: (sink: EventSink) => void = () => undefined;
+  let onAbort: (reason: unknown) => void = () => undefined;
+  let finish: () => void = () => undefined;
+  const sink = new Promise<EventSink>((resolve) => (onSink = resolve));
+  const aborted = new Promise<unknown>((resolve) => (onAbort = resolve));
+  const finished = new Promise<void>((resolve) => (finish = resolve));
+  const gateway = new ScriptedGateway(async (call, itsSink) => {
+    call.signal.addEventListener("abort", () => onAbort(call.signal.reason));
+    onSink(itsSink);
+    await Promise.race([aborted, finished]);
+    return { kind: "completed" };
   });
-}
-
-/** `completed` as the pipeline completes it. */
-export function completedEvent(): StreamEvent {
-  return completed({
-    usage: create(UsageSchema, {
-      inputTokens: 10,
-      cacheReadTokens: 5,
-      outputTokens: 7,
-      reasoningTokens: 3,
-      source: UsageSource.REPORTED,
-      balanced: true,
-    }),
-    cost: create(CostSchema, { nanoUsd: 1_230_000n, priceVersion: "config" }),
-    attempts: [create(AttemptSchema, { number: 1, target: ORIGIN, durationMs: 12 })],
-    serviceTier: "default",
-  });
-}
-
-/** The events of a whole answer, one candidate per element: as a codec's `decodeResponse` yields them. */
-export function wholeEvents(requestId: string, candidates: readonly ScriptedAnswer[]): StreamEvent[] {
-  const events = [startedEvent(requestId)];
-  const writer = new BlockWriter();
-  for (const [index, { parts, finish = FinishReason.STOP, native = "stop" }] of candidates.entries()) {
-    for (const part of parts) writer.whole(events, index, part);
-    events.push(candidateFinished(index, finish, native));
-  }
-  events.push(completedEvent());
-  return events;
-}
-
-/** Answers a call with these parts, whole. */
-export function answerWith(
-  call: ChatCall,
-  sink: EventSink,
-  parts: readonly Part[],
-  finish?: FinishReason,
-): ChatOutcome {
-  sink.write(wholeEvents(call.requestId, [{ parts, ...(finish === undefined ? {} : { finish }) }]));
-  return { kind: "completed" };
-}
-
-/** The outcome of a call that failed before anything was delivered. */
-export function failWith(call: ChatCall, error: ParleyError): ChatOutcome {
-  const context = { requestId: call.requestId, errorId: "err_p", contentDelivered: false, attempts: [] };
-  return { kind: "failed", error, gatewayError: toGatewayError(error, context), delivered: false };
-}
-
-/** Ends a call's stream with a failure. */
-export function breakWith(call: ChatCall, sink: EventSink, error: ParleyError): ChatOutcome {
-  const context = { requestId: call.requestId, errorId: "err_p", contentDelivered: true, attempts: [] };
-  const gatewayError = toGatewayError(error, context);
-  sink.write([create(StreamEventSchema, { event: { case: "failed", value: { error: gatewayError } } })]);
-  return { kind: "failed", error, gatewayError, delivered: true };
-}
-
-/** The data of an SSE text's events; comments are left out. */
-export function sseData(text: string): string[] {
-  return text
-    .split("\n\n")
-    .filter((block) => block.startsWith("data: "))
-    .map((block) => block.slice("data: ".length));
+  return { gateway, sink, aborted, finish };
 }
