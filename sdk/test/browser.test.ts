@@ -1,8 +1,7 @@
 import { fileURLToPath } from "node:url";
-import { chromium, type Browser, type Page } from "playwright-core";
-import { build } from "vite";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { chromiumPath } from "../../test/support/chromium.ts";
+import { bundleForPage, launchBrowser } from "../../test/support/browser.ts";
 import { startGateway } from "../../test/support/gateway.ts";
 import type * as Sdk from "../src/browser.ts";
 import type { StreamEvent } from "../src/index.ts";
@@ -31,8 +30,11 @@ beforeAll(async () => {
     },
   });
   gateway.pages.set("/", `<script type="module" src="/sdk.js"></script>`);
-  gateway.pages.set("/sdk.js", await bundle());
-  browser = await chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox"] });
+  gateway.pages.set(
+    "/sdk.js",
+    await bundleForPage(fileURLToPath(new URL("../src/browser.ts", import.meta.url)), "sdk"),
+  );
+  browser = await launchBrowser();
   page = await browser.newPage();
   await page.goto(gateway.url);
   await page.waitForFunction("globalThis.sdk");
@@ -42,25 +44,6 @@ afterAll(async () => {
   await browser?.close();
   await gateway?.[Symbol.asyncDispose]();
 });
-
-async function bundle(): Promise<string> {
-  const entry = "virtual:page";
-  const source = fileURLToPath(new URL("../src/browser.ts", import.meta.url));
-  const output = await build({
-    configFile: false,
-    logLevel: "silent",
-    plugins: [
-      {
-        name: "page",
-        resolveId: (id) => (id === entry ? id : undefined),
-        load: (id) => (id === entry ? `globalThis.sdk = await import(${JSON.stringify(source)});` : undefined),
-      },
-    ],
-    build: { write: false, target: "esnext", rolldownOptions: { input: entry, output: { codeSplitting: false } } },
-  });
-  const chunks = "output" in output ? output.output : [];
-  return chunks.map((chunk) => ("code" in chunk ? chunk.code : "")).join("");
-}
 
 describe.each(["connect", "grpc-web"] as const)("the SDK in a browser, over %s", (protocol) => {
   const options = (): { baseUrl: string; apiKey: string; protocol: typeof protocol } => ({

@@ -5,10 +5,10 @@ import type { ChatCall } from "./call.ts";
 
 /**
  * Lets a request in, or says what is wrong with it: the contract's rules, what rules cannot express, what the key's
- * policy forbids, and options that this version does not have. Throws `INVALID_REQUEST`, `PERMISSION_DENIED` or
- * `UNSUPPORTED_PARAMETER`.
+ * policy forbids, and options that this version does not have. JSON within the request may nest `jsonDepth` levels deep,
+ * like the request itself. Throws `INVALID_REQUEST`, `PERMISSION_DENIED` or `UNSUPPORTED_PARAMETER`.
  */
-export function admit(caller: Principal, call: ChatCall): void {
+export function admit(caller: Principal, call: ChatCall, { jsonDepth }: { readonly jsonDepth: number }): void {
   const { request } = call;
   checkRules(request);
   if (request.rawParams.length > 0 && !caller.allowsRawParams) {
@@ -17,6 +17,7 @@ export function admit(caller: Principal, call: ChatCall): void {
   }
   checkMessages(request);
   checkTools(request);
+  checkJsonObjects(request, jsonDepth);
   checkOptions(request);
 }
 
@@ -53,22 +54,28 @@ function checkTools(request: ChatRequest): void {
     const { name } = tool.kind.value;
     if (names.has(name)) throw invalid(`tools[${index}].${tool.kind.case}.name`, "another tool has the same name");
     names.add(name);
-    if (tool.kind.case === "function") checkJsonObject(`tools[${index}].function.parameters_json`, tool.kind.value.parametersJson);
   }
   for (const [index, name] of (request.toolChoice?.names ?? []).entries()) {
     if (!names.has(name)) throw invalid(`tool_choice.names[${index}]`, "no tool of the request has this name");
   }
+}
+
+function checkJsonObjects(request: ChatRequest, maxDepth: number): void {
+  for (const [index, { kind }] of request.tools.entries()) {
+    if (kind.case === "function") checkJsonObject(`tools[${index}].function.parameters_json`, kind.value.parametersJson, maxDepth);
+    if (kind.case === "native") checkJsonObject(`tools[${index}].native.definition_json`, kind.value.definitionJson, maxDepth);
+  }
   const format = request.output?.format;
-  if (format?.case === "jsonSchema") checkJsonObject("output.json_schema.schema_json", format.value.schemaJson);
+  if (format?.case === "jsonSchema") checkJsonObject("output.json_schema.schema_json", format.value.schemaJson, maxDepth);
   for (const [index, raw] of request.rawParams.entries()) {
-    checkJsonObject(`raw_params[${index}].json`, raw.json);
+    checkJsonObject(`raw_params[${index}].json`, raw.json, maxDepth);
     if (raw.provider === undefined && raw.dialect === undefined) {
       throw invalid(`raw_params[${index}]`, "it names neither a provider nor a dialect");
     }
   }
 }
 
-function checkJsonObject(field: string, json: string | undefined): void {
+function checkJsonObject(field: string, json: string | undefined, maxDepth: number): void {
   if (json === undefined) return;
   let value: unknown;
   try {
@@ -76,7 +83,17 @@ function checkJsonObject(field: string, json: string | undefined): void {
   } catch {
     throw invalid(field, "it is not JSON");
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalid(field, "it is not a JSON object");
+  if (!isContainer(value) || Array.isArray(value)) throw invalid(field, "it is not a JSON object");
+  if (nestsDeeper(value, maxDepth)) throw invalid(field, `it nests deeper than the limit of ${maxDepth} levels`);
+}
+
+function nestsDeeper(container: object, maxDepth: number): boolean {
+  if (maxDepth === 0) return true;
+  return Object.values(container).some((value) => isContainer(value) && nestsDeeper(value, maxDepth - 1));
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 // What a later version brings is refused until then: an option that does nothing would be a lie.

@@ -134,6 +134,7 @@ function setUp(options: { providers?: string[]; stream?: boolean; timeoutMs?: nu
       startupBytes: 256 * 1024,
       upstreamEventBytes: 1024 * 1024,
       upstreamResponseBytes: 32 * 1024 * 1024,
+      jsonDepth: 64,
     },
   };
   const parts: ChatParts = {

@@ -35,7 +35,7 @@ export async function chat(parts: ChatParts, live: LiveRequests, call: ChatCall,
   let error: ParleyError | undefined;
   try {
     caller = authenticate(config, call);
-    admit(caller, call);
+    admit(caller, call, config.limits);
     const plan = route(config, caller, call);
     account = new Account(parts, call, caller, receivedAtMs);
     served = await forward({ parts, config, call, plan, delivery, watch, account, signal: request.signal });

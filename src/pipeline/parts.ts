@@ -39,6 +39,8 @@ export interface ChatLimits {
   readonly startupBytes: number;
   readonly upstreamEventBytes: number;
   readonly upstreamResponseBytes: number;
+  /** Levels of JSON within a request. */
+  readonly jsonDepth: number;
 }
 
 /** Hears how requests and attempts end, for metrics and logs. Never gets content. */

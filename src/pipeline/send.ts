@@ -23,7 +23,7 @@ export interface SendOptions {
   readonly watch: Watch;
   /** Whether the caller, and not the gateway, set the deadline that `watch` keeps. */
   readonly deadlineIsCallers: boolean;
-  /** Aborts when the caller has left. */
+  /** Aborts when the caller has left or the gateway ends the request, with a `ParleyError` as its reason. */
   readonly signal: AbortSignal;
   /** Written as the call goes on. */
   readonly progress: CallProgress;
@@ -54,7 +54,8 @@ class Exchange implements UpstreamHandler {
   readonly #options: SendOptions;
   readonly #resolve: (error: ParleyError | undefined) => void;
   readonly #startedMs: number;
-  readonly #onAbort = (): void => this.#fail(new ParleyError("CANCELLED", "The caller left before the answer was complete"));
+  // The caller has left, or the gateway ends the request: the signal says which.
+  readonly #onAbort = (): void => this.#fail(ParleyError.from(this.#options.signal.reason));
   #call: UpstreamCall | undefined;
   #over = false;
   #status: number | undefined;

@@ -24,6 +24,21 @@ export function bearerIn(authorization: string | undefined): string | undefined 
   return authorization.slice(7).trim();
 }
 
+/**
+ * The key that a request brings. Of several authorization headers each part on the way may believe another one: together
+ * they are no key.
+ */
+export function credentialOf({ rawHeaders }: AnyRequest): string | undefined {
+  const sent: string[] = [];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]!;
+    if (name.length === AUTHORIZATION.length && name.toLowerCase() === AUTHORIZATION) sent.push(rawHeaders[at + 1]!);
+  }
+  return sent.length > 1 ? sent.join(", ") : bearerIn(sent[0]);
+}
+
+const AUTHORIZATION = "authorization";
+
 /** Whether the request came over HTTP/2. */
 export function isHttp2(request: AnyRequest): request is Http2ServerRequest {
   return "stream" in request;

@@ -239,7 +239,7 @@ async function askRest(
   let text = "";
   for await (const piece of response.body!.pipeThrough(new TextDecoderStream())) {
     text += piece;
-    if (/"content":"[^"]/.test(text)) onContent?.();
+    if (onContent && /"content":"[^"]/.test(text)) onContent();
   }
   return restStream(text);
 }

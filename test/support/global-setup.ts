@@ -1,5 +1,8 @@
 import { delimiter } from "node:path";
 
+/** Variables that say where the tests find what they need. */
+const OF_THE_TESTS = ["PARLEY_CHROMIUM", "PARLEY_CORPUS", "PARLEY_SPEC"];
+
 /**
  * Runs once before the suite. Whatever only some tests need (a browser) is found or installed by the helper that those
  * tests call, so that running one unit test stays instant; only what every worker shares belongs here.
@@ -9,7 +12,7 @@ export default function setup(): void {
   process.env["PATH"] = `${process.cwd()}/node_modules/.bin${delimiter}${process.env["PATH"] ?? ""}`;
   // A developer's own settings and provider keys must not reach a gateway under test.
   for (const name of Object.keys(process.env)) {
-    const isOurs = name.startsWith("PARLEY_") && name !== "PARLEY_CHROMIUM";
+    const isOurs = name.startsWith("PARLEY_") && !OF_THE_TESTS.includes(name);
     const isProviderKey = name.endsWith("_API_KEY") || ["HF_TOKEN", "OLLAMA_HOST"].includes(name);
     if (isOurs || isProviderKey) delete process.env[name];
   }

@@ -156,7 +156,7 @@ export interface GatewayProcess extends AsyncDisposable {
 
 /** How a gateway's process differs from `npm start` without a file. */
 export interface GatewayProcessOptions extends ProcessOptions {
-  /** Text of its configuration file, rewritten as `parley.yaml` in its folder; else it runs without. */
+  /** Text of its configuration file, `parley.yaml` in its folder; without, none is written. */
   readonly yaml?: string;
   readonly args?: readonly string[];
 }

@@ -192,7 +192,7 @@ class Http2Wire {
   ask({ method, path, headers, body }: WireRequest): Promise<WireAnswer> {
     return new Promise((resolve, reject) => {
       const stream = this.#connected().request({ ...headers, ":method": method, ":path": path }, { endStream: false });
-      let head: http2.IncomingHttpHeaders & { ":status"?: number } = {};
+      let head: http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader = {};
       let trailers: http2.IncomingHttpHeaders = {};
       const chunks: Buffer[] = [];
       stream.on("response", (received) => (head = received));
@@ -223,12 +223,24 @@ class Http2Wire {
 
 function readAnswer(kind: Kind, answer: WireAnswer): RawAnswer {
   const { status, headers, body } = answer;
-  const received = { status, headers, receivedBytes: sizeOf(answer), text: textOf(answer) };
-  const failed = status >= 400;
-  const isJson = (headers["content-type"] ?? "").startsWith("application/json");
-  // Who speaks no protocol that the gateway knows, or calls no method, is answered in plain JSON.
-  const plain = kind.protocol === "rest" || (failed && isJson && body.subarray(0, 9).toString() === '{"error":');
-  return plain ? { ...received, ...readRest(body, failed) } : { ...received, ...readRpc(kind, answer) };
+  const received = {
+    status,
+    headers: { ...headers, ...trailersOf(kind, answer) },
+    receivedBytes: sizeOf(answer),
+    text: textOf(answer),
+  };
+  // Who calls no method, or in no protocol that the gateway knows there, is answered in JSON: of REST, or of Connect.
+  const isPlain = status >= 400 && (headers["content-type"] ?? "").startsWith("application/json");
+  if (!isPlain) return { ...received, ...(kind.protocol === "rest" ? readRest(body, status >= 400) : readRpc(kind, answer)) };
+  return { ...received, ...(body.toString().startsWith('{"error"') ? readRest(body, true) : readRpc(CONNECT_UNARY, answer)) };
+}
+
+const CONNECT_UNARY: Kind = { protocol: "connect", codec: "json", stream: false };
+
+/** gRPC-Web has its trailers in the body. */
+function trailersOf({ protocol }: Kind, { trailers, body }: WireAnswer): Record<string, string> {
+  const last = protocol === "grpc-web" ? frames(body).at(-1) : undefined;
+  return last?.flags === 0x80 ? Object.fromEntries(trailerParse(last.data)) : trailers;
 }
 
 type Read = Pick<RawAnswer, "reason" | "code" | "field" | "message" | "requestId" | "errorBytes">;
@@ -238,7 +250,8 @@ const REASONS = new Map<number, string>(Object.entries(ErrorReason).map(([name, 
 
 interface RestError {
   readonly message?: string;
-  readonly parley?: { readonly reason?: string; readonly field?: string; readonly request_id?: string };
+  readonly param?: string | null;
+  readonly parley?: { readonly reason?: string; readonly request_id?: string };
 }
 
 function readRest(body: Buffer, failed: boolean): Read {
@@ -246,11 +259,11 @@ function readRest(body: Buffer, failed: boolean): Read {
   const last = text.startsWith("data: ") ? text.trimEnd().split("\n\n").at(-1)?.slice("data: ".length) : text;
   if (!failed && (last === "[DONE]" || !last?.startsWith('{"error"'))) return GOOD;
   const { error } = JSON.parse(last ?? "{}") as { error?: RestError };
-  const { reason, field, request_id: requestId } = error?.parley ?? {};
+  const { reason, request_id: requestId } = error?.parley ?? {};
   return {
     reason: reason?.toUpperCase() ?? `UNTYPED ${last}`,
     code: undefined,
-    field: field ?? "",
+    field: error?.param ?? "",
     message: error?.message ?? "",
     requestId: requestId ?? "",
     errorBytes: Buffer.byteLength(last ?? ""),

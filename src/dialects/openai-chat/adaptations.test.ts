@@ -18,6 +18,12 @@ describe("encode adapts", () => {
     [
       [
         "an effort between two steps to the lesser one",
+        { reasoning: { effort: Effort.MEDIUM } },
+        [["reasoning.effort", '"medium"', '"low"']],
+        targetWith({ efforts: "none,low,high" }),
+      ],
+      [
+        "an effort above the last step to that one",
         { reasoning: { effort: Effort.MAX } },
         [["reasoning.effort", '"max"', '"high"']],
         targetWith({ efforts: "none,low,medium,high" }),

@@ -3,7 +3,7 @@ import { Fault } from "../../contract/index.ts";
 import type { DialectTarget, ErrorResponse } from "../dialect.ts";
 import { fieldOf, isOurDefect } from "./error-fields.ts";
 import { reasonOf, type Signal } from "./error-table.ts";
-import { retryDelayMs } from "./retry-delay.ts";
+import { retryDelayMs } from "../retry-delay.ts";
 import type { ChatCompletionChunk } from "./wire.ts";
 
 const REQUEST_ID_HEADERS = ["x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "x-ds-trace-id"];

@@ -9,8 +9,8 @@ import {
 import { DIALECT_ID, type EncodeContext, type WireObject } from "./encode-context.ts";
 import { participantName, type CallIds } from "./call-ids.ts";
 import { wireContent, wireContentPart } from "./encode-parts.ts";
-import { objectOf } from "./json-field.ts";
-import type { RawJson } from "./json-text.ts";
+import { objectOf } from "../json-field.ts";
+import type { RawJson } from "../json-text.ts";
 import {
   EXTRA_CONTENT_FORMAT,
   REASONING_DETAIL_FORMAT,

@@ -1,6 +1,6 @@
 import type { ChatRequest } from "../../contract/index.ts";
 import type { DialectTarget, UnsupportedField } from "../dialect.ts";
-import type { Adaptations } from "./adaptations.ts";
+import type { Adaptations } from "../adaptations.ts";
 import type { TargetRules } from "./target-rules.ts";
 
 /** The members of the upstream request, in the order in which they go out. */

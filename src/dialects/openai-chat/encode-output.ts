@@ -1,6 +1,6 @@
 import { Modality, type ChatRequest, type Message, type OutputFormat } from "../../contract/index.ts";
 import type { Body, EncodeContext, Unsupported, WireObject } from "./encode-context.ts";
-import { objectOf } from "./json-field.ts";
+import { objectOf } from "../json-field.ts";
 import type { TargetRules } from "./target-rules.ts";
 
 const MODALITY_WORDS: Readonly<Record<number, string>> = {

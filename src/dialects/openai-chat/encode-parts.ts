@@ -2,7 +2,7 @@ import { Modality, type MediaPart, type Part, type SearchResultPart } from "../.
 import { ParleyError } from "../../errors/index.ts";
 import { cacheLifetime } from "./encode-extras.ts";
 import { DIALECT_ID, type EncodeContext, type Unsupported, type WireObject } from "./encode-context.ts";
-import { objectOf } from "./json-field.ts";
+import { objectOf } from "../json-field.ts";
 import type { DialectTarget } from "../dialect.ts";
 import type { TargetRules } from "./target-rules.ts";
 

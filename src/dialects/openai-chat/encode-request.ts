@@ -1,7 +1,7 @@
 import type { ChatRequest } from "../../contract/index.ts";
 import { ParleyError } from "../../errors/index.ts";
 import type { DialectTarget, EncodeOptions, EncodedRequest, UnsupportedField } from "../dialect.ts";
-import { Adaptations } from "./adaptations.ts";
+import { Adaptations } from "../adaptations.ts";
 import type { Body, EncodeContext } from "./encode-context.ts";
 import { encodeExtras } from "./encode-extras.ts";
 import { encodeMessages } from "./encode-messages.ts";
@@ -9,7 +9,7 @@ import { addJsonWord, encodeOutput } from "./encode-output.ts";
 import { encodeReasoning } from "./encode-reasoning.ts";
 import { encodeSampling } from "./encode-sampling.ts";
 import { encodeTools } from "./encode-tools.ts";
-import { jsonText } from "./json-text.ts";
+import { jsonText } from "../json-text.ts";
 import { mergeRawParams } from "./raw-params.ts";
 import { rulesOf } from "./target-rules.ts";
 import { unsupported } from "./unsupported.ts";

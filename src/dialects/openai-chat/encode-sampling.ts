@@ -1,6 +1,6 @@
 import type { Capability } from "../../catalog/facts.ts";
 import type { ChatRequest, Sampling } from "../../contract/index.ts";
-import { RawJson } from "./json-text.ts";
+import { RawJson } from "../json-text.ts";
 import { reasoningState } from "./encode-reasoning.ts";
 import type { Refusal, TargetRules } from "./target-rules.ts";
 import type { Body, EncodeContext, Unsupported } from "./encode-context.ts";

@@ -1,7 +1,7 @@
 import { ToolMode, type ChatRequest, type Tool, type ToolChoice, type WebSearchTool } from "../../contract/index.ts";
 import { ParleyError } from "../../errors/index.ts";
 import { DIALECT_ID, type Body, type EncodeContext, type Unsupported, type WireObject } from "./encode-context.ts";
-import { objectOf } from "./json-field.ts";
+import { objectOf } from "../json-field.ts";
 import type { TargetRules } from "./target-rules.ts";
 
 const PLAIN_NAME = /^[a-zA-Z0-9_-]{1,64}$/;

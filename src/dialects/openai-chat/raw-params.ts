@@ -2,7 +2,7 @@ import type { RawParams } from "../../contract/index.ts";
 import { ParleyError } from "../../errors/index.ts";
 import type { DialectTarget } from "../dialect.ts";
 import { DIALECT_ID, type Body, type EncodeContext } from "./encode-context.ts";
-import { objectMembers } from "./json-text.ts";
+import { objectMembers } from "../json-text.ts";
 
 // Members of the request that the contract models, whether or not this request sets them.
 const MODELLED: ReadonlySet<string> = new Set([

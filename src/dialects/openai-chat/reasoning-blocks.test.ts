@@ -22,15 +22,17 @@ describe("streamDecoder reads reasoning", () => {
       chunk({ reasoning: "m", reasoning_details: [{ ...detail, text: "m" }] }),
       chunk({ reasoning_details: [{ ...detail, signature: "sig" }] }),
       chunk({ reasoning_details: [{ type: "reasoning.encrypted", data: "xyz", index: 0 }] }),
+      chunk({ reasoning_details: [{ type: "reasoning.encrypted", data: "uvw", index: 0 }] }),
       stop,
     ]);
     const parts = response.candidates[0]?.message?.parts ?? [];
-    expect(parts.map(({ kind }) => kind.case === "reasoning" && kind.value.text)).toEqual([["Hmm"], []]);
+    expect(parts.map(({ kind }) => kind.case === "reasoning" && kind.value.text)).toEqual([["Hmm"], [], []]);
     expect(
       parts.map(({ state }) => state.map(({ payload }) => JSON.parse(payload.value as string) as unknown)),
     ).toEqual([
       [{ ...detail, text: "Hmm", signature: "sig" }],
       [{ type: "reasoning.encrypted", data: "xyz", index: 0 }],
+      [{ type: "reasoning.encrypted", data: "uvw", index: 0 }],
     ]);
   });
 });

@@ -63,16 +63,16 @@ describe("what clients get wrong", () => {
   test.each([
     ["no JSON", "{secret", /it is not valid JSON$/],
     ["an empty body", "", /it is not valid JSON$/],
-    ["an array", "[]", /a value is no parley\.v1\.GenerateRequest in JSON$/],
-    ["a wrong type", '{"request":{"model":5}}', /parley\.v1\.ChatRequest\.model is wrong, expected string$/],
+    ["an array", "[]", /it is no parley\.v1\.GenerateRequest in JSON$/],
+    ["a wrong type", '{"request":{"model":5}}', /: model is wrong, expected string$/],
     [
       "a wrong type in a list",
       '{"request":{"messages":"secret"}}',
-      /parley\.v1\.ChatRequest\.messages is wrong, expected Array$/,
+      /: messages is wrong, expected Array$/,
     ],
     ["an unknown field", '{"request":{"modle":"secret"}}', /parley\.v1\.ChatRequest has no field \\?"modle\\?"$/],
     ["a field twice", '{"request":{"model":"a","model":"b"}}', /key twice|set multiple times/],
-    ["a wrong enum word", '{"request":{"messages":[{"role":"SECRET"}]}}', /a value is no parley\.v1\.Role in JSON$/],
+    ["a wrong enum word", '{"request":{"messages":[{"role":"SECRET"}]}}', /: messages\[0\]\.role is no parley\.v1\.Role in JSON$/],
     [
       "two kinds of a part",
       '{"request":{"messages":[{"parts":[{"text":{},"media":{}}]}]}}',
@@ -81,7 +81,7 @@ describe("what clients get wrong", () => {
     [
       "bad base64",
       '{"request":{"messages":[{"parts":[{"media":{"inline":"!secret"}}]}]}}',
-      /MediaPart\.inline is wrong, invalid base64$/,
+      /: messages\[0\]\.parts\[0\]\.media\.inline is wrong, invalid base64$/,
     ],
     ["deep nesting", `{"request":${"[".repeat(100)}`, /nests deeper than the limit of 16 levels$/],
     ["invalid UTF-8", new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x7d]), /it is not valid UTF-8$/],

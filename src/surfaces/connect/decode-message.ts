@@ -8,6 +8,7 @@ import {
 } from "@bufbuild/protobuf";
 import { ParleyError } from "../../errors/index.ts";
 import { nestsDeeper } from "../json-depth.ts";
+import { findBadField } from "./bad-field.ts";
 import { printable } from "./read-message.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
@@ -47,32 +48,38 @@ function decodeJson<Desc extends DescMessage>(desc: Desc, bytes: Uint8Array, max
   try {
     return fromJsonString(desc, text, { ignoreUnknownFields: false });
   } catch (thrown) {
-    throw explainJson(desc, thrown);
+    throw explainJson(desc, text, thrown);
   }
 }
 
 // The library's messages quote values, which may be prompts; only names and expectations are taken over.
-function explainJson(desc: DescMessage, thrown: unknown): ParleyError {
+function explainJson(desc: DescMessage, text: string, thrown: unknown): ParleyError {
   const { message, cause } = thrown instanceof Error ? thrown : new Error("unknown");
   if (cause instanceof SyntaxError) return unreadable("it is not valid JSON", { cause: thrown });
-  const field = fieldNameOf(cause);
-  if (field !== undefined) {
-    const expected = /^expected [^,:]+|^list item must not be null|^oneof set multiple times|^invalid base64/.exec(
-      (cause as Error).message,
-    )?.[0];
-    return unreadable(`${field} is wrong${expected === undefined ? "" : `, ${expected}`}`, {
-      field: lastName(field),
-      cause: thrown,
-    });
-  }
+  if (message.includes("duplicate object key")) return unreadable("its JSON has a key twice", { cause: thrown });
+  const path = pathInRequest(desc, text);
   const unknownKey = /^cannot decode message (\S+) from JSON: key "(.*)" is unknown$/s.exec(message);
   if (unknownKey) {
     const key = unknownKey[2]!;
-    return unreadable(`${unknownKey[1]} has no field ${printable(key)}`, { field: key.slice(0, 64), cause: thrown });
+    return unreadable(`${unknownKey[1]} has no field ${printable(key)}`, { field: path ?? key, cause: thrown });
   }
-  if (message.includes("duplicate object key")) return unreadable("its JSON has a key twice", { cause: thrown });
-  const type = /^cannot decode (?:enum|message) (\S+) from JSON/.exec(message)?.[1] ?? desc.typeName;
-  return unreadable(`a value is no ${type} in JSON`, { cause: thrown });
+  const name = fieldNameOf(cause);
+  const field = path ?? lastName(name ?? "");
+  if (name === undefined) {
+    const type = /^cannot decode (?:enum|message) (\S+) from JSON/.exec(message)?.[1] ?? desc.typeName;
+    return unreadable(`${field === "" ? "it" : field} is no ${type} in JSON`, { field, cause: thrown });
+  }
+  const expected =
+    /^expected [^,:]+|^list item must not be null|^oneof set multiple times|^set multiple times|^invalid base64/.exec(
+      (cause as Error).message,
+    )?.[0];
+  return unreadable(`${path ?? name} is wrong${expected === undefined ? "" : `, ${expected}`}`, { field, cause: thrown });
+}
+
+// Requests of a chat wrap what the pipeline's errors speak of: paths leave the wrapper out on all surfaces.
+function pathInRequest(desc: DescMessage, text: string): string | undefined {
+  const path = findBadField(desc, JSON.parse(text));
+  return path?.startsWith("request.") ? path.slice("request.".length) : path;
 }
 
 /** The full name of the field or oneof that a decoding error is about. */

@@ -41,6 +41,9 @@ export async function readMessage(request: AnyRequest, wire: Wire, options: Read
   onTaken(body.length);
   if (wire.protocol === "connect-unary") return inflate(body, wire, options);
   const { data, compressed } = openEnvelope(body);
+  if (compressed && wire.compression === undefined) {
+    throw unreadable("its message is marked as compressed, and no header says how");
+  }
   return compressed ? inflate(data, wire, options) : data;
 }
 

@@ -2,7 +2,7 @@ import { ParleyError } from "../../errors/index.ts";
 import type { GenerateRequest } from "../../contract/index.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { bearerIn, cut, pathOf, type AnyRequest, type AnyResponse, type Handler } from "../exchange.ts";
+import { credentialOf, cut, pathOf, type AnyRequest, type AnyResponse, type Handler } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
 import type { InFlightBudget } from "../in-flight-budget.ts";
 import type { Readiness } from "../readiness.ts";
@@ -118,7 +118,7 @@ class Exchange {
     this.#call = {
       requestId,
       clientRequestId: request.headers["x-request-id"] as string | undefined,
-      credential: bearerIn(request.headers.authorization),
+      credential: credentialOf(request),
       signal: caller.signal,
       timeLeftMs: () =>
         this.#timeoutMs === undefined ? undefined : this.#timeoutMs - (runtime.monotonicMs() - startedMs),

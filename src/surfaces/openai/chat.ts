@@ -1,7 +1,7 @@
 import type { GatewayError } from "../../contract/index.ts";
 import { ParleyError } from "../../errors/index.ts";
 import type { ChatOutcome } from "../../pipeline/call.ts";
-import { bearerIn, type AnyRequest, type AnyResponse } from "../exchange.ts";
+import { credentialOf, type AnyRequest, type AnyResponse } from "../exchange.ts";
 import { answerHeaders } from "../answer-headers.ts";
 import { readBody } from "../request-body.ts";
 import { checkRequestSize } from "../request-size.ts";
@@ -26,7 +26,7 @@ export async function handleChat(
   reply: Reply,
 ): Promise<void> {
   const { gateway, budget } = options;
-  const credential = bearerIn(request.headers.authorization);
+  const credential = credentialOf(request);
   gateway.authenticate(credential); // before the body is read: strangers may not fill the memory
   checkRequestHeaders(request);
   const caller = new AbortController();

@@ -28,7 +28,8 @@ export function errorBody(error: GatewayError, param = requestField(error.field)
   const reason = reasonName(error.reason).toLowerCase();
   return {
     error: {
-      message: error.message,
+      // The pipeline names the contract's field in its sentence: a client of this surface knows its own.
+      message: error.field === "" ? error.message : error.message.replaceAll(error.field, () => param || error.field),
       type: row.openaiType,
       param: param === "" ? null : param,
       code: row.openaiCode ?? reason,

@@ -1,6 +1,6 @@
 import { ModelKind, Modality, Support, type Model, type Price } from "../../contract/index.ts";
 import { ParleyError } from "../../errors/index.ts";
-import { bearerIn, type AnyRequest } from "../exchange.ts";
+import { credentialOf, type AnyRequest } from "../exchange.ts";
 import type { OpenAiSurfaceOptions } from "./options.ts";
 import { sendJson, type Reply } from "./reply.ts";
 
@@ -8,7 +8,7 @@ const PAGE_SIZE = 1000;
 
 /** GET /v1/models: everything that the caller's key may name, routes first. */
 export function handleModelList({ gateway }: OpenAiSurfaceOptions, request: AnyRequest, reply: Reply): void {
-  const principal = gateway.authenticate(bearerIn(request.headers.authorization));
+  const principal = gateway.authenticate(credentialOf(request));
   const data: Record<string, unknown>[] = [];
   let pageToken = "";
   do {
@@ -26,7 +26,7 @@ export function handleModel(
   reply: Reply,
   encodedId: string,
 ): void {
-  const principal = gateway.authenticate(bearerIn(request.headers.authorization));
+  const principal = gateway.authenticate(credentialOf(request));
   sendJson(reply, 200, encodeModel(gateway.models.get(principal, decodeId(encodedId))));
 }
 

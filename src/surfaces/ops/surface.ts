@@ -1,6 +1,6 @@
 import { ParleyError } from "../../errors/index.ts";
 import type { Metrics } from "../../observe/metrics.ts";
-import { bearerIn, pathOf, type AnyRequest, type AnyResponse } from "../exchange.ts";
+import { credentialOf, pathOf, type AnyRequest, type AnyResponse } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
 import { sendPlainError } from "../plain-error.ts";
 import type { Readiness } from "../readiness.ts";
@@ -58,7 +58,7 @@ function createDoors(options: OpsSurfaceOptions): ReadonlyMap<string, Door> {
     [
       "/metrics",
       (request) => {
-        if (!options.open.includes("metrics")) gateway.authenticate(bearerIn(request.headers.authorization));
+        if (!options.open.includes("metrics")) gateway.authenticate(credentialOf(request));
         return page(200, "text/plain; version=0.0.4; charset=utf-8", metrics.render());
       },
     ],

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
-import { AdaptationSchema, type Adaptation } from "../../contract/index.ts";
-import { shorten } from "../../errors/index.ts";
+import { AdaptationSchema, type Adaptation } from "../contract/index.ts";
+import { shorten } from "../errors/index.ts";
 
 const MAX_JSON_CHARS = 256;
 

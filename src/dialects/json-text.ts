@@ -72,7 +72,7 @@ function skipSpace(text: string, from: number): number {
 // `from` is at the opening quote; the end is after the closing one. The text is known to be valid JSON.
 function skipString(text: string, from: number): number {
   let at = from + 1;
-  while (text[at] !== '"') at += 1;
+  while (text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
   return at + 1;
 }
 

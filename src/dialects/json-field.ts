@@ -1,4 +1,4 @@
-import { ParleyError } from "../../errors/index.ts";
+import { ParleyError } from "../errors/index.ts";
 import { rawObject, type RawJson } from "./json-text.ts";
 
 /** The JSON text of an object as it will be written. Throws `INVALID_REQUEST` naming the field where it is not one. */

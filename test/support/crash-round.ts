@@ -1,0 +1,148 @@
+import { join } from "node:path";
+import { UsageSource } from "../../src/contract/index.ts";
+import { readLedger } from "../../src/ledger/reader.ts";
+import type { AttemptEndedRecord, ForwardedRecord, RequestEndedRecord } from "../../src/ledger/records.ts";
+import type { JournalDamage } from "../../src/ledger/segments.ts";
+import { doorsOf } from "./doors.ts";
+import { openRequest, type LiveRequest } from "./live-stream.ts";
+import { startGatewayProcess, startMain, type GatewayProcess, type TestFolder, type TestProcess } from "./process.ts";
+
+/** The sandbox as a process of its own: its books outlive every gateway that calls it. */
+export interface SandboxProcess extends AsyncDisposable {
+  readonly url: string;
+}
+
+/** One chat request as the sandbox has booked it. */
+export interface BookedCall {
+  /** With its suffix, which is different for each request of these stories. Empty: it never came whole. */
+  readonly model: string;
+  readonly ended: "running" | "completed" | "cut" | "client_closed";
+  readonly tokensSent: number;
+}
+
+/** Starts the sandbox alone on a free port. */
+export async function startSandboxProcess(): Promise<SandboxProcess> {
+  const child: TestProcess = startMain(["sandbox", "--port", "0"]);
+  const [, url = ""] = await child.until(/^Sandbox listens on (http:\S+) /);
+  return { url, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
+}
+
+/** Everything that ever reached the sandbox, as it tells. */
+export async function booksOf({ url }: SandboxProcess): Promise<BookedCall[]> {
+  const answer = await fetch(`${url}/sandbox/books`);
+  return ((await answer.json()) as { attempts: BookedCall[] }).attempts;
+}
+
+/** Starts a gateway whose only provider, `wall`, is that sandbox. */
+export function startGatewayBefore(sandbox: SandboxProcess, folder: TestFolder): Promise<GatewayProcess> {
+  const wall = `wall: { kind: openai-compatible, base_url: "${sandbox.url}/v1", api_key: x, models: any }`;
+  return startGatewayProcess(folder, { yaml: `version: 1\nproviders:\n  ${wall}\n` });
+}
+
+/** Models of each kind of traffic, by a request's number: quick, long, slow to begin, failing, rescued. */
+const TRAFFIC: readonly { readonly model: string; readonly fallback?: string }[] = [
+  { model: "story@tokens=8,delay_ms=1" },
+  { model: "story@tokens=100000,delay_ms=10" },
+  { model: "fault-slow-first-token@wait_ms=5000,tokens=8" },
+  { model: "fault-503@tokens=8", fallback: "story@tokens=100000,delay_ms=10" },
+  { model: "fault-cut@after=3,delay_ms=1" },
+  { model: "fault-400@tokens=8" },
+];
+
+/** Sends a mix of traffic, each request through the next door and with models of its own. */
+export function sendTraffic(gateway: GatewayProcess, count: number, round: string): LiveRequest[] {
+  const doors = doorsOf(gateway.url, gateway.localKey);
+  return Array.from({ length: count }, (_, index) => {
+    const door = doors[index % doors.length];
+    const { model, fallback } = TRAFFIC[Math.floor(index / 2) % TRAFFIC.length] ?? { model: "echo" };
+    if (!door) throw new RangeError("Cannot send: there is no door");
+    const named = (base: string, which: string): string => `wall/${base},id=${round}-${index}${which}`;
+    return openRequest(door, named(model, "a"), fallback === undefined ? [] : [named(fallback, "b")]);
+  });
+}
+
+/** A journal, sorted by what it is about. */
+export interface Journal {
+  readonly forwarded: readonly ForwardedRecord[];
+  /** By `requestId attempt`. */
+  readonly attemptEnds: ReadonlyMap<string, readonly AttemptEndedRecord[]>;
+  readonly requestEnds: ReadonlyMap<string, readonly RequestEndedRecord[]>;
+  readonly damage: readonly JournalDamage[];
+}
+
+/** Reads the whole journal of a data folder. */
+export async function readJournal(dataDir: string): Promise<Journal> {
+  const forwarded: ForwardedRecord[] = [];
+  const attemptEnds = new Map<string, AttemptEndedRecord[]>();
+  const requestEnds = new Map<string, RequestEndedRecord[]>();
+  const damage: JournalDamage[] = [];
+  for await (const { record } of readLedger(join(dataDir, "ledger"), (one) => damage.push(one))) {
+    if (record.kind === "forwarded") forwarded.push(record);
+    else if (record.kind === "attempt_ended") add(attemptEnds, attemptKey(record), record);
+    else add(requestEnds, record.requestId, record);
+  }
+  return { forwarded, attemptEnds, requestEnds, damage };
+}
+
+function add<T>(map: Map<string, T[]>, key: string, value: T): void {
+  map.set(key, [...(map.get(key) ?? []), value]);
+}
+
+function attemptKey({ requestId, attempt }: { readonly requestId: string; readonly attempt: number }): string {
+  return `${requestId} ${attempt}`;
+}
+
+/**
+ * What is wrong with a journal that a crash and a restart have left, in sentences: each attempt and request has one end,
+ * whatever a restart closed is estimated, no end is without its forward, and nothing that reached the sandbox is missing.
+ */
+export function problemsOf(journal: Journal, books: readonly BookedCall[]): string[] {
+  const problems: string[] = [];
+  for (const { kind, segment } of journal.damage) if (kind !== "torn") problems.push(`segment ${segment} is ${kind}`);
+  for (const record of journal.forwarded) {
+    problems.push(...attemptProblems(record, journal.attemptEnds.get(attemptKey(record)) ?? []));
+    const ends = journal.requestEnds.get(record.requestId) ?? [];
+    if (ends.length !== 1) problems.push(`the request of ${record.model} has ${ends.length} ends`);
+  }
+  const known = new Set(journal.forwarded.map(attemptKey));
+  for (const key of journal.attemptEnds.keys()) if (!known.has(key)) problems.push(`${key} ended without a forward`);
+  problems.push(...missingCalls(journal, books));
+  for (const call of books) problems.push(...completionProblems(call, journal));
+  return problems;
+}
+
+function attemptProblems({ model }: ForwardedRecord, ends: readonly AttemptEndedRecord[]): string[] {
+  const [end] = ends;
+  if (!end || ends.length > 1) return [`${model} has ${ends.length} ends`];
+  if (end.reason !== "gateway_restarted") return [];
+  const { source, inputTokens = 0 } = end.usage ?? {};
+  const isEstimated = end.state === "failed" && source === UsageSource.ESTIMATED && inputTokens > 0;
+  return isEstimated ? [] : [`${model} was closed by a restart, but not as estimated`];
+}
+
+// A call that was cut while it was sent has no model, but it counts.
+function missingCalls({ forwarded }: Journal, books: readonly BookedCall[]): string[] {
+  const left = forwarded.map(({ model }) => model);
+  const missing = books.filter(({ model }) => model !== "" && takeOut(left, model) === undefined);
+  const problems = missing.map(({ model }) => `${model} reached the sandbox and is not in the journal`);
+  if (books.length > forwarded.length) problems.push("the sandbox has booked more than was forwarded");
+  return problems;
+}
+
+function takeOut(list: string[], text: string): string | undefined {
+  const index = list.indexOf(text);
+  return index < 0 ? undefined : list.splice(index, 1)[0];
+}
+
+// Where a model was called once, what both sides say of a complete answer must agree.
+function completionProblems(call: BookedCall, journal: Journal): string[] {
+  const [record, ...others] = journal.forwarded.filter(({ model }) => model === call.model);
+  if (!record || others.length > 0) return [];
+  const end = journal.attemptEnds.get(attemptKey(record))?.[0];
+  if (end?.state !== "completed") return [];
+  if (call.ended !== "completed") return [`${call.model} is completed in the journal and ${call.ended} at the sandbox`];
+  const { outputTokens } = end.usage ?? {};
+  return outputTokens === call.tokensSent
+    ? []
+    : [`${call.model} has ${outputTokens} tokens, ${call.tokensSent} were sent`];
+}
