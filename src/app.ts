@@ -11,6 +11,7 @@ import type { Log } from "./observe/log.ts";
 import { Metrics } from "./observe/metrics.ts";
 import { registerProcessMetrics } from "./observe/process-metrics.ts";
 import { ParleyError } from "./errors/index.ts";
+import { authenticate } from "./pipeline/authenticate.ts";
 import { LiveRequests, chat } from "./pipeline/chat.ts";
 import type { ChatParts, LiveConfig } from "./pipeline/parts.ts";
 import { ensureKeyFiles, type KeyFile } from "./policy/key-files.ts";
@@ -109,7 +110,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     };
     const gateway: Gateway = {
       chat: (call, sink) => chat(parts, requests, call, sink),
-      authenticate: (credential) => live.authenticate(credential),
+      authenticate: (credential) => authenticate(parts, credential),
       models: createModelsService(() => live.models),
       newRequestId: () => runtime.newId("req"),
       newErrorId: () => runtime.newId("err"),

@@ -106,8 +106,8 @@ describe("a first start", { timeout }, () => {
     expect(code).toBe(0);
     const [head = "", body = ""] = stdout.split("\r\n\r\n");
     expect(head).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
-    expect(head.toLowerCase()).toContain("\r\nx-parley-attempts: 2");
-    expect(head.toLowerCase()).toContain("\r\nx-parley-model: story");
+    expect(head.toLowerCase()).toContain("\r\nx-parley-attempts: 2\r\n");
+    expect(head.toLowerCase()).toContain("\r\nx-parley-model: sandbox/story\r\n");
     expect(JSON.parse(body).choices[0].message.content).toBe(storyText);
   });
 

@@ -1,7 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import {
-  AttemptSchema,
-  OriginSchema,
+  ErrorReason,
   type Attempt,
   type Cost,
   type FailedAttempt,
@@ -12,7 +11,6 @@ import {
 import { reasonName, type ParleyError } from "../errors/index.ts";
 import { estimateUsage, inputSize, type InputSize } from "../ledger/estimate.ts";
 import { costOf } from "../ledger/pricing.ts";
-import type { Principal } from "../policy/principal.ts";
 import type { Target } from "../routing/target.ts";
 import type { ChatCall } from "./call.ts";
 import type { ChatParts } from "./parts.ts";
@@ -22,18 +20,16 @@ import type { CallProgress } from "./send.ts";
 export class Account {
   readonly #parts: ChatParts;
   readonly #call: ChatCall;
-  readonly #caller: Principal;
   readonly #receivedAtMs: number;
-  readonly #inputSize: InputSize;
+  #inputSize: InputSize | undefined;
   readonly #attempts: Attempt[] = [];
   #openedMs = 0;
+  #dialect = "";
 
-  constructor(parts: ChatParts, call: ChatCall, caller: Principal, receivedAtMs: number) {
+  constructor(parts: ChatParts, call: ChatCall, receivedAtMs: number) {
     this.#parts = parts;
     this.#call = call;
-    this.#caller = caller;
     this.#receivedAtMs = receivedAtMs;
-    this.#inputSize = inputSize(call.request);
   }
 
   /** What was tried so far, ended attempts only. */
@@ -54,8 +50,9 @@ export class Account {
   }
 
   /** An attempt is about to go out. Rejects when the books cannot be written: then it must not. */
-  async open(target: Target, credentialId: string): Promise<void> {
+  async open(target: Target, dialect: string, credentialId: string): Promise<void> {
     const { runtime, ledger } = this.#parts;
+    this.#dialect = dialect;
     this.#openedMs = runtime.monotonicMs();
     await ledger.forwarded({
       kind: "forwarded",
@@ -63,14 +60,14 @@ export class Account {
       attempt: this.#attempts.length + 1,
       receivedAtMs: this.#receivedAtMs,
       forwardedAtMs: runtime.nowMs(),
-      keyId: this.#caller.keyId,
+      keyId: this.#call.caller.keyId,
       surface: this.#call.surface,
       requestedModel: this.#call.request.model,
       provider: target.provider,
       model: target.model,
       credentialId,
       stream: this.#call.stream,
-      inputTokensUpperBound: this.#inputSize.upperBound,
+      inputTokensUpperBound: this.#size().upperBound,
       priceVersion: target.facts.prices?.version,
       tags: this.#call.request.tags,
     });
@@ -85,17 +82,19 @@ export class Account {
   close(target: Target, end: AttemptEnd): void {
     const { runtime, ledger, observer } = this.#parts;
     const { httpStatus, upstreamRequestId, firstContentMs } = end.progress;
-    const attempt = create(AttemptSchema, {
+    const attempt: Attempt = {
+      $typeName: "parley.v1.Attempt",
       number: this.#attempts.length + 1,
-      target: originOf(target),
+      target: originOf(target, this.#dialect),
       durationMs: Math.round(runtime.monotonicMs() - this.#openedMs),
-      ...(firstContentMs === undefined ? {} : { firstContentMs: Math.round(firstContentMs) }),
-      ...(end.error ? { reason: end.error.reason, message: end.error.message } : {}),
-      ...(httpStatus === undefined ? {} : { httpStatus }),
-      ...(upstreamRequestId === undefined ? {} : { upstreamRequestId }),
-      ...(end.usage ? { usage: end.usage } : {}),
-      ...(end.cost ? { cost: end.cost } : {}),
-    });
+      reason: end.error?.reason ?? ErrorReason.UNSPECIFIED,
+      message: end.error?.message ?? "",
+    };
+    if (firstContentMs !== undefined) attempt.firstContentMs = Math.round(firstContentMs);
+    if (httpStatus !== undefined) attempt.httpStatus = httpStatus;
+    if (upstreamRequestId !== undefined) attempt.upstreamRequestId = upstreamRequestId;
+    if (end.usage) attempt.usage = end.usage;
+    if (end.cost) attempt.cost = end.cost;
     this.#attempts.push(attempt);
     ledger.ended({
       kind: "attempt_ended",
@@ -133,9 +132,15 @@ export class Account {
     return this.estimate(reported, outputChars);
   }
 
+  // Worked out for the first attempt: a request that is refused before costs nothing.
+  #size(): InputSize {
+    this.#inputSize ??= inputSize(this.#call.request);
+    return this.#inputSize;
+  }
+
   /** Usage of an attempt from what it reported and what it said. */
   estimate(reported: Usage | undefined, outputChars: number): Usage {
-    const { upperBound, likely } = this.#inputSize;
+    const { upperBound, likely } = this.#size();
     return estimateUsage({ reported, outputChars, inputTokensUpperBound: upperBound, likelyInputTokens: likely });
   }
 }
@@ -149,12 +154,9 @@ export interface AttemptEnd {
 }
 
 /** The origin of what a target says. */
-export function originOf(target: Target, dialect = ""): Origin {
-  return create(OriginSchema, {
-    provider: target.provider,
-    dialect,
-    model: target.model,
-    ...(target.region === undefined ? {} : { region: target.region }),
-  });
+export function originOf(target: Target, dialect: string): Origin {
+  const origin: Origin = { $typeName: "parley.v1.Origin", provider: target.provider, dialect, model: target.model };
+  if (target.region !== undefined) origin.region = target.region;
+  return origin;
 }
 

@@ -1,6 +1,5 @@
 import { ChatRequestSchema, Delivery, OnDisconnect, RankBy, Role, violations, type ChatRequest } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
-import type { Principal } from "../policy/principal.ts";
 import type { ChatCall } from "./call.ts";
 
 /**
@@ -8,8 +7,8 @@ import type { ChatCall } from "./call.ts";
  * policy forbids, and options that this version does not have. JSON within the request may nest `jsonDepth` levels deep,
  * like the request itself. Throws `INVALID_REQUEST`, `PERMISSION_DENIED` or `UNSUPPORTED_PARAMETER`.
  */
-export function admit(caller: Principal, call: ChatCall, { jsonDepth }: { readonly jsonDepth: number }): void {
-  const { request } = call;
+export function admit(call: ChatCall, { jsonDepth }: { readonly jsonDepth: number }): void {
+  const { request, caller } = call;
   checkRules(request);
   if (request.rawParams.length > 0 && !caller.allowsRawParams) {
     const field = "raw_params";

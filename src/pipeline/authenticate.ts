@@ -1,8 +1,7 @@
 import type { Principal } from "../policy/principal.ts";
-import type { ChatCall } from "./call.ts";
-import type { LiveConfig } from "./parts.ts";
+import type { ChatParts } from "./parts.ts";
 
-/** Who calls. Throws `UNAUTHENTICATED`. */
-export function authenticate(config: LiveConfig, call: ChatCall): Principal {
-  return config.authenticate(call.credential);
+/** Who holds a key, which comes without `Bearer `. The doors ask before they read a request's body. Throws `UNAUTHENTICATED`. */
+export function authenticate(parts: ChatParts, credential: string | undefined): Principal {
+  return parts.current().authenticate(credential);
 }

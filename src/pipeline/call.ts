@@ -1,19 +1,22 @@
 import type { ChatRequest, GatewayError, StreamEvent } from "../contract/index.ts";
 import type { ParleyError } from "../errors/index.ts";
+import type { Principal } from "../policy/principal.ts";
 
 /** One chat request as a surface hands it to the pipeline. */
 export interface ChatCall {
   /** Ours and unique; the same in `x-request-id`, in every error and in the books. */
   readonly requestId: string;
-  /** The key as the caller sent it, without `Bearer `; undefined where none was sent. */
-  readonly credential: string | undefined;
+  /** Who calls: authenticated at the door, before the request's body was read, so that strangers cannot fill the memory. */
+  readonly caller: Principal;
   readonly request: ChatRequest;
   /** Whether the caller wants events as they come, or one whole answer. Upstream is called the same way. */
   readonly stream: boolean;
   /** How long the caller will wait, in milliseconds from now; undefined: the configured total. */
   readonly timeoutMs: number | undefined;
-  /** Aborts when the caller has left. */
+  /** Aborts when the caller has left, or by `abort`; its reason is a `ParleyError`. */
   readonly signal: AbortSignal;
+  /** Ends the request from within, as a shutdown does whose grace is over. */
+  readonly abort: (reason: ParleyError) => void;
   /** Which door the request came through, for the books: `connect` or `openai`. */
   readonly surface: string;
 }

@@ -152,7 +152,16 @@ function setUp(options: { providers?: string[]; stream?: boolean; timeoutMs?: nu
   const outcome: Promise<ChatOutcome> = chat(
     parts,
     live,
-    { requestId: "req_1", credential: "k", request, stream: options.stream ?? true, timeoutMs: options.timeoutMs, signal: caller.signal, surface: "test" },
+    {
+      requestId: "req_1",
+      caller: { keyId: "k", name: "k", role: "chat", allowsModel: () => true, allowsRawParams: true },
+      request,
+      stream: options.stream ?? true,
+      timeoutMs: options.timeoutMs,
+      signal: caller.signal,
+      abort: (reason) => caller.abort(reason),
+      surface: "test",
+    },
     sink,
   );
   return { runtime, calls, records, sink, caller, live, outcome };
@@ -326,7 +335,7 @@ describe("chat ends with its caller", () => {
     const { runtime, calls, caller, outcome } = setUp();
     await runtime.advance(0);
     calls[0]?.stream("x");
-    caller.abort();
+    caller.abort(new ParleyError("CANCELLED", "The caller left"));
     expect(calls[0]?.aborted).toBe(true);
     expect(await reasonOf(outcome)).toBe("CANCELLED");
     expect(calls).toHaveLength(1);

@@ -1,7 +1,6 @@
 import { ParleyError, toGatewayError } from "../errors/index.ts";
 import { Account } from "./account.ts";
 import { admit } from "./admit.ts";
-import { authenticate } from "./authenticate.ts";
 import type { ChatCall, ChatOutcome, EventSink } from "./call.ts";
 import { forward } from "./forward.ts";
 import { Delivery } from "./normalise.ts";
@@ -10,9 +9,9 @@ import { route } from "./route.ts";
 import { Watch } from "./watch.ts";
 
 /**
- * The life of a chat request. Every surface comes through here.
+ * The life of a chat request. Every surface comes through here, with a caller whom `authenticate` has let in.
  *
- * authenticate -> admit -> route -> forward (per attempt: encode, book, send, decode) -> normalise -> account
+ * admit -> route -> forward (per attempt: encode, book, send, decode) -> normalise -> account
  *
  * A step that fails throws its `ParleyError`, and the request dies right here, in one place: nothing was delivered
  * (the error is the answer) or something was (`failed` is the stream's last event). Never rejects.
@@ -27,35 +26,32 @@ export async function chat(parts: ChatParts, live: LiveRequests, call: ChatCall,
     keepAliveMs: call.stream ? config.limits.keepAliveMs : Infinity,
     onKeepAlive: () => delivery.keepAlive(),
   });
-  const request = live.enter(call.signal);
+  live.enter(call);
   parts.observer.requestStarted();
-  let account: Account | undefined;
-  let caller;
+  const account = new Account(parts, call, receivedAtMs);
   let served;
   let error: ParleyError | undefined;
   try {
-    caller = authenticate(config, call);
-    admit(caller, call, config.limits);
-    const plan = route(config, caller, call);
-    account = new Account(parts, call, caller, receivedAtMs);
-    served = await forward({ parts, config, call, plan, delivery, watch, account, signal: request.signal });
+    admit(call, config.limits);
+    const plan = route(config, call);
+    served = await forward({ parts, config, call, plan, delivery, watch, account });
   } catch (thrown) {
-    error = request.stoppedBy ?? ParleyError.from(thrown);
+    error = ParleyError.from(thrown);
   }
   watch.stop();
-  live.leave(request);
-  account?.end(error);
+  live.leave(call);
+  account.end(error);
   parts.observer.requestEnded({
     requestId: call.requestId,
     surface: call.surface,
     stream: call.stream,
-    keyId: caller?.keyId,
+    keyId: call.caller.keyId,
     request: call.request,
     served,
     error,
-    attempts: account?.attempts.length ?? 0,
+    attempts: account.attempts.length,
     durationMs: parts.runtime.monotonicMs() - startedMs,
-    usage: account?.attempts.at(-1)?.usage,
+    usage: account.attempts.at(-1)?.usage,
   });
   return error ? die(parts, call, delivery, account, error) : { kind: "completed" };
 }
@@ -65,7 +61,7 @@ function die(
   parts: ChatParts,
   call: ChatCall,
   delivery: Delivery,
-  account: Account | undefined,
+  account: Account,
   error: ParleyError,
 ): ChatOutcome {
   const errorId = parts.runtime.newId("err");
@@ -73,74 +69,33 @@ function die(
     requestId: call.requestId,
     errorId,
     contentDelivered: delivery.committed,
-    attempts: account?.failedAttempts ?? [],
+    attempts: account.failedAttempts,
   });
   const delivered = delivery.wroteAnything;
-  const last = account?.attempts.at(-1);
-  if (delivered) delivery.fail(failed, last?.usage, last?.cost, account?.attempts ?? []);
+  const last = account.attempts.at(-1);
+  if (delivered) delivery.fail(failed, last?.usage, last?.cost, account.attempts);
   return { kind: "failed", error, gatewayError: failed, delivered };
-}
-
-/** A request that runs. */
-export interface LiveRequest {
-  readonly signal: AbortSignal;
-  /** Why the gateway ended it, if it did. */
-  readonly stoppedBy: ParleyError | undefined;
 }
 
 /** The requests that run, so that a shutdown whose grace is over can end them, typed. */
 export class LiveRequests {
-  readonly #running = new Set<RunningRequest>();
+  readonly #running = new Set<ChatCall>();
 
   /** How many run. */
   get count(): number {
     return this.#running.size;
   }
 
-  enter(callerSignal: AbortSignal): LiveRequest {
-    const request = new RunningRequest(callerSignal);
-    this.#running.add(request);
-    return request;
+  enter(call: ChatCall): void {
+    this.#running.add(call);
   }
 
-  leave(request: LiveRequest): void {
-    if (request instanceof RunningRequest) {
-      request.detach();
-      this.#running.delete(request);
-    }
+  leave(call: ChatCall): void {
+    this.#running.delete(call);
   }
 
   /** Ends every running request with `error`. */
   stopAll(error: ParleyError): void {
-    for (const request of this.#running) request.stop(error);
-  }
-}
-
-// A reason of our own: without one, abort() builds a DOMException with a stack trace for every caller that leaves.
-const CALLER_GONE = new ParleyError("CANCELLED", "The caller left before the answer was complete");
-
-class RunningRequest implements LiveRequest {
-  stoppedBy: ParleyError | undefined;
-  readonly #callerSignal: AbortSignal;
-  readonly #controller = new AbortController();
-  readonly #onCallerGone = (): void => this.#controller.abort(CALLER_GONE);
-
-  constructor(callerSignal: AbortSignal) {
-    this.#callerSignal = callerSignal;
-    if (callerSignal.aborted) this.#onCallerGone();
-    else callerSignal.addEventListener("abort", this.#onCallerGone, { once: true });
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  stop(error: ParleyError): void {
-    this.stoppedBy = error;
-    this.#controller.abort(error);
-  }
-
-  detach(): void {
-    this.#callerSignal.removeEventListener("abort", this.#onCallerGone);
+    for (const call of this.#running) call.abort(error);
   }
 }

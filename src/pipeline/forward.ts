@@ -18,8 +18,6 @@ export interface Forwarding {
   readonly delivery: Delivery;
   readonly watch: Watch;
   readonly account: Account;
-  /** Aborts when the caller has left or the gateway ends the request. */
-  readonly signal: AbortSignal;
 }
 
 /**
@@ -27,7 +25,7 @@ export interface Forwarding {
  * caller gets when none did, or when one broke after its content was delivered.
  */
 export async function forward(forwarding: Forwarding): Promise<Target> {
-  const { parts, plan, delivery, watch, signal } = forwarding;
+  const { parts, call, plan, delivery, watch } = forwarding;
   parts.extraAttempts.countRequest();
   const tried: Target[] = [];
   let next: Target | ParleyError | undefined = plan.targets[0];
@@ -41,7 +39,7 @@ export async function forward(forwarding: Forwarding): Promise<Target> {
       tried,
       error,
       committed: delivery.committed,
-      over: signal.aborted || watch.remainingMs === 0,
+      over: call.signal.aborted || watch.remainingMs === 0,
       takeExtraAttempt: () => parts.extraAttempts.take(),
     });
   }
@@ -49,7 +47,7 @@ export async function forward(forwarding: Forwarding): Promise<Target> {
 
 /** One attempt at one target, from the first record to the last. Resolves with what went wrong, or undefined. */
 async function attempt(forwarding: Forwarding, target: Target): Promise<ParleyError | undefined> {
-  const { parts, config, call, delivery, watch, account, signal } = forwarding;
+  const { parts, config, call, delivery, watch, account } = forwarding;
   const adapter = config.adapters.get(target.provider);
   if (!adapter) return new ParleyError("MISCONFIGURED", `Cannot call ${target.name}: its provider is not configured`);
   let prepared;
@@ -58,7 +56,7 @@ async function attempt(forwarding: Forwarding, target: Target): Promise<ParleyEr
   } catch (thrown) {
     return ParleyError.from(thrown);
   }
-  await account.open(target, prepared.credentialId);
+  await account.open(target, adapter.dialect.id, prepared.credentialId);
   const progress: CallProgress = { httpStatus: undefined, upstreamRequestId: undefined, firstContentMs: undefined };
   delivery.begin(
     {
@@ -89,7 +87,7 @@ async function attempt(forwarding: Forwarding, target: Target): Promise<ParleyEr
     delivery,
     watch,
     deadlineIsCallers: call.timeoutMs !== undefined && call.timeoutMs <= config.limits.totalMs,
-    signal,
+    signal: call.signal,
     progress,
   });
   if (error) {

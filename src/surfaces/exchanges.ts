@@ -1,4 +1,6 @@
 import type { IncomingMessage } from "node:http";
+import { constants, type Http2ServerRequest } from "node:http2";
+import type { Socket } from "node:net";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Connection } from "./connection.ts";
 import { cut, isHttp2, type AnyRequest, type AnyResponse } from "./exchange.ts";
@@ -7,6 +9,14 @@ interface Exchange {
   readonly response: AnyResponse;
   /** When it was first seen ended but not taken by the client. */
   endedAtMs: number | undefined;
+}
+
+// Connections of HTTP/1.1 on which a request still comes in that has had its answer.
+const answeredEarly = new WeakSet<Socket>();
+
+/** Whether the request that comes in on a connection of HTTP/1.1 has had its answer: another would be taken for the next one's. */
+export function isAnsweredEarly(socket: Socket): boolean {
+  return answeredEarly.has(socket);
 }
 
 /** The running requests of a listener: counts them, and cuts clients that do not take their answer or never stop sending. */
@@ -34,6 +44,7 @@ export class Exchanges {
     // A socket that fails under a request shows as `close`; without a listener its error would end the process.
     request.on("error", () => undefined);
     response.on("error", () => undefined);
+    if (isHttp2(request)) response.once("finish", () => refuseRest(request));
     response.once("close", () => {
       this.#running.delete(exchange);
       connection.end();
@@ -64,6 +75,9 @@ export class Exchanges {
 
   // The answer is out and the client still sends: what it sends is thrown away, for as long as an answer may take to leave.
   #cutUpload(request: IncomingMessage): void {
+    const { socket } = request;
+    answeredEarly.add(socket);
+    request.once("end", () => answeredEarly.delete(socket));
     this.#runtime.setTimer(this.#flushMs, () => {
       if (!request.complete) request.socket.destroy();
     });
@@ -81,4 +95,9 @@ export class Exchanges {
     }
     this.#runtime.setTimer(Math.max(10, this.#flushMs / 4), () => this.#sweep());
   }
+}
+
+// Who has the whole answer of HTTP/2 and still sends is told to stop: the stream would stay open for it (RFC 9113, 8.1).
+function refuseRest({ stream, readableEnded }: Http2ServerRequest): void {
+  if (!stream.endAfterHeaders && !readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
 }

@@ -3,8 +3,9 @@ import * as http2 from "node:http2";
 import type { Socket } from "node:net";
 import { ParleyError } from "../errors/index.ts";
 import type { AnyRequest, AnyResponse } from "./exchange.ts";
+import { isAnsweredEarly } from "./exchanges.ts";
 import type { ListenOptions } from "./listen-options.ts";
-import { plainErrorHeaders, plainErrorText } from "./plain-error.ts";
+import { plainErrorHeaders, plainErrorText, sendPlainError, type ErrorIds } from "./plain-error.ts";
 
 const MAX_HEADERS = 128;
 
@@ -25,11 +26,23 @@ export function createHttp1(
       keepAliveTimeout: timeouts.idleMs ?? DEFAULT_IDLE_MS,
       insecureHTTPParser: false,
       noDelay: true,
+      requireHostHeader: false, // the server's own refusal is an empty 400
     },
-    handle,
+    (request, response) => {
+      if (request.headers.host === undefined && request.httpVersion === "1.1") {
+        refuse(options, request, response, "it has no host header", 400);
+      } else handle(request, response);
+    },
   );
   server.maxHeadersCount = MAX_HEADERS;
   server.on("clientError", (error, socket) => answerBadHttp(options, error, socket as Socket));
+  // What the server would answer without a word, or not at all.
+  server.on("checkExpectation", (request: http.IncomingMessage, response: http.ServerResponse) => {
+    refuse(options, request, response, "it expects something other than 100-continue", 417);
+  });
+  server.on("connect", (_request: http.IncomingMessage, socket: Socket) => {
+    answerBadHttp(options, Object.assign(new Error("CONNECT"), { code: "CONNECT" }), socket);
+  });
   // A server that never listens by itself enforces no timeouts until it is told that it does.
   server.emit("listening");
   return server;
@@ -73,19 +86,41 @@ const BAD_HTTP: Readonly<Record<string, { status: number; text: string }>> = {
   HPE_HEADER_OVERFLOW: { status: 431, text: "its headers are larger than the limit" },
   HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, text: "its chunk extensions are larger than the limit" },
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, text: "it did not arrive in time" },
+  CONNECT: { status: 405, text: "its method is CONNECT, and this is no proxy" },
 };
+
+function badHttp(what: string): ParleyError {
+  return new ParleyError("INVALID_REQUEST", `Cannot read the request: ${what}`);
+}
+
+function newIds({ runtime }: ListenOptions): ErrorIds {
+  return { requestId: runtime.newId("req"), errorId: runtime.newId("err") };
+}
+
+function refuse(
+  options: ListenOptions,
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  what: string,
+  status: number,
+): void {
+  response.on("error", () => undefined);
+  response.setHeader("connection", "close");
+  sendPlainError(response, badHttp(what), newIds(options), status);
+  request.resume();
+}
 
 function answerBadHttp(options: ListenOptions, thrown: Error & { code?: string }, socket: Socket): void {
   // The parser has let go of the socket: nobody else listens for its errors.
   socket.on("error", () => socket.destroy());
   const answerUnderWay = (socket as Socket & { _httpMessage?: http.ServerResponse })._httpMessage?.headersSent;
-  if (thrown.code === "ECONNRESET" || !socket.writable || answerUnderWay) {
+  if (thrown.code === "ECONNRESET" || !socket.writable || answerUnderWay || isAnsweredEarly(socket)) {
     socket.destroy();
     return;
   }
   const { status, text } = BAD_HTTP[thrown.code ?? ""] ?? { status: 400, text: "it is not HTTP/1.1" };
-  const error = new ParleyError("INVALID_REQUEST", `Cannot read the request: ${text}`);
-  const ids = { requestId: options.runtime.newId("req"), errorId: options.runtime.newId("err") };
+  const error = badHttp(text);
+  const ids = newIds(options);
   const body = plainErrorText(error, ids);
   const headers = {
     ...plainErrorHeaders(error, ids.requestId),

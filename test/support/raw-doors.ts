@@ -286,12 +286,13 @@ function readRpc(kind: Kind, answer: WireAnswer): Read {
 
 const UNKNOWN = new ConnectError("no status", Code.Unknown);
 
-function rpcError({ protocol, stream }: Kind, { status, headers, trailers, body }: WireAnswer): ConnectError | undefined {
-  if (protocol === "connect" && (!stream || status >= 400)) {
-    return status < 400 ? undefined : errorFromJsonBytes(body, new Headers(), UNKNOWN);
-  }
+function rpcError({ protocol }: Kind, { status, headers, trailers, body }: WireAnswer): ConnectError | undefined {
   const last = frames(body).at(-1);
-  if (protocol === "connect") return last?.flags === 2 ? endStreamFromJson(last.data).error : UNKNOWN;
+  if (protocol === "connect") {
+    if (status >= 400) return errorFromJsonBytes(body, new Headers(), UNKNOWN);
+    if (!headers["content-type"]?.startsWith("application/connect+")) return undefined;
+    return last?.flags === 2 ? endStreamFromJson(last.data).error : UNKNOWN;
+  }
   if (protocol === "grpc-web" && last?.flags === 0x80) return findTrailerError(trailerParse(last.data));
   const found = headers["grpc-status"] === undefined ? trailers : headers;
   return found["grpc-status"] === undefined ? UNKNOWN : findTrailerError(new Headers(found));

@@ -57,11 +57,12 @@ function chatCall(message: GenerateRequest | GenerateStreamRequest, call: RpcCal
   }
   return {
     requestId: call.requestId,
-    credential: call.credential,
+    caller: call.caller(),
     request: required(message.request),
     stream,
     timeoutMs,
     signal: call.signal,
+    abort: (reason) => call.abort(reason),
     surface: "connect",
   };
 }

@@ -10,13 +10,13 @@ const DEFAULT_PAGE_SIZE = 100;
 /** `parley.v1.ModelService`. */
 export function registerModels(router: ConnectRouter, gateway: Gateway): void {
   unaryRpc(router, ModelService.method.listModels, async (message, call) => {
-    const principal = gateway.authenticate(call.credential);
+    const principal = call.caller();
     check(ListModelsRequestSchema, message);
     const { pageToken, provider, pageSize = DEFAULT_PAGE_SIZE } = message;
     return gateway.models.list(principal, { pageSize, pageToken, provider });
   });
   unaryRpc(router, ModelService.method.getModel, async (message, call) => {
-    const principal = gateway.authenticate(call.credential);
+    const principal = call.caller();
     check(GetModelRequestSchema, message);
     return { model: gateway.models.get(principal, message.name) };
   });

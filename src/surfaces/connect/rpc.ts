@@ -9,6 +9,7 @@ import type {
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createContextKey, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
 import { ParleyError } from "../../errors/index.ts";
+import type { Principal } from "../../policy/principal.ts";
 import { headerText } from "../answer-headers.ts";
 import { ownError } from "./connect-error.ts";
 
@@ -17,10 +18,12 @@ export interface RpcCall {
   readonly requestId: string;
   /** The caller's own id of the request, which it gets back; undefined: it sent none. */
   readonly clientRequestId: string | undefined;
-  /** The key as sent, without `Bearer `. */
-  readonly credential: string | undefined;
-  /** Aborts when the caller has left. */
+  /** Who calls. Throws `UNAUTHENTICATED`. */
+  caller(): Principal;
+  /** Aborts when the caller has left, or by `abort`. */
   readonly signal: AbortSignal;
+  /** Ends the call from within. */
+  abort(reason: ParleyError): void;
   /** What is left of the caller's deadline, in milliseconds; undefined: the caller named none. */
   timeLeftMs(): number | undefined;
   /** An id for an error. */

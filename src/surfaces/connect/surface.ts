@@ -1,6 +1,7 @@
 import { ParleyError } from "../../errors/index.ts";
 import type { GenerateRequest } from "../../contract/index.ts";
 import type { Log } from "../../observe/log.ts";
+import type { Principal } from "../../policy/principal.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { credentialOf, cut, pathOf, type AnyRequest, type AnyResponse, type Handler } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
@@ -97,6 +98,7 @@ class Exchange {
   readonly #response: AnyResponse;
   readonly #options: ConnectSurfaceOptions;
   readonly #call: RpcCall;
+  #caller: Principal | undefined;
   #takenBytes = 0;
   #timeoutMs: number | undefined;
   left = false;
@@ -118,8 +120,9 @@ class Exchange {
     this.#call = {
       requestId,
       clientRequestId: request.headers["x-request-id"] as string | undefined,
-      credential: credentialOf(request),
+      caller: () => (this.#caller ??= gateway.authenticate(credentialOf(request))),
       signal: caller.signal,
+      abort: (reason) => caller.abort(reason),
       timeLeftMs: () =>
         this.#timeoutMs === undefined ? undefined : this.#timeoutMs - (runtime.monotonicMs() - startedMs),
       newErrorId: () => gateway.newErrorId(),
@@ -132,7 +135,7 @@ class Exchange {
     const { gateway, runtime, limits, timeouts, budget } = this.#options;
     try {
       // First of all: who has no key shall not make us read and hold what they send.
-      if (rpc.needsKey) gateway.authenticate(this.#call.credential);
+      if (rpc.needsKey) this.#call.caller();
       if (rpc.mayBeLarge && this.request.headers["idempotency-key"] !== undefined) throw noReplay();
       if (wire.timeoutMs instanceof ParleyError) throw wire.timeoutMs;
       this.#timeoutMs = wire.timeoutMs;

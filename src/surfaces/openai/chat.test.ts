@@ -37,7 +37,7 @@ describe("POST /v1/chat/completions", () => {
     expect(Object.fromEntries(response.headers)).toMatchObject(expected);
     expect(gateway.calls[0]).toMatchObject({
       requestId: "req_1",
-      credential: KEY,
+      caller: expect.objectContaining({ role: "chat" }),
       stream: false,
       surface: "openai",
       timeoutMs: 600_000,

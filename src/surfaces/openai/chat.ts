@@ -27,7 +27,7 @@ export async function handleChat(
 ): Promise<void> {
   const { gateway, budget } = options;
   const credential = credentialOf(request);
-  gateway.authenticate(credential); // before the body is read: strangers may not fill the memory
+  const principal = gateway.authenticate(credential); // before the body is read: strangers may not fill the memory
   checkRequestHeaders(request);
   const caller = new AbortController();
   const onClose = (): void => caller.abort(CALLER_LEFT);
@@ -35,7 +35,14 @@ export async function handleChat(
   const { decoded, bytes } = await receive(options, request);
   try {
     const timeoutMs = timeoutOf(request, decoded.stream);
-    const call = { requestId: reply.requestId, credential, timeoutMs, signal: caller.signal, surface: "openai" };
+    const call = {
+      requestId: reply.requestId,
+      caller: principal,
+      timeoutMs,
+      signal: caller.signal,
+      abort: (reason: ParleyError) => caller.abort(reason),
+      surface: "openai",
+    };
     const answer = decoded.stream ? streamAnswer(options, decoded, reply) : wholeAnswer(options, decoded, reply);
     const outcome = await gateway.chat({ ...call, request: decoded.request, stream: decoded.stream }, answer.sink);
     response.off("close", onClose);
