@@ -86,7 +86,9 @@ export async function startApp(options: AppOptions): Promise<App> {
   try {
     const folder = openDataFolder(config.server.dataDir, runtime);
     closers.push(() => folder.close());
-    const keyFiles = ensureKeyFiles(folder.path, runtime, { needsAdmin: !config.keys.some((key) => key.role === "admin") });
+    const keyFiles = ensureKeyFiles(folder.path, runtime, {
+      needsAdmin: !config.keys.some((key) => key.role === "admin"),
+    });
     const sandbox = config.sandbox ? await startSandbox({ runtime }) : undefined;
     if (sandbox) closers.push(() => sandbox.close());
     let live = buildLive(config, keyFiles, sandbox);
@@ -145,7 +147,11 @@ function buildLive(config: Config, keyFiles: readonly KeyFile[], sandbox: Sandbo
   const catalog = createCatalog();
   const providers: ConfiguredProvider[] = config.providers.map((provider) => {
     const entry = PROVIDER_ENTRIES.get(provider.kind);
-    if (!entry) throw new ParleyError("MISCONFIGURED", `Cannot use the provider ${provider.name}: its kind ${provider.kind} is unknown`);
+    if (!entry)
+      throw new ParleyError(
+        "MISCONFIGURED",
+        `Cannot use the provider ${provider.name}: its kind ${provider.kind} is unknown`,
+      );
     return createProvider({ ...provider, entry, catalogue: catalog.ofKind(provider.kind) });
   });
   if (sandbox) providers.push(sandboxProvider(sandbox, catalog));
@@ -156,7 +162,10 @@ function buildLive(config: Config, keyFiles: readonly KeyFile[], sandbox: Sandbo
     targets: targets.map(({ target }) => {
       const found = table.resolve(target)?.targets[0];
       if (found) return found;
-      throw new ParleyError("MISCONFIGURED", `Cannot use the route ${name}: its target ${target} is no model of a configured provider`);
+      throw new ParleyError(
+        "MISCONFIGURED",
+        `Cannot use the route ${name}: its target ${target} is no model of a configured provider`,
+      );
     }),
   }));
   const keys: RingKey[] = [...config.keys, ...keyFiles];
@@ -174,7 +183,7 @@ function buildLive(config: Config, keyFiles: readonly KeyFile[], sandbox: Sandbo
 function sandboxProvider(sandbox: Sandbox, catalog: Catalog): ConfiguredProvider {
   const entry = PROVIDER_ENTRIES.get("sandbox");
   if (!entry) throw new RangeError("Cannot use the sandbox: it has no provider entry");
-  const { lookup } = catalog.ofKind("sandbox");
+  const known = catalog.ofKind("sandbox");
   return createProvider({
     name: "sandbox",
     entry,
@@ -182,7 +191,7 @@ function sandboxProvider(sandbox: Sandbox, catalog: Catalog): ConfiguredProvider
     credentials: [{ id: "sandbox#1", apiKey: { reveal: () => "sandbox" } }],
     models: undefined,
     facts: {},
-    catalogue: { lookup, modelIds: SANDBOX_MODELS.map((model) => model.name) },
+    catalogue: { lookup: (modelId) => known.lookup(modelId), modelIds: SANDBOX_MODELS.map((model) => model.name) },
   });
 }
 
@@ -249,6 +258,11 @@ function openPort(options: AppOptions, parts: PortParts): Promise<Listener> {
       ops: createOpsSurface({ gateway, metrics, readiness, open: server.open, version }),
     },
     onGraceExpired: () =>
-      requests.stopAll(new ParleyError("DRAINING", "Cannot finish the answer: the gateway is shutting down and its grace period is over")),
+      requests.stopAll(
+        new ParleyError(
+          "DRAINING",
+          "Cannot finish the answer: the gateway is shutting down and its grace period is over",
+        ),
+      ),
   });
 }

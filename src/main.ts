@@ -8,7 +8,7 @@ import { loadConfig, type LoadOptions, type LoadedConfig } from "./config/load.t
 import { ConfigError, formatConfigError } from "./config/problem.ts";
 import { watchConfig } from "./config/watch.ts";
 import { ParleyError, redact } from "./errors/index.ts";
-import { createLog, type RootLog } from "./observe/log.ts";
+import { createLog } from "./observe/log.ts";
 import { realRuntime } from "./runtime/real.ts";
 import { runSandbox } from "./sandbox/main.ts";
 
@@ -32,17 +32,18 @@ async function main(argv: readonly string[]): Promise<void> {
     running: loaded,
     load,
     runtime,
-    onChange: (next) => reload(app, next, log),
-    onRefused: (error) => log.error(`the changed configuration is refused, the running one stays\n${formatConfigError(error)}`),
+    onChange: (next) => reload(app, next),
+    onRefused: (error) =>
+      log.error(`the changed configuration is refused, the running one stays\n${formatConfigError(error)}`),
     onUnwatchable: (message) => log.warn(message),
   });
   process.on("SIGHUP", () => watcher.reload());
-  await untilTold(app, log);
+  await untilTold(app);
   watcher.close();
   log.close();
 }
 
-function reload(app: App, next: LoadedConfig, log: RootLog): void {
+function reload(app: App, next: LoadedConfig): void {
   try {
     app.reload(next);
     log.info("the changed configuration is in force; running requests end under the one they began with");
@@ -52,7 +53,7 @@ function reload(app: App, next: LoadedConfig, log: RootLog): void {
 }
 
 /** Resolves when the gateway has drained after SIGTERM or SIGINT; a second signal ends streams typed. */
-function untilTold(app: App, log: RootLog): Promise<void> {
+function untilTold(app: App): Promise<void> {
   return new Promise((resolve) => {
     let firstAtMs: number | undefined;
     const onSignal = (signal: string): void => {
@@ -71,7 +72,11 @@ function printBanner(app: App, loaded: LoadedConfig): void {
     config: loaded.config,
     address: app,
     projectDir,
-    keyFiles: app.keyFiles.map((file) => ({ name: file.name, path: file.path, newKey: file.isNew ? file.key.reveal() : undefined })),
+    keyFiles: app.keyFiles.map((file) => ({
+      name: file.name,
+      path: file.path,
+      newKey: file.isNew ? file.key.reveal() : undefined,
+    })),
     notices: loaded.notices,
     isTerminal: process.stdout.isTTY,
   });
@@ -80,13 +85,19 @@ function printBanner(app: App, loaded: LoadedConfig): void {
 
 function versionOf(folder: string): string {
   const manifest: unknown = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-  return typeof manifest === "object" && manifest !== null && "version" in manifest ? String(manifest.version) : "unknown";
+  return typeof manifest === "object" && manifest !== null && "version" in manifest
+    ? String(manifest.version)
+    : "unknown";
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   log.close();
   const text =
-    error instanceof ConfigError ? formatConfigError(error) : error instanceof ParleyError ? error.message : String(error);
+    error instanceof ConfigError
+      ? formatConfigError(error)
+      : error instanceof ParleyError
+        ? error.message
+        : String(error);
   process.stderr.write(`${redact(text)}\n`);
   process.exitCode = 1;
 });

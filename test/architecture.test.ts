@@ -9,7 +9,8 @@ const maxLines = 300;
 // A table of cases is read differently from a story; beyond this it is two tables.
 const maxTestLines = 600;
 // Tests and what only they use.
-const isTest = (file: SourceFile): boolean => /(?:\.test|\.fixture|[/-]test-[a-z-]+|\.crash-child)\.ts$/.test(file.path);
+const isTest = (file: SourceFile): boolean =>
+  /(?:\.test|\.fixture|[/-]test-[a-z-]+|\.crash-child)\.ts$/.test(file.path);
 
 const source = existsSync("src") ? readSources("src") : [];
 const sdk = existsSync("sdk/src") ? readSources("sdk/src") : [];

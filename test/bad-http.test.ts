@@ -4,7 +4,8 @@ import { RawClient } from "../src/surfaces/test-support.ts";
 import { startGateway, type TestGateway } from "./support/gateway.ts";
 
 // Bytes that are hardly HTTP, over TCP: each connection gets a typed answer or its protocol's own refusal, and closes.
-const IMPATIENT = "version: 1\nsandbox: true\nserver:\n  limits: { headers: 8KiB }\n  timeouts: { client_headers: 400ms, client_body: 400ms }\n";
+const IMPATIENT =
+  "version: 1\nsandbox: true\nserver:\n  limits: { headers: 8KiB }\n  timeouts: { client_headers: 400ms, client_body: 400ms }\n";
 let gateway: TestGateway;
 
 beforeAll(async () => {
@@ -32,7 +33,8 @@ async function answerTo(bytes: string | Uint8Array): Promise<string> {
   return received;
 }
 
-const post = (more: string): string => `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer a-key-of-nobody-at-all\r\n${more}`;
+const post = (more: string): string =>
+  `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer a-key-of-nobody-at-all\r\n${more}`;
 const get = (more: string, target = "/v1/models"): string => `GET ${target} HTTP/1.1\r\nhost: x\r\n${more}\r\n`;
 
 describe("HTTP/1.1", () => {
@@ -61,8 +63,16 @@ describe("HTTP/1.1", () => {
     ["chunks that are not last", post("transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n"), 400],
     ["a chunk of no size", post("transfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n"), 400],
     ["a chunk of 2^68 bytes", post("transfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\n"), 400],
-    ["chunk extensions without end", post(`transfer-encoding: chunked\r\n\r\n2;${"e".repeat(20_000)}\r\n{}\r\n0\r\n\r\n`), 413],
-    ["trailers without end", post(`transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n${"t: 1\r\n".repeat(3000)}\r\n`), 431],
+    [
+      "chunk extensions without end",
+      post(`transfer-encoding: chunked\r\n\r\n2;${"e".repeat(20_000)}\r\n{}\r\n0\r\n\r\n`),
+      413,
+    ],
+    [
+      "trailers without end",
+      post(`transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n${"t: 1\r\n".repeat(3000)}\r\n`),
+      431,
+    ],
     ["a header without a colon", get("nonsense\r\n"), 400],
     ["a header without a name", get(": 1\r\n"), 400],
     ["a header with a space in its name", get("x a: 1\r\n"), 400],
@@ -82,7 +92,9 @@ describe("HTTP/1.1", () => {
     expect(head).toMatch(/\r\nx-request-id: req_\w+/i);
     expect(head).toMatch(/\r\nconnection: close/i);
     expect(head).not.toMatch(/x-evil/);
-    expect(JSON.parse(body)).toMatchObject({ error: { message: expect.stringMatching(/^Cannot /), parley: { reason: "invalid_request" } } });
+    expect(JSON.parse(body)).toMatchObject({
+      error: { message: expect.stringMatching(/^Cannot /), parley: { reason: "invalid_request" } },
+    });
   });
 
   test("a second request hidden behind the first one's body is a request of its own, and needs a key of its own", async () => {
@@ -102,7 +114,8 @@ describe("HTTP/1.1", () => {
 
 describe("HTTP/2", () => {
   const frames = (...list: Buffer[]): Buffer => Buffer.concat([preface(), ...list]);
-  const many = (count: number, make: (index: number) => Buffer): Buffer[] => Array.from({ length: count }, (_, index) => make(index));
+  const many = (count: number, make: (index: number) => Buffer): Buffer[] =>
+    Array.from({ length: count }, (_, index) => make(index));
 
   test.each<[string, Buffer]>([
     ["a preface that is wrong", Buffer.from("PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n")],
@@ -113,10 +126,20 @@ describe("HTTP/2", () => {
     ["a stream of the server's", frames(frame(1, 5, 2, getX()))],
     ["settings out of range", frames(frame(4, 0, 0, Buffer.from([0, 4, 255, 255, 255, 255])))],
     ["a window beyond its limit", frames(frame(8, 0, 0, Buffer.from([0x7f, 0xff, 0xff, 0xff])))],
-    ["headers that go on and on", frames(frame(1, 1, 1, getX()), ...many(50, () => frame(9, 0, 1, Buffer.alloc(1000))))],
+    [
+      "headers that go on and on",
+      frames(frame(1, 1, 1, getX()), ...many(50, () => frame(9, 0, 1, Buffer.alloc(1000)))),
+    ],
     ["a flood of PINGs", frames(...many(5000, () => frame(6, 0, 0, Buffer.alloc(8))))],
     ["a flood of settings", frames(...many(5000, () => frame(4, 0, 0, Buffer.alloc(0))))],
-    ["a flood of resets", frames(...many(1000, (index) => Buffer.concat([frame(1, 5, 1 + 2 * index, getX()), frame(3, 0, 1 + 2 * index, Buffer.from([0, 0, 0, 8]))])))],
+    [
+      "a flood of resets",
+      frames(
+        ...many(1000, (index) =>
+          Buffer.concat([frame(1, 5, 1 + 2 * index, getX()), frame(3, 0, 1 + 2 * index, Buffer.from([0, 0, 0, 8]))]),
+        ),
+      ),
+    ],
   ])("%s ends the connection", async (_name, bytes) => {
     const received = Buffer.from(await answerTo(bytes), "latin1");
     const types = [];
@@ -127,7 +150,17 @@ describe("HTTP/2", () => {
 
   test.each<[string, Buffer]>([
     ["headers of nothing", frames(frame(1, 5, 1, Buffer.alloc(0)))],
-    ["a header in capitals", frames(frame(1, 5, 1, Buffer.concat([getX(), Buffer.from([0, 3]), Buffer.from("X-A"), Buffer.from([1]), Buffer.from("b")])))],
+    [
+      "a header in capitals",
+      frames(
+        frame(
+          1,
+          5,
+          1,
+          Buffer.concat([getX(), Buffer.from([0, 3]), Buffer.from("X-A"), Buffer.from([1]), Buffer.from("b")]),
+        ),
+      ),
+    ],
     ["half a preface", Buffer.from("PRI * HT")],
     ["a frame of a kind that nobody knows", frames(frame(0x77, 0, 0, Buffer.from("x")))],
   ])("%s does not outlive the time for headers", async (_name, bytes) => {
@@ -135,7 +168,13 @@ describe("HTTP/2", () => {
   });
 
   test("a carriage return and a line feed in a header go nowhere", async () => {
-    const evil = Buffer.concat([getX(), Buffer.from([0, 12]), Buffer.from("x-request-id"), Buffer.from([9]), Buffer.from("b\r\nx: 123")]);
+    const evil = Buffer.concat([
+      getX(),
+      Buffer.from([0, 12]),
+      Buffer.from("x-request-id"),
+      Buffer.from([9]),
+      Buffer.from("b\r\nx: 123"),
+    ]);
     const client = new RawClient(gateway.port);
     client.write(frames(frame(1, 5, 1, evil)));
     await client.until("Cannot find this path");

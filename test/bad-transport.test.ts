@@ -5,7 +5,8 @@ import { framed, type RawAsk, type RawDoor } from "./support/raw-doors.ts";
 import { goodMessage, RefusalWall, type ExpectedRefusal } from "./support/refusals.ts";
 
 // What is wrong around a body that is good: keys, headers, deadlines, sizes, framing, methods and paths, on every surface.
-const SMALL = "version: 1\nsandbox: true\nserver:\n  limits: { request: 64KiB, request_with_media: 256KiB, headers: 8KiB }\n";
+const SMALL =
+  "version: 1\nsandbox: true\nserver:\n  limits: { request: 64KiB, request_with_media: 256KiB, headers: 8KiB }\n";
 let wall: RefusalWall;
 
 beforeAll(async () => {
@@ -28,7 +29,8 @@ const withHeaders =
   (headers: NonNullable<RawAsk["headers"]>): AskOf =>
   (door) => ({ message: goodMessage(door), headers });
 
-const isFramed = (door: RawDoor): boolean => door.protocol.startsWith("grpc") || (door.protocol === "connect" && door.stream);
+const isFramed = (door: RawDoor): boolean =>
+  door.protocol.startsWith("grpc") || (door.protocol === "connect" && door.stream);
 
 describe("a key", () => {
   const auth = (of: (key: string) => string | string[] | undefined): AskOf => {
@@ -60,37 +62,63 @@ describe("a key", () => {
     ["both the same", (key) => [`Bearer ${key}`, `Bearer ${key}`]],
   ])("in two headers, %s", async (_name, of) => {
     // Node's own client of HTTP/2 does not send two.
-    await refuses(auth(of), { reasons: ["UNAUTHENTICATED"] }, wall.doors.filter((door) => door.protocol !== "grpc"));
+    await refuses(
+      auth(of),
+      { reasons: ["UNAUTHENTICATED"] },
+      wall.doors.filter((door) => door.protocol !== "grpc"),
+    );
   });
 
   test("in a header of another name", async () => {
-    await refuses((door) => ({ message: goodMessage(door), headers: { authorization: undefined, "x-api-key": wall.gateway.localKey } }), {
-      reasons: ["UNAUTHENTICATED"],
-    });
+    await refuses(
+      (door) => ({
+        message: goodMessage(door),
+        headers: { authorization: undefined, "x-api-key": wall.gateway.localKey },
+      }),
+      {
+        reasons: ["UNAUTHENTICATED"],
+      },
+    );
   });
 
   test("is asked for before a body is read", async () => {
     const huge = "x".repeat(1_000_000);
-    await refuses(() => ({ body: huge, headers: { authorization: "Bearer a-key-that-nobody-configured" } }), { reasons: ["UNAUTHENTICATED"] });
+    await refuses(() => ({ body: huge, headers: { authorization: "Bearer a-key-that-nobody-configured" } }), {
+      reasons: ["UNAUTHENTICATED"],
+    });
   });
 });
 
 describe("a content type", () => {
-  test.each(["text/plain", "application/xml", "multipart/form-data; boundary=x", "application/json; charset=latin1", "application/jsonx", ";;", "application/grpc+thrift", "application/connect+xml", "application/json, application/json"])(
-    "%s",
-    async (type) => {
-      await refuses(withHeaders({ "content-type": type }), { reasons: ["INVALID_REQUEST"], field: () => "content-type" });
-    },
-  );
+  test.each([
+    "text/plain",
+    "application/xml",
+    "multipart/form-data; boundary=x",
+    "application/json; charset=latin1",
+    "application/jsonx",
+    ";;",
+    "application/grpc+thrift",
+    "application/connect+xml",
+    "application/json, application/json",
+  ])("%s", async (type) => {
+    await refuses(withHeaders({ "content-type": type }), { reasons: ["INVALID_REQUEST"], field: () => "content-type" });
+  });
 
   test("that is missing", async () => {
     const doors = wall.doors.filter((door) => door.protocol !== "rest"); // REST takes JSON for granted
-    await refuses(withHeaders({ "content-type": undefined }), { reasons: ["INVALID_REQUEST"], field: () => "content-type" }, doors);
+    await refuses(
+      withHeaders({ "content-type": undefined }),
+      { reasons: ["INVALID_REQUEST"], field: () => "content-type" },
+      doors,
+    );
   });
 
   test("of a unary call for a stream, and the other way round", async () => {
     const doors = wall.doors.filter((door) => door.protocol === "connect");
-    const swapped: AskOf = (door) => ({ message: goodMessage(door), headers: { "content-type": `application/${door.stream ? "" : "connect+"}${door.codec}` } });
+    const swapped: AskOf = (door) => ({
+      message: goodMessage(door),
+      headers: { "content-type": `application/${door.stream ? "" : "connect+"}${door.codec}` },
+    });
     await refuses(swapped, { reasons: ["INVALID_REQUEST"], field: () => "content-type" }, doors);
   });
 });
@@ -106,7 +134,9 @@ describe("a compression", () => {
   });
 
   test.each(["br", "zstd", "deflate", "gzip, gzip", "x".repeat(300)])("named %s", async (encoding) => {
-    await refuses((door) => compressed(door, Buffer.from(goodMessage(door)), encoding), { reasons: ["INVALID_REQUEST", "NOT_IMPLEMENTED"] });
+    await refuses((door) => compressed(door, Buffer.from(goodMessage(door)), encoding), {
+      reasons: ["INVALID_REQUEST", "NOT_IMPLEMENTED"],
+    });
   });
 
   test("that is none", async () => {
@@ -114,7 +144,9 @@ describe("a compression", () => {
   });
 
   test("that breaks off", async () => {
-    await refuses((door) => compressed(door, gzipSync(goodMessage(door)).subarray(0, -12)), { reasons: ["INVALID_REQUEST"] });
+    await refuses((door) => compressed(door, gzipSync(goodMessage(door)).subarray(0, -12)), {
+      reasons: ["INVALID_REQUEST"],
+    });
   });
 
   test("that unpacks to more than the limit", async () => {
@@ -127,7 +159,11 @@ describe("a compression", () => {
 
   test("of which no header says how", async () => {
     for (const bytes of [(door: RawDoor) => goodMessage(door), (door: RawDoor) => gzipSync(goodMessage(door))]) {
-      await refuses((door) => ({ body: framed(bytes(door), { flags: 1 }) }), { reasons: ["INVALID_REQUEST"] }, wall.doors.filter(isFramed));
+      await refuses(
+        (door) => ({ body: framed(bytes(door), { flags: 1 }) }),
+        { reasons: ["INVALID_REQUEST"] },
+        wall.doors.filter(isFramed),
+      );
     }
   });
 });
@@ -138,36 +174,76 @@ describe("a deadline", () => {
     return protocol === "connect" ? "connect-timeout-ms" : "grpc-timeout";
   };
 
-  test.each(["-1", "-1S", "NaN", "NaNS", "", "soon", "1.5", "1e3", "0x10", "1 S", "99999999999999", "999999999S", "Infinity", "\u0663S"])('of "%s"', async (value) => {
+  test.each([
+    "-1",
+    "-1S",
+    "NaN",
+    "NaNS",
+    "",
+    "soon",
+    "1.5",
+    "1e3",
+    "0x10",
+    "1 S",
+    "99999999999999",
+    "999999999S",
+    "Infinity",
+    "\u0663S",
+  ])('of "%s"', async (value) => {
     const sent = Buffer.from(value).toString("latin1");
-    await refuses((door) => withHeaders({ [headerOf(door)]: sent })(door), { reasons: ["INVALID_REQUEST"], field: headerOf });
+    await refuses((door) => withHeaders({ [headerOf(door)]: sent })(door), {
+      reasons: ["INVALID_REQUEST"],
+      field: headerOf,
+    });
   });
 
   test("sent twice", async () => {
     const twice = ({ protocol }: RawDoor): string[] => (protocol.startsWith("grpc") ? ["1S", "5S"] : ["1000", "5000"]);
-    await refuses((door) => withHeaders({ [headerOf(door)]: twice(door) })(door), { reasons: ["INVALID_REQUEST"], field: headerOf });
+    await refuses((door) => withHeaders({ [headerOf(door)]: twice(door) })(door), {
+      reasons: ["INVALID_REQUEST"],
+      field: headerOf,
+    });
   });
 
   test("that is over when the request arrives", async () => {
     const zero = ({ protocol }: RawDoor): string => (protocol.startsWith("grpc") ? "0S" : "0");
-    await refuses((door) => withHeaders({ [headerOf(door)]: zero(door) })(door), { reasons: ["DEADLINE_EXCEEDED", "INVALID_REQUEST"] });
+    await refuses((door) => withHeaders({ [headerOf(door)]: zero(door) })(door), {
+      reasons: ["DEADLINE_EXCEEDED", "INVALID_REQUEST"],
+    });
   });
 
   test("of years is taken, and does not come round to nothing", async () => {
-    const years = ({ protocol }: RawDoor): string => ({ rest: "999999999", connect: "9999999999", grpc: "99999999H", "grpc-web": "99999999H" })[protocol];
-    const answers = await Promise.all(wall.doors.map((door) => door.ask(withHeaders({ [headerOf(door)]: years(door) })(door))));
+    const years = ({ protocol }: RawDoor): string =>
+      ({ rest: "999999999", connect: "9999999999", grpc: "99999999H", "grpc-web": "99999999H" })[protocol];
+    const answers = await Promise.all(
+      wall.doors.map((door) => door.ask(withHeaders({ [headerOf(door)]: years(door) })(door))),
+    );
     expect(answers.map((answer) => answer.reason)).toEqual(wall.doors.map(() => "NONE"));
   });
 });
 
 test("an idempotency key is refused until answers are replayed", async () => {
-  await refuses(withHeaders({ "idempotency-key": "one" }), { reasons: ["NOT_IMPLEMENTED"], field: () => "idempotency-key" });
+  await refuses(withHeaders({ "idempotency-key": "one" }), {
+    reasons: ["NOT_IMPLEMENTED"],
+    field: () => "idempotency-key",
+  });
 });
 
 describe("a body", () => {
   const image = (base64: string) => ({
-    rest: { messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: `data:image/png;base64,${base64}` } }] }] },
-    contract: { messages: [{ role: "ROLE_USER", parts: [{ media: { modality: "MODALITY_IMAGE", mime_type: "image/png", inline: base64 } }] }] },
+    rest: {
+      messages: [
+        { role: "user", content: [{ type: "image_url", image_url: { url: `data:image/png;base64,${base64}` } }] },
+      ],
+    },
+    contract: {
+      messages: [
+        {
+          role: "ROLE_USER",
+          parts: [{ media: { modality: "MODALITY_IMAGE", mime_type: "image/png", inline: base64 } }],
+        },
+      ],
+    },
   });
   const text = (words: string) => ({
     rest: { messages: [{ role: "user", content: words }] },
@@ -175,7 +251,11 @@ describe("a body", () => {
   });
   const saying = ({ rest, contract }: ReturnType<typeof image> | ReturnType<typeof text>) => {
     return (door: RawDoor): string =>
-      JSON.stringify(door.protocol === "rest" ? { ...GOOD_REST, ...rest, stream: door.stream } : { request: { ...GOOD_CONTRACT, ...contract } });
+      JSON.stringify(
+        door.protocol === "rest"
+          ? { ...GOOD_REST, ...rest, stream: door.stream }
+          : { request: { ...GOOD_CONTRACT, ...contract } },
+      );
   };
 
   describe.each([
@@ -194,7 +274,11 @@ describe("a body", () => {
 
     test("of no sense and too large", async () => {
       const doors = wall.doors.filter((door) => door.codec === "proto");
-      await refuses(() => ({ message: Buffer.alloc(3_000_000, 0x20), undeclared }), { reasons: ["REQUEST_TOO_LARGE"] }, doors);
+      await refuses(
+        () => ({ message: Buffer.alloc(3_000_000, 0x20), undeclared }),
+        { reasons: ["REQUEST_TOO_LARGE"] },
+        doors,
+      );
     });
   });
 });
@@ -248,7 +332,11 @@ describe("binary", () => {
     ["60 levels deep", nested(60)],
     ["10,000 levels deep", nested(10_000)],
   ])("%s", async (_name, message) => {
-    await refuses(() => ({ message }), { reasons: ["INVALID_REQUEST"] }, wall.doors.filter((door) => door.codec === "proto"));
+    await refuses(
+      () => ({ message }),
+      { reasons: ["INVALID_REQUEST"] },
+      wall.doors.filter((door) => door.codec === "proto"),
+    );
   });
 });
 
@@ -258,7 +346,11 @@ describe("a method", () => {
   });
 
   test("HEAD is answered without a body", async () => {
-    const answers = await Promise.all(["/v1/chat/completions", "/parley.v1.ChatService/Generate", "/nothing"].map((path) => fetch(wall.gateway.url + path, { method: "HEAD" })));
+    const answers = await Promise.all(
+      ["/v1/chat/completions", "/parley.v1.ChatService/Generate", "/nothing"].map((path) =>
+        fetch(wall.gateway.url + path, { method: "HEAD" }),
+      ),
+    );
     expect(answers.map((answer) => answer.status)).toEqual([405, 405, 404]);
   });
 });
@@ -290,7 +382,13 @@ describe("a path", () => {
     await refuses((door) => ({ message: goodMessage(door), path }), { reasons: ["INVALID_REQUEST"] });
   });
 
-  test.each(["/v1/models/nothing", "/v1/models/nobody%2Fnothing", "/v1/models/%ZZ", "/v1/models/%ff", `/v1/models/${"m".repeat(3000)}`])("%s with GET", async (path) => {
+  test.each([
+    "/v1/models/nothing",
+    "/v1/models/nobody%2Fnothing",
+    "/v1/models/%ZZ",
+    "/v1/models/%ff",
+    `/v1/models/${"m".repeat(3000)}`,
+  ])("%s with GET", async (path) => {
     const doors = wall.doors.filter((door) => door.protocol === "rest");
     await refuses(() => ({ path, method: "GET" }), { reasons: ["MODEL_NOT_FOUND", "INVALID_REQUEST"] }, doors);
   });
@@ -318,7 +416,9 @@ describe("headers", () => {
   });
 
   test("of odd bytes come back harmless", async () => {
-    const answers = await Promise.all(wall.doors.map((door) => door.ask(withHeaders({ "x-request-id": `\u00e9\t${"y".repeat(3000)}` })(door))));
+    const answers = await Promise.all(
+      wall.doors.map((door) => door.ask(withHeaders({ "x-request-id": `\u00e9\t${"y".repeat(3000)}` })(door))),
+    );
     for (const { headers, reason } of answers) {
       expect(reason).toBe("NONE");
       expect(headers["x-client-request-id"]).toMatch(/^\?+ ?y{1000,1023}$/);

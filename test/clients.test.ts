@@ -48,7 +48,13 @@ describe("openai", () => {
   });
 
   test("runs a loop of tools", async () => {
-    const weather = { type: "function" as const, function: { name: "weather", parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] } } };
+    const weather = {
+      type: "function" as const,
+      function: {
+        name: "weather",
+        parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+      },
+    };
     const first = await client().chat.completions.create({ model: "sandbox/tools", messages, tools: [weather] });
     const call = first.choices[0]?.message.tool_calls?.[0];
     expect(first.choices[0]?.finish_reason).toBe("tool_calls");
@@ -64,8 +70,16 @@ describe("openai", () => {
 
   test("gathers streamed tool calls", async () => {
     const names = ["weather", "clock"];
-    const tools = names.map((name) => ({ type: "function" as const, function: { name, parameters: { type: "object", properties: {} } } }));
-    const runner = client().chat.completions.stream({ model: "sandbox/tools@delay_ms=0", messages, tools, parallel_tool_calls: true });
+    const tools = names.map((name) => ({
+      type: "function" as const,
+      function: { name, parameters: { type: "object", properties: {} } },
+    }));
+    const runner = client().chat.completions.stream({
+      model: "sandbox/tools@delay_ms=0",
+      messages,
+      tools,
+      parallel_tool_calls: true,
+    });
     const calls = (await runner.finalMessage()).tool_calls ?? [];
     expect(calls.map((call) => call.type === "function" && call.function.name)).toEqual(names);
   });
@@ -74,25 +88,46 @@ describe("openai", () => {
     const answer = await client().chat.completions.create({
       model: "sandbox/json",
       messages,
-      response_format: { type: "json_schema", json_schema: { name: "pair", strict: true, schema: { type: "object", properties: { b: { type: "number" }, a: { type: "string" } }, required: ["b", "a"], additionalProperties: false } } },
+      response_format: {
+        type: "json_schema",
+        json_schema: {
+          name: "pair",
+          strict: true,
+          schema: {
+            type: "object",
+            properties: { b: { type: "number" }, a: { type: "string" } },
+            required: ["b", "a"],
+            additionalProperties: false,
+          },
+        },
+      },
     });
     expect(Object.keys(JSON.parse(answer.choices[0]?.message.content ?? ""))).toEqual(["b", "a"]);
   });
 
   test("aborts, and the provider's connection is closed at once", async () => {
-    const stream = await client().chat.completions.create({ model: "sandbox/story@delay_ms=20,tokens=5000", messages, stream: true });
+    const stream = await client().chat.completions.create({
+      model: "sandbox/story@delay_ms=20,tokens=5000",
+      messages,
+      stream: true,
+    });
     let chunks = 0;
     for await (const _chunk of stream) {
       if (++chunks === 5) stream.controller.abort();
     }
-    await gateway.sandbox.books.until((books) => books.of("story@delay_ms=20,tokens=5000").at(-1)?.ended === "client_closed");
+    await gateway.sandbox.books.until(
+      (books) => books.of("story@delay_ms=20,tokens=5000").at(-1)?.ended === "client_closed",
+    );
   });
 
   test("sees errors as its own classes, and does not retry what will not help", async () => {
     const before = gateway.sandbox.books.attempts.length;
     const failures = await Promise.allSettled([
       client().chat.completions.create({ model: "sandbox/nothing/at/all", messages }),
-      new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: "not-a-key-at-all" }).chat.completions.create({ model: "sandbox/echo", messages }),
+      new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: "not-a-key-at-all" }).chat.completions.create({
+        model: "sandbox/echo",
+        messages,
+      }),
       client().chat.completions.create({ model: "sandbox/echo", messages: [] }),
     ]);
     const [missing, denied, empty] = failures.map((one) => (one.status === "rejected" ? one.reason : undefined));
@@ -104,12 +139,16 @@ describe("openai", () => {
   });
 
   test("throws on a stream that is cut, after what was delivered", async () => {
-    const stream = await client().chat.completions.create({ model: "sandbox/fault-cut@delay_ms=0", messages, stream: true });
+    const stream = await client().chat.completions.create({
+      model: "sandbox/fault-cut@delay_ms=0",
+      messages,
+      stream: true,
+    });
     let text = "";
     const reading = (async () => {
       for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? "";
     })();
-    await expect(reading).rejects.toThrow();
+    await expect(reading).rejects.toThrow(/interrupted|closed|reset|complete|read/i);
     expect(storyText.startsWith(text)).toBe(true);
     expect(text.length).toBeGreaterThan(0);
   });
@@ -141,7 +180,9 @@ describe("@grpc/grpc-js, from the .proto files", () => {
     one.set("authorization", `Bearer ${gateway.localKey}`);
     return one;
   };
-  const request = (model: string) => ({ request: { model, messages: [{ role: "ROLE_USER", parts: [{ text: { text: "Hello" } }] }] } });
+  const request = (model: string) => ({
+    request: { model, messages: [{ role: "ROLE_USER", parts: [{ text: { text: "Hello" } }] }] },
+  });
 
   test("gets a whole answer", async () => {
     const client = service();
@@ -166,7 +207,9 @@ describe("@grpc/grpc-js, from the .proto files", () => {
         call.on("error", (error: grpc.ServiceError) => {
           details = error.metadata.get("grpc-status-details-bin").length > 0;
         });
-        call.on("status", (status: grpc.StatusObject) => setImmediate(() => resolve({ cases, text, code: status.code, details })));
+        call.on("status", (status: grpc.StatusObject) =>
+          setImmediate(() => resolve({ cases, text, code: status.code, details })),
+        );
       });
     const good = await read("sandbox/story@delay_ms=0");
     expect(good).toMatchObject({ text: storyText, code: grpc.status.OK });
@@ -180,7 +223,9 @@ describe("@grpc/grpc-js, from the .proto files", () => {
   test("a deadline reaches the gateway and the provider", async () => {
     const client = service();
     const call = promisify(client.generate.bind(client)) as any;
-    await expect(call(request("sandbox/fault-silence"), metadata(), { deadline: Date.now() + 300 })).rejects.toMatchObject({
+    await expect(
+      call(request("sandbox/fault-silence"), metadata(), { deadline: Date.now() + 300 }),
+    ).rejects.toMatchObject({
       code: grpc.status.DEADLINE_EXCEEDED,
     });
     await gateway.sandbox.books.until((books) => books.of("fault-silence").at(-1)?.ended === "client_closed");
@@ -190,7 +235,8 @@ describe("@grpc/grpc-js, from the .proto files", () => {
 
 describe("buf curl, with reflection", () => {
   const run = promisify(execFile);
-  const buf = (...args: string[]) => run(join(root, "node_modules/.bin/buf"), ["curl", "--http2-prior-knowledge", ...args], { cwd: "/" });
+  const buf = (...args: string[]) =>
+    run(join(root, "node_modules/.bin/buf"), ["curl", "--http2-prior-knowledge", ...args], { cwd: "/" });
 
   test.each(["connect", "grpc", "grpcweb"])("calls over %s", async (protocol) => {
     const { stdout } = await buf(

@@ -69,19 +69,24 @@ function problem(model: SandboxModel, door: Door, outcome: Outcome): string | un
       return undefined;
     case "fails_after_content":
       if (!failed) return "completed";
-      if (door.stream && outcome.contentSeen && !storyText.startsWith(outcome.text)) return "delivered something else than the story";
+      if (door.stream && outcome.contentSeen && !storyText.startsWith(outcome.text))
+        return "delivered something else than the story";
       break;
     default:
       if (!failed) return "completed";
       if (outcome.contentSeen) return "delivered content";
   }
-  return expected.reason !== undefined && outcome.end !== expected.reason ? `${outcome.end} instead of ${expected.reason}` : undefined;
+  return expected.reason !== undefined && outcome.end !== expected.reason
+    ? `${outcome.end} instead of ${expected.reason}`
+    : undefined;
 }
 
 describe.each(SANDBOX_MODELS.map((model) => [model.name, model] as const))("sandbox/%s", (_name, model) => {
   test("ends once and honestly through every door", async () => {
     const { doors } = isAboutWaiting(model) ? impatient : patient;
-    const outcomes = await Promise.all(doors.map(async (door) => ({ door, outcome: await ask(door, named(model, door)) })));
+    const outcomes = await Promise.all(
+      doors.map(async (door) => ({ door, outcome: await ask(door, named(model, door)) })),
+    );
     const problems = outcomes.map(({ door, outcome }) => `${door.name}: ${problem(model, door, outcome) ?? "fine"}`);
     expect(problems).toEqual(doors.map((door) => `${door.name}: fine`));
   });
@@ -100,8 +105,11 @@ describe.each(["unary", "stream"] as const)("a fallback rescues a %s request fro
     const wall = await build(isAboutWaiting(model) ? IMPATIENT : PATIENT);
     try {
       const doors = wall.doors.filter((door) => door.stream === (mode === "stream"));
-      const outcomes = await Promise.all(doors.map((door) => ask(door, named(model, door), ["sandbox/story@delay_ms=0"])));
-      for (const outcome of outcomes) expect(outcome).toMatchObject({ end: "completed", text: storyText, attempts: 2, terminals: 1 });
+      const outcomes = await Promise.all(
+        doors.map((door) => ask(door, named(model, door), ["sandbox/story@delay_ms=0"])),
+      );
+      for (const outcome of outcomes)
+        expect(outcome).toMatchObject({ end: "completed", text: storyText, attempts: 2, terminals: 1 });
     } finally {
       await wall.gateway.close();
     }

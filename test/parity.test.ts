@@ -19,13 +19,28 @@ afterAll(() => gateway.close());
 type Request = MessageInitShape<typeof ChatRequestSchema>;
 
 const user = (text: string) => ({ role: Role.USER, parts: [textPart(text)] });
-const schema = '{"type":"object","properties":{"zeta":{"type":"integer"},"alpha":{"type":"string"}},"required":["zeta","alpha"],"additionalProperties":false}';
-const weather = { kind: { case: "function", value: { name: "weather", description: "Weather of a city", parametersJson: '{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}' } } } as const;
-const clock = { kind: { case: "function", value: { name: "clock", parametersJson: '{"type":"object","properties":{}}' } } } as const;
+const schema =
+  '{"type":"object","properties":{"zeta":{"type":"integer"},"alpha":{"type":"string"}},"required":["zeta","alpha"],"additionalProperties":false}';
+const weather = {
+  kind: {
+    case: "function",
+    value: {
+      name: "weather",
+      description: "Weather of a city",
+      parametersJson: '{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}',
+    },
+  },
+} as const;
+const clock = {
+  kind: { case: "function", value: { name: "clock", parametersJson: '{"type":"object","properties":{}}' } },
+} as const;
 
 function toolResult(callId: string, text: string): Part {
   const part = textPart("");
-  part.kind = { case: "toolResult", value: { $typeName: "parley.v1.ToolResultPart", callId, content: [textPart(text)], executor: 0 } };
+  part.kind = {
+    case: "toolResult",
+    value: { $typeName: "parley.v1.ToolResultPart", callId, content: [textPart(text)], executor: 0 },
+  };
   return part;
 }
 
@@ -37,7 +52,12 @@ const SCENARIOS: Record<string, { request: Request; expected: Partial<Outcome> }
   "a system message and a conversation": {
     request: {
       model: "sandbox/echo@delay_ms=0",
-      messages: [{ role: Role.SYSTEM, parts: [textPart("Be brief")] }, user("one"), { role: Role.ASSISTANT, parts: [textPart("1")] }, user("two")],
+      messages: [
+        { role: Role.SYSTEM, parts: [textPart("Be brief")] },
+        user("one"),
+        { role: Role.ASSISTANT, parts: [textPart("1")] },
+        user("two"),
+      ],
     },
     expected: { end: "completed", text: "two" },
   },
@@ -66,7 +86,12 @@ const SCENARIOS: Record<string, { request: Request; expected: Partial<Outcome> }
     expected: { end: "completed", finish: "TOOL_CALLS", text: "" },
   },
   "parallel tool calls": {
-    request: { model: "sandbox/tools@delay_ms=0", messages: [user("weather?")], tools: [weather, clock], toolChoice: { parallel: true } },
+    request: {
+      model: "sandbox/tools@delay_ms=0",
+      messages: [user("weather?")],
+      tools: [weather, clock],
+      toolChoice: { parallel: true },
+    },
     expected: { end: "completed", finish: "TOOL_CALLS" },
   },
   "a tool's result": {
@@ -82,7 +107,11 @@ const SCENARIOS: Record<string, { request: Request; expected: Partial<Outcome> }
     expected: { end: "completed", finish: "STOP", calls: [] },
   },
   "structured output": {
-    request: { model: "sandbox/json@delay_ms=0", messages: [user("x")], output: { format: { case: "jsonSchema", value: { name: "pair", schemaJson: schema, strict: true } } } },
+    request: {
+      model: "sandbox/json@delay_ms=0",
+      messages: [user("x")],
+      output: { format: { case: "jsonSchema", value: { name: "pair", schemaJson: schema, strict: true } } },
+    },
     expected: { end: "completed", finish: "STOP" },
   },
   "a rescue by a route": {
@@ -90,11 +119,21 @@ const SCENARIOS: Record<string, { request: Request; expected: Partial<Outcome> }
     expected: { end: "completed", text: storyText, attempts: 2, model: "story" },
   },
   "a rescue by a fallback": {
-    request: { model: "sandbox/fault-500", messages: [user("x")], routing: { fallbackModels: ["sandbox/echo@delay_ms=0"] } },
+    request: {
+      model: "sandbox/fault-500",
+      messages: [user("x")],
+      routing: { fallbackModels: ["sandbox/echo@delay_ms=0"] },
+    },
     expected: { end: "completed", text: "x", attempts: 2 },
   },
-  "a model that does not exist": { request: { model: "sandbox/", messages: [user("x")] }, expected: { end: "MODEL_NOT_FOUND" } },
-  "a name that means nothing": { request: { model: "no-such-model", messages: [user("x")] }, expected: { end: "MODEL_NOT_FOUND" } },
+  "a model that does not exist": {
+    request: { model: "sandbox/", messages: [user("x")] },
+    expected: { end: "MODEL_NOT_FOUND" },
+  },
+  "a name that means nothing": {
+    request: { model: "no-such-model", messages: [user("x")] },
+    expected: { end: "MODEL_NOT_FOUND" },
+  },
   "a context that is too long": {
     request: { model: "sandbox/long-context", messages: [user("word ".repeat(5000))] },
     expected: { end: "CONTEXT_TOO_LONG" },
@@ -107,7 +146,19 @@ const SCENARIOS: Record<string, { request: Request; expected: Partial<Outcome> }
 };
 
 /** What doors can differ in without one of them lying: identifiers and the model's suffix are left out. */
-function comparable({ end, text, reasoning, refusal, calls, finish, provider, attempts, inputTokens, outputTokens, terminals }: Outcome) {
+function comparable({
+  end,
+  text,
+  reasoning,
+  refusal,
+  calls,
+  finish,
+  provider,
+  attempts,
+  inputTokens,
+  outputTokens,
+  terminals,
+}: Outcome) {
   return { end, text, reasoning, refusal, calls, finish, provider, attempts, inputTokens, outputTokens, terminals };
 }
 
@@ -137,14 +188,18 @@ describe("keys, through every door", () => {
     ["a damaged key of ours", "parley_abcd1234_deadbeef"],
   ])("%s is UNAUTHENTICATED and reaches no provider", async (_name, key) => {
     const before = gateway.sandbox.books.attempts.length;
-    for (const outcome of await Promise.all(doors.map((door) => door.ask({ model: "sandbox/echo", messages: [user("x")] }, key)))) {
+    for (const outcome of await Promise.all(
+      doors.map((door) => door.ask({ model: "sandbox/echo", messages: [user("x")] }, key)),
+    )) {
       expect(outcome.end).toBe("UNAUTHENTICATED");
     }
     expect(gateway.sandbox.books.attempts.length).toBe(before);
   });
 
   test("the local key may chat", async () => {
-    for (const outcome of await Promise.all(doors.map((door) => door.ask({ model: "sandbox/echo@delay_ms=0", messages: [user("x")] }, gateway.localKey)))) {
+    for (const outcome of await Promise.all(
+      doors.map((door) => door.ask({ model: "sandbox/echo@delay_ms=0", messages: [user("x")] }, gateway.localKey)),
+    )) {
       expect(outcome.end).toBe("completed");
     }
   });
@@ -152,5 +207,6 @@ describe("keys, through every door", () => {
 
 test("no prompt and no key is in the log", () => {
   const log = gateway.logText();
-  for (const secret of [gateway.adminKey, gateway.localKey, "sunny, 21 degrees", "Hello, 世界"]) expect(log).not.toContain(secret);
+  for (const secret of [gateway.adminKey, gateway.localKey, "sunny, 21 degrees", "Hello, 世界"])
+    expect(log).not.toContain(secret);
 });

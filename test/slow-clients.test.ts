@@ -23,9 +23,11 @@ interface SlowClient {
   readonly statuses: readonly number[];
 }
 
-const post = (path: string, type: string, more: string): string => `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${gateway.localKey}\r\ncontent-type: ${type}\r\n${more}`;
+const post = (path: string, type: string, more: string): string =>
+  `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${gateway.localKey}\r\ncontent-type: ${type}\r\n${more}`;
 const chat = (more: string): string => post("/v1/chat/completions", "application/json", more);
-const rpc = (method: string, type: string): string => post(`/parley.v1.ChatService/${method}`, type, "content-length: 1000\r\n\r\n{");
+const rpc = (method: string, type: string): string =>
+  post(`/parley.v1.ChatService/${method}`, type, "content-length: 1000\r\n\r\n{");
 const halfBody = "content-length: 1000\r\n\r\n{";
 
 const CLIENTS: readonly SlowClient[] = [
@@ -39,16 +41,48 @@ const CLIENTS: readonly SlowClient[] = [
   { name: "that send half a body", bytes: () => chat(halfBody), statuses: [400] },
   { name: "that never end a body", bytes: () => chat(halfBody), trickle: " ", statuses: [400] },
   { name: "that send half a chunk", bytes: () => chat("transfer-encoding: chunked\r\n\r\nff\r\n{"), statuses: [400] },
-  { name: "that send chunk after chunk", bytes: () => chat("transfer-encoding: chunked\r\n\r\n"), trickle: "1\r\n \r\n", statuses: [400] },
+  {
+    name: "that send chunk after chunk",
+    bytes: () => chat("transfer-encoding: chunked\r\n\r\n"),
+    trickle: "1\r\n \r\n",
+    statuses: [400],
+  },
   { name: "of Connect that send half a message", bytes: () => rpc("Generate", "application/json"), statuses: [400] },
-  { name: "of a Connect stream that send half a message", bytes: () => rpc("GenerateStream", "application/connect+json"), statuses: [200] },
-  { name: "of gRPC-Web that send half a message", bytes: () => rpc("GenerateStream", "application/grpc-web+proto"), statuses: [200] },
-  { name: "without a key that send half a body", bytes: () => `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n${halfBody}`, trickle: " ", statuses: [401] },
-  { name: "that send half a body to nowhere", bytes: () => `POST /nowhere HTTP/1.1\r\nhost: x\r\n${halfBody}`, trickle: " ", statuses: [404] },
+  {
+    name: "of a Connect stream that send half a message",
+    bytes: () => rpc("GenerateStream", "application/connect+json"),
+    statuses: [200],
+  },
+  {
+    name: "of gRPC-Web that send half a message",
+    bytes: () => rpc("GenerateStream", "application/grpc-web+proto"),
+    statuses: [200],
+  },
+  {
+    name: "without a key that send half a body",
+    bytes: () => `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n${halfBody}`,
+    trickle: " ",
+    statuses: [401],
+  },
+  {
+    name: "that send half a body to nowhere",
+    bytes: () => `POST /nowhere HTTP/1.1\r\nhost: x\r\n${halfBody}`,
+    trickle: " ",
+    statuses: [404],
+  },
   { name: "that send half a preface of HTTP/2", bytes: () => "PRI * HT", statuses: [] },
   { name: "of HTTP/2 that send no request", bytes: preface, statuses: [] },
-  { name: "of HTTP/2 that send PINGs and no request", bytes: preface, trickle: frame(6, 0, 0, Buffer.alloc(8)), statuses: [] },
-  { name: "of HTTP/2 that send half of their headers", bytes: () => Buffer.concat([preface(), frame(1, 1, 1, getX())]), statuses: [] },
+  {
+    name: "of HTTP/2 that send PINGs and no request",
+    bytes: preface,
+    trickle: frame(6, 0, 0, Buffer.alloc(8)),
+    statuses: [],
+  },
+  {
+    name: "of HTTP/2 that send half of their headers",
+    bytes: () => Buffer.concat([preface(), frame(1, 1, 1, getX())]),
+    statuses: [],
+  },
 ];
 
 /** Runs a slow client to its end; resolves with the statuses of what it got. */
@@ -65,11 +99,14 @@ async function run({ bytes, trickle }: SlowClient): Promise<number[]> {
 function ask(path: string, key: string, body?: object): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const headers = { "content-type": "application/json", authorization: `Bearer ${key}` };
-    const request = http.request({ port: gateway.port, host: "127.0.0.1", path, method: body ? "POST" : "GET", headers, agent: false }, (response) => {
-      let text = "";
-      response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
-    });
+    const request = http.request(
+      { port: gateway.port, host: "127.0.0.1", path, method: body ? "POST" : "GET", headers, agent: false },
+      (response) => {
+        let text = "";
+        response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+      },
+    );
     request.on("error", reject);
     request.end(body && JSON.stringify(body));
   });
@@ -78,7 +115,10 @@ function ask(path: string, key: string, body?: object): Promise<{ status: number
 /** How long a good request takes, in milliseconds. */
 async function goodRequest(): Promise<number> {
   const startedMs = performance.now();
-  const { status } = await ask("/v1/chat/completions", gateway.localKey, { model: "sandbox/echo", messages: [{ role: "user", content: "ok" }] });
+  const { status } = await ask("/v1/chat/completions", gateway.localKey, {
+    model: "sandbox/echo",
+    messages: [{ role: "user", content: "ok" }],
+  });
   expect(status).toBe(200);
   return performance.now() - startedMs;
 }
@@ -98,28 +138,37 @@ describe("clients", () => {
     open.socket.destroy();
   });
 
-  test("of all kinds, many at once, are cut, keep nobody waiting and leave nothing behind", { timeout: 20_000 }, async () => {
-    const count = 15;
-    const startedMs = performance.now();
-    const slow = CLIENTS.map((client) => Promise.all(Array.from({ length: count }, () => run(client))));
-    await expect.poll(() => gauge("parley_open_connections")).toBeGreaterThan(200);
-    const times: number[] = [];
-    for (let asked = 0; asked < 20; asked++) times.push(await goodRequest());
-    expect(Math.max(...times)).toBeLessThan(2000);
-    const statuses = await Promise.all(slow);
-    // A clock for the headers and one for the body, and what a busy machine needs to look at them.
-    expect(performance.now() - startedMs).toBeLessThan(20 * TIME_MS);
-    const byName = (list: readonly (readonly (readonly number[])[])[]) => Object.fromEntries(CLIENTS.map(({ name }, index) => [name, list[index]]));
-    expect(byName(statuses)).toEqual(byName(CLIENTS.map((client) => new Array(count).fill(client.statuses))));
-    // What is left is the one connection, and its request, that asks.
-    await expect.poll(() => gauge("parley_open_connections")).toBe(1);
-    expect(await gauge("parley_running_requests")).toBe(1);
-    expect(await gauge("parley_chat_running")).toBe(0);
-  });
+  test(
+    "of all kinds, many at once, are cut, keep nobody waiting and leave nothing behind",
+    { timeout: 20_000 },
+    async () => {
+      const count = 15;
+      const startedMs = performance.now();
+      const slow = CLIENTS.map((client) => Promise.all(Array.from({ length: count }, () => run(client))));
+      await expect.poll(() => gauge("parley_open_connections")).toBeGreaterThan(200);
+      const times: number[] = [];
+      for (let asked = 0; asked < 20; asked++) times.push(await goodRequest());
+      expect(Math.max(...times)).toBeLessThan(2000);
+      const statuses = await Promise.all(slow);
+      // A clock for the headers and one for the body, and what a busy machine needs to look at them.
+      expect(performance.now() - startedMs).toBeLessThan(20 * TIME_MS);
+      const byName = (list: readonly (readonly (readonly number[])[])[]) =>
+        Object.fromEntries(CLIENTS.map(({ name }, index) => [name, list[index]]));
+      expect(byName(statuses)).toEqual(byName(CLIENTS.map((client) => new Array(count).fill(client.statuses))));
+      // What is left is the one connection, and its request, that asks.
+      await expect.poll(() => gauge("parley_open_connections")).toBe(1);
+      expect(await gauge("parley_running_requests")).toBe(1);
+      expect(await gauge("parley_chat_running")).toBe(0);
+    },
+  );
 });
 
 describe("clients that do not read", () => {
-  const story = JSON.stringify({ model: "sandbox/story@delay_ms=0,tokens=100000", stream: true, messages: [{ role: "user", content: "go" }] });
+  const story = JSON.stringify({
+    model: "sandbox/story@delay_ms=0,tokens=100000",
+    stream: true,
+    messages: [{ role: "user", content: "go" }],
+  });
   const model = "story@delay_ms=0,tokens=100000";
 
   test("hold up their own stream only, and the provider is not read for them", { timeout: 20_000 }, async () => {

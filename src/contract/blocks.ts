@@ -182,25 +182,36 @@ export function isJson(text: string): boolean {
 
 /** A text part. */
 export function textPart(text: string): Part {
-  const value = { $typeName: "parley.v1.TextPart" as const, text, citations: [], logprobs: [], phase: TextPhase.UNSPECIFIED };
-  return part({ case: "text", value });
+  const value = {
+    $typeName: "parley.v1.TextPart" as const,
+    text,
+    citations: [],
+    logprobs: [],
+    phase: TextPhase.UNSPECIFIED,
+  };
+  return partOf({ case: "text", value });
 }
 
 /** A reasoning part with its text in one piece; empty text makes an empty part to append to. */
 export function reasoningPart(text: string): Part {
   const visibility = ReasoningVisibility.FULL;
-  const value = { $typeName: "parley.v1.ReasoningPart" as const, text: text === "" ? [] : [text], summary: [], visibility };
-  return part({ case: "reasoning", value });
+  const value = {
+    $typeName: "parley.v1.ReasoningPart" as const,
+    text: text === "" ? [] : [text],
+    summary: [],
+    visibility,
+  };
+  return partOf({ case: "reasoning", value });
 }
 
 /** A refusal part. */
 export function refusalPart(text: string): Part {
-  return part({ case: "refusal", value: { $typeName: "parley.v1.RefusalPart", text } });
+  return partOf({ case: "refusal", value: { $typeName: "parley.v1.RefusalPart", text } });
 }
 
 /** A call of a function by name, its arguments as JSON text exactly as written. */
 export function toolCallPart(callId: string, name: string, argumentsJson: string): Part {
-  return part({
+  return partOf({
     case: "toolCall",
     value: {
       $typeName: "parley.v1.ToolCallPart",
@@ -213,6 +224,6 @@ export function toolCallPart(callId: string, name: string, argumentsJson: string
   });
 }
 
-function part(kind: Part["kind"]): Part {
+function partOf(kind: Part["kind"]): Part {
   return { $typeName: "parley.v1.Part", kind, state: [] };
 }

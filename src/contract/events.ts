@@ -7,10 +7,7 @@ import type { Usage } from "./gen/parley/v1/usage_pb.ts";
 // A message of a proto3 schema is a plain object with its type's name. Written out here it costs a tenth of what
 // `create` costs, and there are several for each token; a test compares the two.
 
-/** The kind of an event, for example `blockDelta`. */
-export type EventCase = NonNullable<StreamEvent["event"]["case"]>;
-
-function event(kind: StreamEvent["event"]): StreamEvent {
+function streamEvent(kind: StreamEvent["event"]): StreamEvent {
   return { $typeName: "parley.v1.StreamEvent", event: kind };
 }
 
@@ -21,12 +18,12 @@ export function started(init: Omit<Fields<Started>, "origin"> & { origin?: Omit<
   const { origin, ...more } = init;
   const value: Started = { $typeName: "parley.v1.Started", id: "", adaptations: [], attempt: 0, ...more };
   if (origin) value.origin = { $typeName: "parley.v1.Origin", ...origin };
-  return event({ case: "started", value });
+  return streamEvent({ case: "started", value });
 }
 
 /** `block_started` of a part as far as it is known. */
 export function blockStarted(candidate: number, block: number, part: Part): StreamEvent {
-  return event({ case: "blockStarted", value: { $typeName: "parley.v1.BlockStarted", candidate, block, part } });
+  return streamEvent({ case: "blockStarted", value: { $typeName: "parley.v1.BlockStarted", candidate, block, part } });
 }
 
 /** `block_delta`. */
@@ -37,7 +34,7 @@ export function blockDelta(
   piece = 0,
   logprobs: TokenLogprob[] = [],
 ): StreamEvent {
-  return event({
+  return streamEvent({
     case: "blockDelta",
     value: { $typeName: "parley.v1.BlockDelta", candidate, block, delta, logprobs, piece },
   });
@@ -45,12 +42,12 @@ export function blockDelta(
 
 /** `block_finished` with the whole part. */
 export function blockFinished(candidate: number, block: number, part: Part): StreamEvent {
-  return event({ case: "blockFinished", value: { $typeName: "parley.v1.BlockFinished", candidate, block, part } });
+  return streamEvent({ case: "blockFinished", value: { $typeName: "parley.v1.BlockFinished", candidate, block, part } });
 }
 
 /** `usage_updated` with cumulative figures. */
 export function usageUpdated(usage: Usage): StreamEvent {
-  return event({ case: "usageUpdated", value: { $typeName: "parley.v1.UsageUpdated", usage } });
+  return streamEvent({ case: "usageUpdated", value: { $typeName: "parley.v1.UsageUpdated", usage } });
 }
 
 /** `candidate_finished`; `native` is the provider's own word. */
@@ -61,17 +58,20 @@ export function candidateFinished(
   more: Omit<Fields<Finish>, "reason" | "native"> = {},
 ): StreamEvent {
   const finish: Finish = { $typeName: "parley.v1.Finish", reason, native, ...more };
-  return event({ case: "candidateFinished", value: { $typeName: "parley.v1.CandidateFinished", candidate, finish } });
+  return streamEvent({ case: "candidateFinished", value: { $typeName: "parley.v1.CandidateFinished", candidate, finish } });
 }
 
 /** `completed`; a codec sets usage and service tier, the pipeline adds cost and attempts. */
 export function completed(init: Fields<Completed>): StreamEvent {
-  return event({ case: "completed", value: { $typeName: "parley.v1.Completed", attempts: [], adaptations: [], ...init } });
+  return streamEvent({
+    case: "completed",
+    value: { $typeName: "parley.v1.Completed", attempts: [], adaptations: [], ...init },
+  });
 }
 
 /** `kept_alive`, which has no number. */
 export function keptAlive(): StreamEvent {
-  return event({ case: "keptAlive", value: { $typeName: "parley.v1.KeptAlive" } });
+  return streamEvent({ case: "keptAlive", value: { $typeName: "parley.v1.KeptAlive" } });
 }
 
 /** Whether the event is content: text, reasoning, a tool call or media that the caller will see. */

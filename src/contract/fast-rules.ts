@@ -1,4 +1,12 @@
-import { getOption, hasOption, type DescEnum, type DescField, type DescMessage, type DescOneof, type Message } from "@bufbuild/protobuf";
+import {
+  getOption,
+  hasOption,
+  type DescEnum,
+  type DescField,
+  type DescMessage,
+  type DescOneof,
+  type Message,
+} from "@bufbuild/protobuf";
 import {
   field as fieldRules,
   message as messageRules,
@@ -153,7 +161,7 @@ function stringCheck(rules: StringRules): Check {
   const pattern = rules.pattern === undefined || rules.pattern === "" ? undefined : new RegExp(rules.pattern, "u");
   return (value) => {
     const text = value as string;
-    const longEnough = text.length >= 2 * min || [...text].length >= min;
+    const longEnough = text.length >= 2 * min || Array.from(text).length >= min;
     return longEnough && text.length <= max && (!pattern || pattern.test(text));
   };
 }
@@ -177,7 +185,9 @@ function numberCheck(rules: NumberRules): Check {
 
 /** Whether a message of rules sets nothing but the named fields. */
 function only(rules: object, names: readonly string[]): boolean {
-  return Object.entries(rules).every(([name, value]: [string, unknown]) => names.includes(name) || isUnset(name, value));
+  return Object.entries(rules).every(
+    ([name, value]: [string, unknown]) => names.includes(name) || isUnset(name, value),
+  );
 }
 
 function isUnset(name: string, value: unknown): boolean {

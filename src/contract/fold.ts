@@ -1,5 +1,12 @@
 import { create } from "@bufbuild/protobuf";
-import { CandidateSchema, ChatResponseSchema, MessageSchema, Role, type Candidate, type ChatResponse } from "./gen/parley/v1/chat_pb.ts";
+import {
+  CandidateSchema,
+  ChatResponseSchema,
+  MessageSchema,
+  Role,
+  type Candidate,
+  type ChatResponse,
+} from "./gen/parley/v1/chat_pb.ts";
 import type { StreamEvent } from "./gen/parley/v1/stream_pb.ts";
 
 /** Folds the events of one answer, one after the other, into the whole answer. */

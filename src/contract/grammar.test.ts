@@ -52,13 +52,30 @@ describe("EventGrammar", () => {
   test.each<[string, StreamEvent[], string]>([
     ["a delta before started", [blockDelta(0, 0, { case: "text", value: "a" })], "blockDelta before started"],
     ["two starts", [started({}), started({})], "a second started"],
-    ["a block number that skips", [started({}), blockStarted(0, 1, textPart(""))], "block_started with block 1, 0 is next"],
-    ["a delta in a closed block", [started({}), blockStarted(0, 0, textPart("")), blockFinished(0, 0, textPart("")), blockDelta(0, 0, { case: "text", value: "a" })], "not open"],
+    [
+      "a block number that skips",
+      [started({}), blockStarted(0, 1, textPart(""))],
+      "block_started with block 1, 0 is next",
+    ],
+    [
+      "a delta in a closed block",
+      [
+        started({}),
+        blockStarted(0, 0, textPart("")),
+        blockFinished(0, 0, textPart("")),
+        blockDelta(0, 0, { case: "text", value: "a" }),
+      ],
+      "not open",
+    ],
     ["a finish with an open block", [started({}), blockStarted(0, 0, textPart("")), stop()], "with open blocks"],
     ["two finishes", [started({}), stop(), stop()], "a second candidate_finished"],
     ["a block after the finish", [started({}), stop(), blockStarted(0, 0, textPart(""))], "which has finished"],
     ["completed without a candidate", [started({}), completed({})], "without a candidate"],
-    ["completed before every candidate has finished", [started({}), stop(), blockStarted(1, 0, textPart("")), completed({})], "before candidate 1"],
+    [
+      "completed before every candidate has finished",
+      [started({}), stop(), blockStarted(1, 0, textPart("")), completed({})],
+      "before candidate 1",
+    ],
     ["anything after the terminal", [failed(), started({})], "after the terminal"],
     ["a second terminal", [started({}), stop(), completed({}), failed()], "after the terminal"],
     ["a sign of life after the terminal", [failed(), keptAlive()], "after the terminal"],

@@ -21,16 +21,36 @@ export interface ErrorRow {
 /** A reason's name without its prefix, for example `MODEL_NOT_FOUND`. */
 export type ReasonName = Exclude<keyof typeof ErrorReason, "UNSPECIFIED">;
 
-const caller = { openaiType: "invalid_request_error", fault: Fault.CALLER, retryable: false, failover: "never" } as const;
+const caller = {
+  openaiType: "invalid_request_error",
+  fault: Fault.CALLER,
+  retryable: false,
+  failover: "never",
+} as const;
 const policy = { openaiType: "permission_error", fault: Fault.POLICY, retryable: false, failover: "never" } as const;
-const operator = { openaiType: "server_error", fault: Fault.OPERATOR, retryable: false, failover: "next_target" } as const;
-const provider = { openaiType: "server_error", fault: Fault.PROVIDER, retryable: true, failover: "next_target" } as const;
+const operator = {
+  openaiType: "server_error",
+  fault: Fault.OPERATOR,
+  retryable: false,
+  failover: "next_target",
+} as const;
+const provider = {
+  openaiType: "server_error",
+  fault: Fault.PROVIDER,
+  retryable: true,
+  failover: "next_target",
+} as const;
 const gateway = { openaiType: "server_error", fault: Fault.GATEWAY, retryable: true, failover: "never" } as const;
 
 /** Every reason and its row. A reason without a row does not compile. */
 export const CATALOGUE = {
   INVALID_REQUEST: { ...caller, code: Code.InvalidArgument, httpStatus: 400 },
-  UNSUPPORTED_PARAMETER: { ...caller, code: Code.InvalidArgument, httpStatus: 400, openaiCode: "unsupported_parameter" },
+  UNSUPPORTED_PARAMETER: {
+    ...caller,
+    code: Code.InvalidArgument,
+    httpStatus: 400,
+    openaiCode: "unsupported_parameter",
+  },
   UNSUPPORTED_CAPABILITY: { ...caller, code: Code.FailedPrecondition, httpStatus: 400, failover: "next_target" },
   CONTEXT_TOO_LONG: {
     ...caller,
@@ -43,7 +63,13 @@ export const CATALOGUE = {
   INVALID_MEDIA: { ...caller, code: Code.InvalidArgument, httpStatus: 400, openaiCode: "invalid_image_format" },
   STATE_INVALID: { ...caller, code: Code.FailedPrecondition, httpStatus: 400 },
   STATE_NOT_PORTABLE: { ...caller, code: Code.FailedPrecondition, httpStatus: 400 },
-  MODEL_NOT_FOUND: { ...caller, code: Code.NotFound, httpStatus: 404, openaiCode: "model_not_found", failover: "next_target" },
+  MODEL_NOT_FOUND: {
+    ...caller,
+    code: Code.NotFound,
+    httpStatus: 404,
+    openaiCode: "model_not_found",
+    failover: "next_target",
+  },
   NOT_FOUND: { ...caller, code: Code.NotFound, httpStatus: 404 },
   CANCELLED: { ...caller, code: Code.Canceled, httpStatus: 499 },
   DEADLINE_EXCEEDED: { ...caller, code: Code.DeadlineExceeded, httpStatus: 504 },
@@ -73,7 +99,12 @@ export const CATALOGUE = {
     openaiCode: "insufficient_quota",
   },
   CONTENT_BLOCKED: { ...policy, code: Code.PermissionDenied, httpStatus: 403, openaiCode: "content_filter" },
-  NO_ELIGIBLE_TARGET: { ...policy, code: Code.FailedPrecondition, httpStatus: 422, openaiType: "invalid_request_error" },
+  NO_ELIGIBLE_TARGET: {
+    ...policy,
+    code: Code.FailedPrecondition,
+    httpStatus: 422,
+    openaiType: "invalid_request_error",
+  },
   PROVIDER_CREDENTIAL: { ...operator, code: Code.Unavailable, httpStatus: 503 },
   PROVIDER_ACCESS: { ...operator, code: Code.Unavailable, httpStatus: 503 },
   PROVIDER_BILLING: { ...operator, code: Code.Unavailable, httpStatus: 503 },
@@ -110,7 +141,13 @@ export const CATALOGUE = {
   GATEWAY_OVERLOADED: { ...gateway, code: Code.ResourceExhausted, httpStatus: 503 },
   GATEWAY_INTERNAL: { ...gateway, code: Code.Internal, httpStatus: 500, retryable: false },
   TRANSLATION_DEFECT: { ...gateway, code: Code.Internal, httpStatus: 500, retryable: false, failover: "next_target" },
-  MISCONFIGURED: { ...gateway, code: Code.FailedPrecondition, httpStatus: 500, fault: Fault.OPERATOR, retryable: false },
+  MISCONFIGURED: {
+    ...gateway,
+    code: Code.FailedPrecondition,
+    httpStatus: 500,
+    fault: Fault.OPERATOR,
+    retryable: false,
+  },
   DRAINING: { ...gateway, code: Code.Unavailable, httpStatus: 503 },
   NOT_IMPLEMENTED: { ...caller, code: Code.Unimplemented, httpStatus: 501 },
   ATTEMPTS_EXHAUSTED: { ...gateway, code: Code.Unavailable, httpStatus: 503 },

@@ -34,7 +34,9 @@ describe("ParleyError", () => {
   });
 
   test("what a provider said is redacted and shortened", () => {
-    const error = new ParleyError("PROVIDER_ERROR", "x", { upstream: { message: `bad key sk-proj-abcdef123456 ${"a ".repeat(2000)}` } });
+    const error = new ParleyError("PROVIDER_ERROR", "x", {
+      upstream: { message: `bad key sk-proj-abcdef123456 ${"a ".repeat(2000)}` },
+    });
     expect(error.upstream?.message).not.toContain("abcdef123456");
     expect(error.upstream?.message.length).toBeLessThanOrEqual(512);
   });

@@ -159,4 +159,3 @@ export function originOf(target: Target, dialect: string): Origin {
   if (target.region !== undefined) origin.region = target.region;
   return origin;
 }
-

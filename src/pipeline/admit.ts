@@ -1,4 +1,12 @@
-import { ChatRequestSchema, Delivery, OnDisconnect, RankBy, Role, violations, type ChatRequest } from "../contract/index.ts";
+import {
+  ChatRequestSchema,
+  Delivery,
+  OnDisconnect,
+  RankBy,
+  Role,
+  violations,
+  type ChatRequest,
+} from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 import type { ChatCall } from "./call.ts";
 
@@ -12,7 +20,11 @@ export function admit(call: ChatCall, { jsonDepth }: { readonly jsonDepth: numbe
   checkRules(request);
   if (request.rawParams.length > 0 && !caller.allowsRawParams) {
     const field = "raw_params";
-    throw new ParleyError("PERMISSION_DENIED", `Cannot pass ${field} on: the key's policy forbids a provider's own fields`, { field });
+    throw new ParleyError(
+      "PERMISSION_DENIED",
+      `Cannot pass ${field} on: the key's policy forbids a provider's own fields`,
+      { field },
+    );
   }
   checkMessages(request);
   checkTools(request);
@@ -31,7 +43,10 @@ function checkMessages(request: ChatRequest): void {
   const last = request.messages.length - 1;
   for (const [index, message] of request.messages.entries()) {
     if (message.prefill === true && (index !== last || message.role !== Role.ASSISTANT)) {
-      throw invalid(`messages[${index}].prefill`, "only the last message can be continued, and it must be the assistant's");
+      throw invalid(
+        `messages[${index}].prefill`,
+        "only the last message can be continued, and it must be the assistant's",
+      );
     }
     for (const [partIndex, part] of message.parts.entries()) {
       const field = `messages[${index}].parts[${partIndex}]`;
@@ -61,11 +76,14 @@ function checkTools(request: ChatRequest): void {
 
 function checkJsonObjects(request: ChatRequest, maxDepth: number): void {
   for (const [index, { kind }] of request.tools.entries()) {
-    if (kind.case === "function") checkJsonObject(`tools[${index}].function.parameters_json`, kind.value.parametersJson, maxDepth);
-    if (kind.case === "native") checkJsonObject(`tools[${index}].native.definition_json`, kind.value.definitionJson, maxDepth);
+    if (kind.case === "function")
+      checkJsonObject(`tools[${index}].function.parameters_json`, kind.value.parametersJson, maxDepth);
+    if (kind.case === "native")
+      checkJsonObject(`tools[${index}].native.definition_json`, kind.value.definitionJson, maxDepth);
   }
   const format = request.output?.format;
-  if (format?.case === "jsonSchema") checkJsonObject("output.json_schema.schema_json", format.value.schemaJson, maxDepth);
+  if (format?.case === "jsonSchema")
+    checkJsonObject("output.json_schema.schema_json", format.value.schemaJson, maxDepth);
   for (const [index, raw] of request.rawParams.entries()) {
     checkJsonObject(`raw_params[${index}].json`, raw.json, maxDepth);
     if (raw.provider === undefined && raw.dialect === undefined) {

@@ -62,7 +62,13 @@ class ScriptedCall implements UpstreamCall {
 }
 
 function chunk(delta: Record<string, unknown>): string {
-  return JSON.stringify({ id: "c1", object: "chat.completion.chunk", created: 1, model: "m", choices: [{ index: 0, delta, finish_reason: null }] });
+  return JSON.stringify({
+    id: "c1",
+    object: "chat.completion.chunk",
+    created: 1,
+    model: "m",
+    choices: [{ index: 0, delta, finish_reason: null }],
+  });
 }
 
 function targetNamed(provider: string): Target {
@@ -81,7 +87,11 @@ class TestSink implements EventSink {
     return this.events.map((event) => event.event.case);
   }
   get text(): string {
-    return this.events.map(({ event }) => (event.case === "blockDelta" && event.value.delta.case === "text" ? event.value.delta.value : "")).join("");
+    return this.events
+      .map(({ event }) =>
+        event.case === "blockDelta" && event.value.delta.case === "text" ? event.value.delta.value : "",
+      )
+      .join("");
   }
 }
 
@@ -115,7 +125,13 @@ function setUp(options: { providers?: string[]; stream?: boolean; timeoutMs?: nu
       unsupported: () => [],
       prepare: (request, to, stream) => {
         const encoded = openaiChat.encode(request, to, { stream });
-        const http = { origin: `http://${to.provider}.test`, path: `/${to.provider}`, method: "POST" as const, headers: {}, body: encoded.body };
+        const http = {
+          origin: `http://${to.provider}.test`,
+          path: `/${to.provider}`,
+          method: "POST" as const,
+          headers: {},
+          body: encoded.body,
+        };
         return { http, credentialId: `${to.provider}#1`, adaptations: encoded.adaptations };
       },
     });
@@ -148,7 +164,10 @@ function setUp(options: { providers?: string[]; stream?: boolean; timeoutMs?: nu
   const live = new LiveRequests();
   const sink = new TestSink();
   const caller = new AbortController();
-  const request = create(ChatRequestSchema, { model: "route", messages: [{ role: Role.USER, parts: [textPart("hi")] }] });
+  const request = create(ChatRequestSchema, {
+    model: "route",
+    messages: [{ role: Role.USER, parts: [textPart("hi")] }],
+  });
   const outcome: Promise<ChatOutcome> = chat(
     parts,
     live,
@@ -242,8 +261,17 @@ describe("chat fails over before content", () => {
     const started = sink.events[0]?.event;
     expect(started?.case === "started" && started.value).toMatchObject({ attempt: 2, origin: { provider: "two" } });
     const completed = sink.events.at(-1)?.event;
-    expect(completed?.case === "completed" && completed.value.attempts.map((one) => one.target?.provider)).toEqual(["one", "two"]);
-    expect(records.map((record) => record.kind)).toEqual(["forwarded", "attempt_ended", "forwarded", "attempt_ended", "request_ended"]);
+    expect(completed?.case === "completed" && completed.value.attempts.map((one) => one.target?.provider)).toEqual([
+      "one",
+      "two",
+    ]);
+    expect(records.map((record) => record.kind)).toEqual([
+      "forwarded",
+      "attempt_ended",
+      "forwarded",
+      "attempt_ended",
+      "request_ended",
+    ]);
   });
 
   test("what a failed target held back never reaches the caller", async () => {
@@ -291,7 +319,10 @@ describe("chat fails over before content", () => {
     calls[1]?.answer(500, { error: { message: "boom" } });
     const end = await outcome;
     expect(end).toMatchObject({ kind: "failed", delivered: false });
-    expect(end.kind === "failed" && end.gatewayError.attempts.map((one) => one.target?.provider)).toEqual(["one", "two"]);
+    expect(end.kind === "failed" && end.gatewayError.attempts.map((one) => one.target?.provider)).toEqual([
+      "one",
+      "two",
+    ]);
     expect(end.kind === "failed" && end.gatewayError.safeToRetry).toBe(true);
     expect(sink.events).toEqual([]);
   });
@@ -313,7 +344,9 @@ describe("chat never presents a fragment as an answer", () => {
     expect(sink.kinds.filter((kind) => kind === "completed" || kind === "failed")).toEqual(["failed"]);
     const last = sink.events.at(-1)?.event;
     const end = await outcome;
-    expect(last?.case === "failed" && last.value.error?.errorId).toBe(end.kind === "failed" && end.gatewayError.errorId);
+    expect(last?.case === "failed" && last.value.error?.errorId).toBe(
+      end.kind === "failed" && end.gatewayError.errorId,
+    );
     expect(last?.case === "failed" && last.value.error?.safeToRetry).toBe(false);
   });
 

@@ -16,7 +16,12 @@ import { Watch } from "./watch.ts";
  * A step that fails throws its `ParleyError`, and the request dies right here, in one place: nothing was delivered
  * (the error is the answer) or something was (`failed` is the stream's last event). Never rejects.
  */
-export async function chat(parts: ChatParts, live: LiveRequests, call: ChatCall, sink: EventSink): Promise<ChatOutcome> {
+export async function chat(
+  parts: ChatParts,
+  live: LiveRequests,
+  call: ChatCall,
+  sink: EventSink,
+): Promise<ChatOutcome> {
   const config = parts.current();
   const receivedAtMs = parts.runtime.nowMs();
   const startedMs = parts.runtime.monotonicMs();
@@ -57,13 +62,7 @@ export async function chat(parts: ChatParts, live: LiveRequests, call: ChatCall,
 }
 
 /** Tells the caller why there is no complete answer. */
-function die(
-  parts: ChatParts,
-  call: ChatCall,
-  delivery: Delivery,
-  account: Account,
-  error: ParleyError,
-): ChatOutcome {
+function die(parts: ChatParts, call: ChatCall, delivery: Delivery, account: Account, error: ParleyError): ChatOutcome {
   const errorId = parts.runtime.newId("err");
   const failed = toGatewayError(error, {
     requestId: call.requestId,

@@ -13,7 +13,12 @@ function target(name: string, contextTokens?: number): Target {
   };
 }
 
-const [small, same, large, unknown] = [target("small", 8_000), target("same", 8_000), target("large", 128_000), target("unknown")];
+const [small, same, large, unknown] = [
+  target("small", 8_000),
+  target("same", 8_000),
+  target("large", 128_000),
+  target("unknown"),
+];
 
 function situation(reason: ReasonName, more: Partial<Situation> = {}): Situation {
   return {
@@ -57,7 +62,9 @@ describe("decide", () => {
 
   test("stops at the most attempts, and when every target was tried", () => {
     expect(decide(situation("PROVIDER_ERROR", { tried: [small, same, large] }))).toBeInstanceOf(ParleyError);
-    expect(decide(situation("PROVIDER_ERROR", { plan: { targets: [small, same, large], maxAttempts: 1 } }))).toBeInstanceOf(ParleyError);
+    expect(
+      decide(situation("PROVIDER_ERROR", { plan: { targets: [small, same, large], maxAttempts: 1 } })),
+    ).toBeInstanceOf(ParleyError);
   });
 
   test("a window that is not known to be larger is no place for a request that overflowed", () => {

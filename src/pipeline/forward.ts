@@ -30,7 +30,8 @@ export async function forward(forwarding: Forwarding): Promise<Target> {
   const tried: Target[] = [];
   let next: Target | ParleyError | undefined = plan.targets[0];
   for (;;) {
-    if (next === undefined || next instanceof ParleyError) throw next ?? new RangeError("Cannot forward: the plan is empty");
+    if (next === undefined || next instanceof ParleyError)
+      throw next ?? new RangeError("Cannot forward: the plan is empty");
     tried.push(next);
     const error = await attempt(forwarding, next);
     if (error === undefined) return next;

@@ -133,7 +133,12 @@ export class Delivery {
   /** Ends the stream with a failure. Only for a caller who has had something. */
   fail(error: GatewayError, usage: Usage | undefined, cost: Cost | undefined, attempts: readonly Attempt[]): void {
     if (this.#ended) return;
-    const failed = create(FailedSchema, { error, attempts: [...attempts], ...(usage ? { usage } : {}), ...(cost ? { cost } : {}) });
+    const failed = create(FailedSchema, {
+      error,
+      attempts: [...attempts],
+      ...(usage ? { usage } : {}),
+      ...(cost ? { cost } : {}),
+    });
     this.#held = undefined;
     this.#write([create(StreamEventSchema, { event: { case: "failed", value: failed } })]);
   }
@@ -191,7 +196,8 @@ export class Delivery {
     const held = this.#held ?? [];
     held.push(...events);
     for (const event of events) this.#heldBytes += roughBytes(event);
-    if (held.length > this.#limits.startupEvents || this.#heldBytes > this.#limits.startupBytes) return this.#release([]);
+    if (held.length > this.#limits.startupEvents || this.#heldBytes > this.#limits.startupBytes)
+      return this.#release([]);
     return true;
   }
 
@@ -219,10 +225,16 @@ export class Delivery {
 function failedFinish(reason: FinishReason | undefined, brokenCall: boolean): ParleyError | undefined {
   const complete = reason === FinishReason.TOOL_CALLS || reason === FinishReason.STOP;
   if (reason === FinishReason.MALFORMED_TOOL_CALL || (complete && brokenCall)) {
-    return new ParleyError("PROVIDER_BAD_OUTPUT", "Cannot complete the answer: the model wrote a tool call whose arguments are not JSON");
+    return new ParleyError(
+      "PROVIDER_BAD_OUTPUT",
+      "Cannot complete the answer: the model wrote a tool call whose arguments are not JSON",
+    );
   }
   if (reason === FinishReason.MALFORMED_OUTPUT) {
-    return new ParleyError("PROVIDER_BAD_OUTPUT", "Cannot complete the answer: the model wrote output that the provider cannot read");
+    return new ParleyError(
+      "PROVIDER_BAD_OUTPUT",
+      "Cannot complete the answer: the model wrote output that the provider cannot read",
+    );
   }
   if (reason === FinishReason.PROVIDER_ERROR) {
     return new ParleyError("PROVIDER_ERROR", "Cannot complete the answer: the provider failed within it and says so");

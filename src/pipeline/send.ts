@@ -115,7 +115,8 @@ class Exchange implements UpstreamHandler {
     this.#upstreamEnded = true;
     if (this.#over) return;
     if (this.#frames) this.#attempt(() => this.#endOfStream());
-    else if (this.#status !== undefined && this.#status >= 200 && this.#status <= 299) this.#attempt(() => this.#decodeWhole());
+    else if (this.#status !== undefined && this.#status >= 200 && this.#status <= 299)
+      this.#attempt(() => this.#decodeWhole());
     else this.#fail(this.#providerError());
   }
 
@@ -186,9 +187,13 @@ class Exchange implements UpstreamHandler {
       this.#frames?.end();
     } catch (thrown) {
       // An event that is cut in its middle is a cut, whatever its half looks like.
-      throw new ParleyError("STREAM_INTERRUPTED", "Cannot complete the answer: the provider's stream ended within an event", {
-        cause: thrown,
-      });
+      throw new ParleyError(
+        "STREAM_INTERRUPTED",
+        "Cannot complete the answer: the provider's stream ended within an event",
+        {
+          cause: thrown,
+        },
+      );
     }
     this.#finishStream();
   }
@@ -251,7 +256,9 @@ class Exchange implements UpstreamHandler {
   #firstContentLimitMs(): number {
     const { stream, limits, target } = this.#options;
     if (!stream) return Infinity;
-    return target.facts.capabilities.reasoning === Support.NATIVE ? limits.reasoningFirstContentMs : limits.firstContentMs;
+    return target.facts.capabilities.reasoning === Support.NATIVE
+      ? limits.reasoningFirstContentMs
+      : limits.firstContentMs;
   }
 
   #expired(expiry: Expiry): ParleyError {
@@ -259,7 +266,10 @@ class Exchange implements UpstreamHandler {
       return new ParleyError("DEADLINE_EXCEEDED", "Cannot complete the answer: the request's deadline has passed");
     }
     if (expiry === "deadline") {
-      return new ParleyError("PROVIDER_TIMEOUT", "Cannot complete the answer: it took longer than the gateway allows a request");
+      return new ParleyError(
+        "PROVIDER_TIMEOUT",
+        "Cannot complete the answer: it took longer than the gateway allows a request",
+      );
     }
     return this.#options.progress.firstContentMs === undefined
       ? new ParleyError("PROVIDER_TIMEOUT", "Cannot wait longer for the provider: its answer did not begin in time")

@@ -90,7 +90,8 @@ export class Watch {
     this.#timer = undefined;
     this.#armedFor = Infinity;
     const now = this.#runtime.monotonicMs();
-    const expiry: Expiry | undefined = now >= this.#deadlineAt ? "deadline" : now >= this.#stageAt ? "stage" : undefined;
+    const expiry: Expiry | undefined =
+      now >= this.#deadlineAt ? "deadline" : now >= this.#stageAt ? "stage" : undefined;
     if (expiry) {
       this.#stageAt = Infinity;
       this.#onExpired?.(expiry);

@@ -99,7 +99,10 @@ function createAdapter(options: ProviderOptions): ProviderAdapter {
   const { dialect } = entry;
   const baseUrl = options.baseUrl ?? entry.baseUrl;
   if (baseUrl === undefined) {
-    throw new ParleyError("MISCONFIGURED", `Cannot use the provider ${name}: it has no base_url, and its kind has none of its own`);
+    throw new ParleyError(
+      "MISCONFIGURED",
+      `Cannot use the provider ${name}: it has no base_url, and its kind has none of its own`,
+    );
   }
   const { origin, pathname } = new URL(baseUrl);
   const prefix = pathname.replace(/\/+$/, "");
@@ -113,7 +116,10 @@ function createAdapter(options: ProviderOptions): ProviderAdapter {
     },
   }));
   if (pool.length === 0) {
-    pool.push({ id: `${name}#0`, headers: { "content-type": "application/json", "accept-encoding": "identity", "user-agent": "parley" } });
+    pool.push({
+      id: `${name}#0`,
+      headers: { "content-type": "application/json", "accept-encoding": "identity", "user-agent": "parley" },
+    });
   }
   let turn = 0;
   return {

@@ -22,14 +22,8 @@ const RULES: readonly (readonly [string, Rule])[] = [
   ["regions", (t, c) => c.regions.length === 0 || (t.region !== undefined && c.regions.includes(t.region))],
   ["zero_retention", (t, c) => c.zeroRetention !== true || t.facts.dataPolicy?.retains === false],
   ["no_training", (t, c) => c.noTraining !== true || t.facts.dataPolicy?.trains === false],
-  [
-    "max_input_nano_usd_per_million_tokens",
-    (t, c) => withinPrice(t, "input", c.maxInputNanoUsdPerMillionTokens),
-  ],
-  [
-    "max_output_nano_usd_per_million_tokens",
-    (t, c) => withinPrice(t, "output", c.maxOutputNanoUsdPerMillionTokens),
-  ],
+  ["max_input_nano_usd_per_million_tokens", (t, c) => withinPrice(t, "input", c.maxInputNanoUsdPerMillionTokens)],
+  ["max_output_nano_usd_per_million_tokens", (t, c) => withinPrice(t, "output", c.maxOutputNanoUsdPerMillionTokens)],
   ["required_capabilities", (t, c) => c.requiredCapabilities.every((name) => has(t, name))],
 ];
 

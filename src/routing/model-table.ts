@@ -66,7 +66,10 @@ export class ModelTable {
       const score = distance(wanted, candidate.toLowerCase(), 4);
       if (score <= 3) scored.push({ name: candidate, score });
     }
-    return scored.sort((a, b) => a.score - b.score).slice(0, 3).map((one) => one.name);
+    return scored
+      .sort((a, b) => a.score - b.score)
+      .slice(0, 3)
+      .map((one) => one.name);
   }
 
   /** Every name that is listed: routes first, then `provider/model`. */

@@ -9,7 +9,13 @@ import type { Target } from "./target.ts";
 
 const facts = (more: Partial<ModelFacts> = {}): ModelFacts => ({ capabilities: {}, quirks: [], ...more });
 const priced = (input: number, output: number): Partial<ModelFacts> => ({
-  prices: { version: "config", entries: [{ unit: "input", nanoUsd: input }, { unit: "output", nanoUsd: output }] },
+  prices: {
+    version: "config",
+    entries: [
+      { unit: "input", nanoUsd: input },
+      { unit: "output", nanoUsd: output },
+    ],
+  },
 });
 
 function provider(name: string, models: Record<string, Partial<ModelFacts>>, region?: string): ProviderModels {
@@ -20,9 +26,16 @@ function provider(name: string, models: Record<string, Partial<ModelFacts>>, reg
   return { name, modelIds: [...targets.keys()], lists: (id) => targets.has(id), target: (id) => targets.get(id) };
 }
 
-const east = provider("east", { "m/large": priced(300, 900), shared: { ...priced(10, 20), dataPolicy: { retains: false, trains: false } } }, "eu");
+const east = provider(
+  "east",
+  { "m/large": priced(300, 900), shared: { ...priced(10, 20), dataPolicy: { retains: false, trains: false } } },
+  "eu",
+);
 const west = provider("west", { shared: { ...priced(5, 10), capabilities: { tools: Support.NATIVE } }, unpriced: {} });
-const fast = { name: "fast", targets: [west.target("shared"), east.target("shared")].filter((one) => one !== undefined) };
+const fast = {
+  name: "fast",
+  targets: [west.target("shared"), east.target("shared")].filter((one) => one !== undefined),
+};
 const table = new ModelTable([fast], [east, west]);
 const all: PlanPorts = { allowsModel: () => true, unsupported: () => [] };
 
@@ -58,10 +71,16 @@ describe("plan resolves names", () => {
     expect(reasonName(failure({ model: "east/nothing" }).reason)).toBe("MODEL_NOT_FOUND");
   });
   test("fallbacks follow in order, and each target comes once", () => {
-    expect(names({ model: "west/shared", routing: { fallbackModels: ["fast", "east/m/large"] } })).toEqual(["west/shared", "east/shared", "east/m/large"]);
+    expect(names({ model: "west/shared", routing: { fallbackModels: ["fast", "east/m/large"] } })).toEqual([
+      "west/shared",
+      "east/shared",
+      "east/m/large",
+    ]);
   });
   test("an unknown fallback is an error that names it", () => {
-    expect(failure({ model: "fast", routing: { fallbackModels: ["nope-nope"] } }).field).toBe("routing.fallback_models[0]");
+    expect(failure({ model: "fast", routing: { fallbackModels: ["nope-nope"] } }).field).toBe(
+      "routing.fallback_models[0]",
+    );
   });
 });
 
@@ -79,9 +98,14 @@ describe("plan obeys constraints, for which unknown is not satisfied", () => {
   });
 
   test("an unknown price satisfies no limit", () => {
-    const error = failure({ model: "west/unpriced", routing: { constraints: { maxOutputNanoUsdPerMillionTokens: 1_000_000n } } });
+    const error = failure({
+      model: "west/unpriced",
+      routing: { constraints: { maxOutputNanoUsdPerMillionTokens: 1_000_000n } },
+    });
     expect(reasonName(error.reason)).toBe("NO_ELIGIBLE_TARGET");
-    expect(error.exclusions).toMatchObject([{ constraint: "routing.constraints.max_output_nano_usd_per_million_tokens", count: 1, example: "west/unpriced" }]);
+    expect(error.exclusions).toMatchObject([
+      { constraint: "routing.constraints.max_output_nano_usd_per_million_tokens", count: 1, example: "west/unpriced" },
+    ]);
   });
 });
 
@@ -92,14 +116,26 @@ describe("plan orders, permits and explains", () => {
   });
   test("rank_by price puts the cheapest first and the unpriced last", () => {
     const routing = { rankBy: RankBy.PRICE, fallbackModels: ["fast", "east/m/large"] };
-    expect(names({ model: "west/unpriced", routing })).toEqual(["west/shared", "east/shared", "east/m/large", "west/unpriced"]);
+    expect(names({ model: "west/unpriced", routing })).toEqual([
+      "west/shared",
+      "east/shared",
+      "east/m/large",
+      "west/unpriced",
+    ]);
   });
   test("a key that may use neither the route nor its targets is told so", () => {
-    expect(reasonName(failure({ model: "fast" }, { ...all, allowsModel: () => false }).reason)).toBe("MODEL_NOT_ALLOWED");
-    expect(names({ model: "fast" }, { ...all, allowsModel: (name) => name === "east/shared" })).toEqual(["east/shared"]);
+    expect(reasonName(failure({ model: "fast" }, { ...all, allowsModel: () => false }).reason)).toBe(
+      "MODEL_NOT_ALLOWED",
+    );
+    expect(names({ model: "fast" }, { ...all, allowsModel: (name) => name === "east/shared" })).toEqual([
+      "east/shared",
+    ]);
   });
   test("what the targets cannot do is a typed error that names the field", () => {
-    const error = failure({ model: "fast" }, { ...all, unsupported: () => [{ field: "sampling.top_k", reason: "no such parameter", capability: false }] });
+    const error = failure(
+      { model: "fast" },
+      { ...all, unsupported: () => [{ field: "sampling.top_k", reason: "no such parameter", capability: false }] },
+    );
     expect(reasonName(error.reason)).toBe("UNSUPPORTED_PARAMETER");
     expect(error.field).toBe("sampling.top_k");
     expect(error.exclusions).toMatchObject([{ constraint: "sampling.top_k", count: 2 }]);

@@ -50,7 +50,10 @@ export function plan(request: ChatRequest, models: ModelTable, ports: PlanPorts)
   if (targets.length === 0) throw excluded.error();
   const ordered = order(targets, request);
   const single = request.routing?.allowFallbacks === false;
-  return { targets: single ? ordered.slice(0, 1) : ordered, maxAttempts: request.routing?.maxAttempts ?? DEFAULT_ATTEMPTS };
+  return {
+    targets: single ? ordered.slice(0, 1) : ordered,
+    maxAttempts: request.routing?.maxAttempts ?? DEFAULT_ATTEMPTS,
+  };
 }
 
 /** The targets of the requested model and its fallbacks, in order, that the key may use. */
@@ -64,7 +67,11 @@ function permitted(request: ChatRequest, models: ModelTable, ports: PlanPorts): 
       ? resolution.targets
       : resolution.targets.filter((target) => ports.allowsModel(target.name));
     if (allowed.length === 0) {
-      throw new ParleyError("MODEL_NOT_ALLOWED", `Cannot use the model in ${field}: the key's policy does not allow it`, { field });
+      throw new ParleyError(
+        "MODEL_NOT_ALLOWED",
+        `Cannot use the model in ${field}: the key's policy does not allow it`,
+        { field },
+      );
     }
     targets.push(...allowed);
   }
@@ -100,7 +107,8 @@ function order(targets: Target[], request: ChatRequest): Target[] {
 /** Input and output price together, for ranking; unknown prices come last. */
 function priceOf(target: Target): number {
   const entries = target.facts.prices?.entries ?? [];
-  const highest = (unit: string): number => Math.max(...entries.filter((one) => one.unit === unit).map((one) => one.nanoUsd));
+  const highest = (unit: string): number =>
+    Math.max(...entries.filter((one) => one.unit === unit).map((one) => one.nanoUsd));
   const price = highest("input") + highest("output");
   return Number.isFinite(price) ? price : Infinity;
 }
@@ -123,10 +131,18 @@ class Exclusions {
     const exclusions = [...this.#byConstraint.values()];
     const [first] = this.#shortcomings;
     if (first && this.#shortcomings.length === this.#count) {
-      const reason = this.#shortcomings.every((one) => one.capability) ? "UNSUPPORTED_CAPABILITY" : "UNSUPPORTED_PARAMETER";
-      return new ParleyError(reason, `Cannot honour ${first.field}: ${first.reason}`, { field: first.field, exclusions });
+      const reason = this.#shortcomings.every((one) => one.capability)
+        ? "UNSUPPORTED_CAPABILITY"
+        : "UNSUPPORTED_PARAMETER";
+      return new ParleyError(reason, `Cannot honour ${first.field}: ${first.reason}`, {
+        field: first.field,
+        exclusions,
+      });
     }
     const counts = exclusions.map((one) => `${one.constraint} excludes ${one.count}`).join(", ");
-    return new ParleyError("NO_ELIGIBLE_TARGET", `Cannot route the request: ${counts}`, { field: "routing.constraints", exclusions });
+    return new ParleyError("NO_ELIGIBLE_TARGET", `Cannot route the request: ${counts}`, {
+      field: "routing.constraints",
+      exclusions,
+    });
   }
 }

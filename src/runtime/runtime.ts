@@ -20,10 +20,3 @@ export interface Runtime {
 export interface Timer {
   cancel(): void;
 }
-
-/** Resolves after `delayMs` of the runtime's time. */
-export function sleep(runtime: Runtime, delayMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    runtime.setTimer(delayMs, resolve);
-  });
-}

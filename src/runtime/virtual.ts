@@ -79,7 +79,10 @@ export class VirtualRuntime implements Runtime {
 
   randomHex(byteLength: number): string {
     let hex = "";
-    for (let i = 0; i < byteLength; i++) hex += Math.floor(this.random() * 256).toString(16).padStart(2, "0");
+    for (let i = 0; i < byteLength; i++)
+      hex += Math.floor(this.random() * 256)
+        .toString(16)
+        .padStart(2, "0");
     return hex;
   }
 

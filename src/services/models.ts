@@ -44,9 +44,12 @@ export function createModelsService(current: () => ModelTable): ModelsService {
     get(principal, name) {
       const models = current();
       const resolution = resolve(name, "name", models);
-      const allowed = principal.allowsModel(resolution.name) || resolution.targets.some((one) => principal.allowsModel(one.name));
+      const allowed =
+        principal.allowsModel(resolution.name) || resolution.targets.some((one) => principal.allowsModel(one.name));
       if (!allowed) {
-        throw new ParleyError("MODEL_NOT_ALLOWED", "Cannot show the model: the key's policy does not allow it", { field: "name" });
+        throw new ParleyError("MODEL_NOT_ALLOWED", "Cannot show the model: the key's policy does not allow it", {
+          field: "name",
+        });
       }
       const [target] = resolution.targets;
       if (resolution.rule === "route") return describe(name, models);
@@ -74,9 +77,13 @@ function tokenAfter(name: string): string {
 function startOf(token: string, names: readonly string[]): number {
   const index = names.indexOf(Buffer.from(token, "base64url").toString("utf8"));
   if (index >= 0) return index + 1;
-  throw new ParleyError("INVALID_REQUEST", "Cannot list models: page_token is not the token of an earlier page; start anew without one", {
-    field: "page_token",
-  });
+  throw new ParleyError(
+    "INVALID_REQUEST",
+    "Cannot list models: page_token is not the token of an earlier page; start anew without one",
+    {
+      field: "page_token",
+    },
+  );
 }
 
 function describe(name: string, models: ModelTable): Model {

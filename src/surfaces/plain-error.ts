@@ -2,7 +2,9 @@ import { Fault } from "../contract/index.ts";
 import { reasonName, type ParleyError } from "../errors/index.ts";
 import type { AnyResponse } from "./exchange.ts";
 
-const FAULTS: ReadonlyMap<number, string> = new Map(Object.entries(Fault).map(([name, value]) => [value, name.toLowerCase()]));
+const FAULTS: ReadonlyMap<number, string> = new Map(
+  Object.entries(Fault).map(([name, value]) => [value, name.toLowerCase()]),
+);
 
 /** Ids of an error outside the chat surfaces. */
 export interface ErrorIds {

@@ -163,6 +163,9 @@ function answer(text: string): StreamEvent[] {
 function closing(): StreamEvent[] {
   return [
     candidateFinished(0, FinishReason.STOP, "stop"),
-    completed({ cost: create(CostSchema, { nanoUsd: 420_000n }), attempts: [create(AttemptSchema), create(AttemptSchema)] }),
+    completed({
+      cost: create(CostSchema, { nanoUsd: 420_000n }),
+      attempts: [create(AttemptSchema), create(AttemptSchema)],
+    }),
   ];
 }

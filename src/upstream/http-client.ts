@@ -139,17 +139,12 @@ function connectionError(error: Error, headersSeen: boolean): ParleyError {
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   const why = WORDS[code] ?? `the connection failed${code ? ` (${code})` : ""}`;
   if (headersSeen) {
-    return new ParleyError("STREAM_INTERRUPTED", `Cannot read the provider's answer to its end: ${why}`, { cause: error });
+    return new ParleyError("STREAM_INTERRUPTED", `Cannot read the provider's answer to its end: ${why}`, {
+      cause: error,
+    });
   }
   if (code === "UND_ERR_HEADERS_OVERFLOW" || code.startsWith("HPE_")) {
     return new ParleyError("PROVIDER_BAD_OUTPUT", `Cannot read the provider's answer: ${why}`, { cause: error });
   }
   return new ParleyError("PROVIDER_UNREACHABLE", `Cannot reach the provider: ${why}`, { cause: error });
 }
-
-/** The origin and path prefix of a base URL: `https://host:port` and `/v1` (no trailing slash). */
-export function splitBaseUrl(baseUrl: string): { origin: string; prefix: string } {
-  const url = new URL(baseUrl);
-  return { origin: url.origin, prefix: url.pathname.replace(/\/+$/, "") + url.search };
-}
-

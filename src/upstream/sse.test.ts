@@ -10,7 +10,8 @@ function parse(chunks: readonly Uint8Array[], maxBytes = 1024): { data: string; 
   return frames;
 }
 
-const STREAM = 'event: a\r\ndata: {"t":"é😀"}\r\n\r\n: comment\n\ndata:no space\ndata: second line\n\nid: 1\nretry: 5\ndata: [DONE]';
+const STREAM =
+  'event: a\r\ndata: {"t":"é😀"}\r\n\r\n: comment\n\ndata:no space\ndata: second line\n\nid: 1\nretry: 5\ndata: [DONE]';
 const EXPECTED = [
   { data: '{"t":"é😀"}', name: "a" },
   { data: "no space\nsecond line", name: undefined },
@@ -43,7 +44,9 @@ describe("SseFrames", () => {
   test("refuses an event over the limit, in one line or in many", () => {
     expect(() => parse([Buffer.from(`data: ${"x".repeat(100)}\n\n`)], 64)).toThrow("larger than 64 bytes");
     expect(() => parse([Buffer.from("data: xxxxxxxxxxxxxxxx\n".repeat(10))], 64)).toThrow("larger than 64 bytes");
-    expect(() => parse([Buffer.from("data: "), ...new Array(10).fill(Buffer.from("x".repeat(10)))], 64)).toThrow("larger than 64 bytes");
+    expect(() => parse([Buffer.from("data: "), ...new Array(10).fill(Buffer.from("x".repeat(10)))], 64)).toThrow(
+      "larger than 64 bytes",
+    );
   });
 
   test("refuses bytes that are not UTF-8, also where a character is cut by the end", () => {

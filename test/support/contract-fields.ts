@@ -96,7 +96,11 @@ function wrongItem(field: DescField, text: string): { what: string; value: unkno
 
 /** Writes the field with a wire type that is not its own. */
 export function writeWrongWireType(field: DescField, text: string): (writer: BinaryWriter) => void {
-  const isDelimited = field.fieldKind === "message" || field.fieldKind === "map" || field.message !== undefined || (field.scalar !== undefined && TEXTS.has(field.scalar));
+  const isDelimited =
+    field.fieldKind === "message" ||
+    field.fieldKind === "map" ||
+    field.message !== undefined ||
+    (field.scalar !== undefined && TEXTS.has(field.scalar));
   return (writer) => {
     if (isDelimited) writer.tag(field.number, WireType.Varint).uint32(12_345);
     else writer.tag(field.number, WireType.LengthDelimited).string(text);

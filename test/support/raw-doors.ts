@@ -76,15 +76,27 @@ type Kind = Pick<RawDoor, "protocol" | "codec" | "stream">;
 function makeDoor(port: number, key: string, kind: Kind): RawDoor {
   const wire = kind.protocol === "grpc" ? new Http2Wire(port) : new Http1Wire(port);
   const path = kind.protocol === "rest" ? "/v1/chat/completions" : RPC + (kind.stream ? "GenerateStream" : "Generate");
-  const own = { "content-type": contentType(kind), authorization: `Bearer ${key}`, ...(kind.protocol === "grpc" ? { te: "trailers" } : {}) };
+  const own = {
+    "content-type": contentType(kind),
+    authorization: `Bearer ${key}`,
+    ...(kind.protocol === "grpc" ? { te: "trailers" } : {}),
+  };
   return {
     ...kind,
     name: `${kind.protocol} ${kind.codec} ${kind.stream ? "stream" : "unary"}`,
     path,
     async ask(ask) {
-      const headers = Object.fromEntries(Object.entries({ ...own, ...ask.headers }).filter(([, value]) => value !== undefined));
+      const headers = Object.fromEntries(
+        Object.entries({ ...own, ...ask.headers }).filter(([, value]) => value !== undefined),
+      );
       const body = ask.body === undefined ? envelope(kind, Buffer.from(ask.message ?? "")) : Buffer.from(ask.body);
-      const request = { method: ask.method ?? "POST", path: ask.path ?? path, headers: headers as WireRequest["headers"], body, undeclared: ask.undeclared === true };
+      const request = {
+        method: ask.method ?? "POST",
+        path: ask.path ?? path,
+        headers: headers as WireRequest["headers"],
+        body,
+        undeclared: ask.undeclared === true,
+      };
       return readAnswer(kind, await inTime(wire.ask(request)));
     },
     close: () => wire.close(),
@@ -140,7 +152,9 @@ interface WireAnswer {
 }
 
 function plainHeaders(headers: http.IncomingHttpHeaders): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])));
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+  );
 }
 
 class Http1Wire {
@@ -154,24 +168,28 @@ class Http1Wire {
   ask({ method, path, headers, body, undeclared }: WireRequest): Promise<WireAnswer> {
     return new Promise((resolve, reject) => {
       let answered = false;
-      const request = http.request({ port: this.#port, host: "127.0.0.1", method, path, agent: this.#agent, headers }, (response) => {
-        answered = true;
-        const chunks: Buffer[] = [];
-        response.on("data", (chunk: Buffer) => chunks.push(chunk));
-        response.on("error", reject);
-        response.on("end", () =>
-          resolve({
-            status: response.statusCode ?? 0,
-            headers: plainHeaders(response.headers),
-            trailers: plainHeaders(response.trailers),
-            body: Buffer.concat(chunks),
-          }),
-        );
-      });
+      const request = http.request(
+        { port: this.#port, host: "127.0.0.1", method, path, agent: this.#agent, headers },
+        (response) => {
+          answered = true;
+          const chunks: Buffer[] = [];
+          response.on("data", (chunk: Buffer) => chunks.push(chunk));
+          response.on("error", reject);
+          response.on("end", () =>
+            resolve({
+              status: response.statusCode ?? 0,
+              headers: plainHeaders(response.headers),
+              trailers: plainHeaders(response.trailers),
+              body: Buffer.concat(chunks),
+            }),
+          );
+        },
+      );
       // A refusal may come while the body still leaves: then the answer counts, not the broken upload.
       request.on("error", (error) => (answered ? undefined : reject(error)));
       if (undeclared) for (let at = 0; at < body.length; at += 16_384) request.write(body.subarray(at, at + 16_384));
-      else if (method !== "GET" && method !== "HEAD") request.setHeader("content-length", headers["content-length"] ?? body.length);
+      else if (method !== "GET" && method !== "HEAD")
+        request.setHeader("content-length", headers["content-length"] ?? body.length);
       request.end(undeclared || method === "GET" || method === "HEAD" ? undefined : body);
     });
   }
@@ -202,7 +220,13 @@ class Http2Wire {
       stream.on("close", () => {
         const { ":status": status = 0, ...rest } = head;
         if (status === 0) reject(new Error(`the stream closed without an answer, code ${stream.rstCode}`));
-        else resolve({ status, headers: plainHeaders(rest), trailers: plainHeaders(trailers), body: Buffer.concat(chunks) });
+        else
+          resolve({
+            status,
+            headers: plainHeaders(rest),
+            trailers: plainHeaders(trailers),
+            body: Buffer.concat(chunks),
+          });
       });
       stream.end(body);
     });
@@ -231,8 +255,12 @@ function readAnswer(kind: Kind, answer: WireAnswer): RawAnswer {
   };
   // Who calls no method, or in no protocol that the gateway knows there, is answered in JSON: of REST, or of Connect.
   const isPlain = status >= 400 && (headers["content-type"] ?? "").startsWith("application/json");
-  if (!isPlain) return { ...received, ...(kind.protocol === "rest" ? readRest(body, status >= 400) : readRpc(kind, answer)) };
-  return { ...received, ...(body.toString().startsWith('{"error"') ? readRest(body, true) : readRpc(CONNECT_UNARY, answer)) };
+  if (!isPlain)
+    return { ...received, ...(kind.protocol === "rest" ? readRest(body, status >= 400) : readRpc(kind, answer)) };
+  return {
+    ...received,
+    ...(body.toString().startsWith('{"error"') ? readRest(body, true) : readRpc(CONNECT_UNARY, answer)),
+  };
 }
 
 const CONNECT_UNARY: Kind = { protocol: "connect", codec: "json", stream: false };
@@ -300,7 +328,7 @@ function rpcError({ protocol }: Kind, { status, headers, trailers, body }: WireA
 
 function frames(body: Buffer): { flags: number; data: Buffer }[] {
   const list = [];
-  for (let at = 0; at + 5 <= body.length; ) {
+  for (let at = 0; at + 5 <= body.length;) {
     const end = at + 5 + body.readUInt32BE(at + 1);
     list.push({ flags: body[at]!, data: body.subarray(at + 5, end) });
     at = end;
@@ -314,10 +342,14 @@ function sizeOf({ headers, trailers, body }: WireAnswer): number {
 
 function textOf({ headers, trailers, body }: WireAnswer): string {
   const text = `${JSON.stringify([headers, trailers])}\n${body.toString("latin1")}`;
-  const opened = [...text.matchAll(/[A-Za-z0-9+/_-]{24,}={0,2}/g)].map(([word]) => Buffer.from(word, "base64").toString("latin1"));
+  const opened = [...text.matchAll(/[A-Za-z0-9+/_-]{24,}={0,2}/g)].map(([word]) =>
+    Buffer.from(word, "base64").toString("latin1"),
+  );
   return [text, decodeQuietly(text), ...opened].join("\n");
 }
 
 function decodeQuietly(text: string): string {
-  return text.replaceAll(/(?:%[0-9A-Fa-f]{2})+/g, (word) => Buffer.from(word.replaceAll("%", ""), "hex").toString("latin1"));
+  return text.replaceAll(/(?:%[0-9A-Fa-f]{2})+/g, (word) =>
+    Buffer.from(word.replaceAll("%", ""), "hex").toString("latin1"),
+  );
 }

@@ -38,7 +38,11 @@ export class RefusalWall {
   }
 
   /** Sends what `ask` makes for each door, then a good request on the same connection; returns what was wrong. */
-  async problems(doors: readonly RawDoor[], ask: (door: RawDoor) => RawAsk, expected: ExpectedRefusal): Promise<string[]> {
+  async problems(
+    doors: readonly RawDoor[],
+    ask: (door: RawDoor) => RawAsk,
+    expected: ExpectedRefusal,
+  ): Promise<string[]> {
     const all = await Promise.all(
       doors.map(async (door) => {
         const wrong = [...(await this.#refused(door, ask(door), expected)), ...(await this.#stillGood(door))];
@@ -70,14 +74,22 @@ export class RefusalWall {
   judge(answer: RawAnswer, { reasons, field }: ExpectedRefusal, door: RawDoor): string[] {
     const wrong: string[] = [];
     const wantedField = field?.(door);
-    if (!reasons.includes(answer.reason)) wrong.push(`${answer.reason} instead of ${reasons.join(" or ")} (${answer.message})`);
-    if (answer.status === 500 || answer.code === "Internal" || answer.code === "Unknown") wrong.push(`status ${answer.status} ${answer.code}`);
-    if (wantedField !== undefined && answer.field !== wantedField) wrong.push(`field "${answer.field}" instead of "${wantedField}"`);
-    if (wantedField !== undefined && !answer.message.includes(lastName(wantedField))) wrong.push(`"${answer.message}" does not name ${wantedField}`);
+    if (!reasons.includes(answer.reason))
+      wrong.push(`${answer.reason} instead of ${reasons.join(" or ")} (${answer.message})`);
+    if (answer.status === 500 || answer.code === "Internal" || answer.code === "Unknown")
+      wrong.push(`status ${answer.status} ${answer.code}`);
+    if (wantedField !== undefined && answer.field !== wantedField)
+      wrong.push(`field "${answer.field}" instead of "${wantedField}"`);
+    if (wantedField !== undefined && !answer.message.includes(lastName(wantedField)))
+      wrong.push(`"${answer.message}" does not name ${wantedField}`);
     if (!answer.message.startsWith("Cannot ")) wrong.push(`"${answer.message}" does not say what cannot be done`);
-    if (!/^req_\w+$/.test(answer.headers["x-request-id"] ?? "")) wrong.push(`x-request-id is ${answer.headers["x-request-id"]}`);
+    if (!/^req_\w+$/.test(answer.headers["x-request-id"] ?? ""))
+      wrong.push(`x-request-id is ${answer.headers["x-request-id"]}`);
     if (answer.errorBytes > MAX_ERROR_BYTES) wrong.push(`an error of ${answer.errorBytes} bytes`);
-    for (const [name, secret] of [["the caller's value", CANARY], ["the key", this.gateway.localKey]] as const) {
+    for (const [name, secret] of [
+      ["the caller's value", CANARY],
+      ["the key", this.gateway.localKey],
+    ] as const) {
       if (answer.text.includes(secret)) wrong.push(`it holds ${name}: ${answer.message}`);
     }
     return wrong;
@@ -95,5 +107,7 @@ export function goodMessage(door: RawDoor): Uint8Array | string {
   }
   const request = { model: GOOD_MODEL, messages: [{ role: Role.USER, parts: [textPart("ok")] }] };
   const message = create(GenerateRequestSchema, { request });
-  return door.codec === "json" ? toJsonString(GenerateRequestSchema, message) : toBinary(GenerateRequestSchema, message);
+  return door.codec === "json"
+    ? toJsonString(GenerateRequestSchema, message)
+    : toBinary(GenerateRequestSchema, message);
 }

@@ -23,7 +23,9 @@ test.each<[string, unknown, string]>([
 });
 
 test("findBadField finds nothing where all is well, nulls included", () => {
-  expect(findBadField(GenerateRequestSchema, { request: { ...message({ id: "1" }), model: null, tags: { a: "b" } } })).toBeUndefined();
+  expect(
+    findBadField(GenerateRequestSchema, { request: { ...message({ id: "1" }), model: null, tags: { a: "b" } } }),
+  ).toBeUndefined();
 });
 
 test("findBadField gives up on what is too large to look through", () => {

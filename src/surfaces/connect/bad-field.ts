@@ -34,8 +34,9 @@ class Search {
   #inField(desc: DescMessage, field: DescField, value: unknown, path: string): string | undefined {
     if (value === null) return undefined;
     const isList = field.fieldKind === "list" && Array.isArray(value);
-    if (!isList && !(field.fieldKind === "map" && isObject(value))) return this.#inItem(desc, field, value, path, value);
-    for (const [key, item] of Object.entries(value)) {
+    if (!isList && !(field.fieldKind === "map" && isObject(value)))
+      return this.#inItem(desc, field, value, path, value);
+    for (const [key, item] of Object.entries(value) as [string, unknown][]) {
       const place = `${path}[${isList ? key : JSON.stringify(key)}]`;
       const bad = this.#inItem(desc, field, item, place, isList ? [item] : { [key]: item });
       if (bad !== undefined) return bad;

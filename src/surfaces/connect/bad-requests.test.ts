@@ -65,14 +65,14 @@ describe("what clients get wrong", () => {
     ["an empty body", "", /it is not valid JSON$/],
     ["an array", "[]", /it is no parley\.v1\.GenerateRequest in JSON$/],
     ["a wrong type", '{"request":{"model":5}}', /: model is wrong, expected string$/],
-    [
-      "a wrong type in a list",
-      '{"request":{"messages":"secret"}}',
-      /: messages is wrong, expected Array$/,
-    ],
+    ["a wrong type in a list", '{"request":{"messages":"secret"}}', /: messages is wrong, expected Array$/],
     ["an unknown field", '{"request":{"modle":"secret"}}', /parley\.v1\.ChatRequest has no field \\?"modle\\?"$/],
     ["a field twice", '{"request":{"model":"a","model":"b"}}', /key twice|set multiple times/],
-    ["a wrong enum word", '{"request":{"messages":[{"role":"SECRET"}]}}', /: messages\[0\]\.role is no parley\.v1\.Role in JSON$/],
+    [
+      "a wrong enum word",
+      '{"request":{"messages":[{"role":"SECRET"}]}}',
+      /: messages\[0\]\.role is no parley\.v1\.Role in JSON$/,
+    ],
     [
       "two kinds of a part",
       '{"request":{"messages":[{"parts":[{"text":{},"media":{}}]}]}}',

@@ -73,7 +73,10 @@ function explainJson(desc: DescMessage, text: string, thrown: unknown): ParleyEr
     /^expected [^,:]+|^list item must not be null|^oneof set multiple times|^set multiple times|^invalid base64/.exec(
       (cause as Error).message,
     )?.[0];
-  return unreadable(`${path ?? name} is wrong${expected === undefined ? "" : `, ${expected}`}`, { field, cause: thrown });
+  return unreadable(`${path ?? name} is wrong${expected === undefined ? "" : `, ${expected}`}`, {
+    field,
+    cause: thrown,
+  });
 }
 
 // Requests of a chat wrap what the pipeline's errors speak of: paths leave the wrapper out on all surfaces.

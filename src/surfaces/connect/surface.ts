@@ -132,7 +132,7 @@ class Exchange {
 
   /** The message, or why there is none. */
   async read(rpc: Rpc, wire: Wire): Promise<Parameters<typeof toUniversalRequest>[2]["message"]> {
-    const { gateway, runtime, limits, timeouts, budget } = this.#options;
+    const { runtime, limits, timeouts, budget } = this.#options;
     try {
       // First of all: who has no key shall not make us read and hold what they send.
       if (rpc.needsKey) this.#call.caller();

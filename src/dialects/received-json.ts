@@ -1,0 +1,45 @@
+import { ParleyError } from "../errors/index.ts";
+import type { DialectTarget } from "./dialect.ts";
+
+const BYTE_ORDER_MARK = 0xfeff;
+
+/** A text as received, without the mark that some servers put before it. */
+export function withoutMark(text: string): string {
+  return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
+}
+
+/** The JSON object in a text. Throws `PROVIDER_BAD_OUTPUT` on anything else, never quoting it. */
+export function receivedObject(text: string, target: DialectTarget, what: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    // The parser's own message quotes the text; it stays inside as the cause.
+    throw badOutput(target, `${what} is ${textKind(text)}, not JSON`, cause);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw badOutput(target, `${what} is not a JSON object`);
+  }
+  return value as Readonly<Record<string, unknown>>;
+}
+
+/**
+ * What a decoding step threw, as a typed error: a member of a type that nobody expects must not look like a defect of
+ * the gateway.
+ */
+export function typedDecodeError(thrown: unknown, target: DialectTarget, what: string): ParleyError {
+  if (thrown instanceof ParleyError) return thrown;
+  return badOutput(target, `${what} has a member of an unexpected type`, thrown);
+}
+
+/** An answer that cannot be read. */
+export function badOutput(target: DialectTarget, problem: string, cause?: unknown): ParleyError {
+  const message = `Cannot read the answer of ${target.provider}/${target.model}: ${problem}`;
+  return new ParleyError("PROVIDER_BAD_OUTPUT", message, cause === undefined ? {} : { cause });
+}
+
+function textKind(text: string): string {
+  const start = text.trimStart();
+  if (start === "") return "empty";
+  return start.startsWith("<") ? "HTML" : "text";
+}
