@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { createCatalog, type Catalog } from "./catalog/catalog.ts";
-import { CAPABILITIES } from "./catalog/facts.ts";
+import { CAPABILITIES, type ModelFacts } from "./catalog/facts.ts";
 import type { Config } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
 import type { LoadedConfig } from "./config/load.ts";
@@ -10,6 +10,7 @@ import { costOf } from "./ledger/pricing.ts";
 import type { Log } from "./observe/log.ts";
 import { Metrics } from "./observe/metrics.ts";
 import { registerProcessMetrics } from "./observe/process-metrics.ts";
+import { Verification } from "./contract/index.ts";
 import { ParleyError } from "./errors/index.ts";
 import { authenticate } from "./pipeline/authenticate.ts";
 import { LiveRequests, chat } from "./pipeline/chat.ts";
@@ -18,6 +19,7 @@ import { ensureKeyFiles, type KeyFile } from "./policy/key-files.ts";
 import { KeyRing, type RingKey } from "./policy/key-ring.ts";
 import { createProvider, type ConfiguredProvider } from "./providers/create-adapter.ts";
 import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
+import type { ProviderEntry } from "./providers/entry.ts";
 import { ExtraAttempts } from "./routing/extra-attempts.ts";
 import { ModelTable } from "./routing/model-table.ts";
 import type { Runtime } from "./runtime/runtime.ts";
@@ -118,6 +120,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       newErrorId: () => runtime.newId("err"),
     };
     const readiness = new Readiness();
+    closers.push(registerProcessMetrics(metrics, runtime));
     const listener = await openPort(options, { gateway, readiness, metrics, requests });
     closers.push(() => listener.close());
     readiness.set("ready");
@@ -152,7 +155,12 @@ function buildLive(config: Config, keyFiles: readonly KeyFile[], sandbox: Sandbo
         "MISCONFIGURED",
         `Cannot use the provider ${provider.name}: its kind ${provider.kind} is unknown`,
       );
-    return createProvider({ ...provider, entry, catalogue: catalog.ofKind(provider.kind) });
+    return createProvider({
+      ...provider,
+      facts: { ...provenBy(entry), ...provider.facts },
+      entry,
+      catalogue: catalog.ofKind(provider.kind),
+    });
   });
   if (sandbox) providers.push(sandboxProvider(sandbox, catalog));
   const byName = new Map(providers.map((provider) => [provider.name, provider]));
@@ -177,6 +185,11 @@ function buildLive(config: Config, keyFiles: readonly KeyFile[], sandbox: Sandbo
     authenticate: (credential) => ring.authenticate(credential),
     limits: { ...limits, ...timeouts },
   };
+}
+
+/** How well the translation for a vendor is proven, as ModelService tells it. */
+function provenBy(entry: ProviderEntry): Partial<ModelFacts> {
+  return { verification: entry.verified === "recorded" ? Verification.RECORDED : Verification.NONE };
 }
 
 /** The built-in sandbox as a provider like any other: the real codecs and the real client talk to it over HTTP. */
@@ -239,7 +252,6 @@ function openPort(options: AppOptions, parts: PortParts): Promise<Listener> {
   const { gateway, readiness, metrics, requests } = parts;
   const { limits, timeouts } = server;
   const budget = new InFlightBudget(limits.inFlightBytes);
-  registerProcessMetrics(metrics, runtime);
   return listen({
     host: server.host,
     port: server.port,

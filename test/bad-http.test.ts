@@ -167,6 +167,30 @@ describe("HTTP/2", () => {
     await answerTo(bytes);
   });
 
+  test.each([
+    ["two keys", 2],
+    ["one key, for comparison,", 1],
+  ])("%s in headers of their own", async (_name, count) => {
+    const literal = (name: string, value: string) => [
+      Buffer.from([0, name.length]),
+      Buffer.from(name),
+      Buffer.from([value.length]),
+      Buffer.from(value),
+    ];
+    const path = "/v1/models";
+    const key = literal("authorization", `Bearer ${gateway.localKey}`);
+    const head = Buffer.concat([
+      Buffer.from([0x82, 0x86, 0x04, path.length]),
+      Buffer.from(path),
+      ...literal(":authority", "x"),
+      ...Array.from({ length: count }, () => key).flat(),
+    ]);
+    const client = new RawClient(gateway.port);
+    client.write(frames(frame(1, 5, 1, head)));
+    await client.until(count === 1 ? "sandbox/echo" : "Cannot authenticate");
+    client.socket.destroy();
+  });
+
   test("a carriage return and a line feed in a header go nowhere", async () => {
     const evil = Buffer.concat([
       getX(),

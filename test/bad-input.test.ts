@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fromJson, toBinary, type JsonValue } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GenerateRequestSchema } from "../src/contract/index.ts";
@@ -15,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => wall.close());
 
 function textFor(door: RawDoor, rest: object, contract: object): string {
-  return JSON.stringify(door.protocol === "rest" ? { ...rest, stream: door.stream } : { request: contract });
+  return JSON.stringify(door.protocol === "rest" ? { stream: door.stream, ...rest } : { request: contract });
 }
 
 describe("a body that is no JSON object of the surface", () => {
@@ -47,6 +49,38 @@ describe("a request that is wrong", () => {
     });
     expect(doors.length).toBeGreaterThan(0);
     expect(problems).toEqual([]);
+  });
+});
+
+describe("names that every object has by nature", () => {
+  const natural = ["constructor", "toString", "hasOwnProperty", "valueOf"];
+  const passed = "sandbox/echo@delay_ms=0,id=passed";
+
+  test.each(natural)(
+    "%s goes to the provider like any parameter that the gateway does not know, and nowhere else",
+    async (name) => {
+      const doors = wall.doors.filter((door) => door.protocol === "rest");
+      const ask = (door: RawDoor): RawAsk => ({
+        message: textFor(door, { ...GOOD_REST, model: passed, [name]: { a: 1 } }, {}),
+      });
+      expect(await wall.problems(doors, ask, { reasons: ["UNSUPPORTED_PARAMETER", "INVALID_REQUEST"] })).toEqual([]);
+    },
+  );
+
+  test("are keys of the contract's maps like any other", async () => {
+    const pairs = Object.fromEntries(["__proto__", ...natural].map((name) => [name, "a value of nature"]));
+    const request = { ...GOOD_CONTRACT, model: passed, metadata: pairs, tags: pairs };
+    const doors = wall.doors.filter((door) => door.protocol !== "rest" && door.codec === "json");
+    const answers = await Promise.all(doors.map((door) => door.ask({ message: textFor(door, {}, request) })));
+    expect(answers.map((answer) => answer.reason)).toEqual(doors.map(() => "NONE"));
+    const folder = join(wall.gateway.dataDir, "ledger");
+    await expect
+      .poll(() =>
+        readdirSync(folder)
+          .map((file) => readFileSync(join(folder, file), "utf8"))
+          .join(""),
+      )
+      .toContain('"__proto__":"a value of nature"');
   });
 });
 

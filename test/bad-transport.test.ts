@@ -394,6 +394,46 @@ describe("a path", () => {
   });
 });
 
+describe("a call of another service", () => {
+  const unary = () => wall.doors.filter((door) => door.protocol !== "rest" && door.codec === "json" && !door.stream);
+
+  test.each<[string, string, string[]]>([
+    ["/parley.v1.ModelService/ListModels", '{"page_size":0}', ["INVALID_REQUEST"]],
+    ["/parley.v1.ModelService/ListModels", '{"page_size":1001}', ["INVALID_REQUEST"]],
+    ["/parley.v1.ModelService/ListModels", '{"page_token":"rubbish"}', ["INVALID_REQUEST"]],
+    ["/parley.v1.ModelService/ListModels", '{"provider":5}', ["INVALID_REQUEST"]],
+    ["/parley.v1.ModelService/ListModels", `{"page_token":"${"x".repeat(100_000)}"}`, ["REQUEST_TOO_LARGE"]],
+    ["/parley.v1.ModelService/GetModel", "{}", ["INVALID_REQUEST"]],
+    ["/parley.v1.ModelService/GetModel", '{"name":"nobody/nothing"}', ["MODEL_NOT_FOUND"]],
+    ["/parley.v1.ModelService/GetModel", '{"name":["a"]}', ["INVALID_REQUEST"]],
+    ["/grpc.health.v1.Health/Check", '{"service":"nothing.v1.Nothing"}', ["NOT_FOUND"]],
+    ["/grpc.health.v1.Health/Check", '{"service":5}', ["INVALID_REQUEST"]],
+  ])("%s with %.40s", async (path, message, reasons) => {
+    await refuses(() => ({ path, message }), { reasons }, unary());
+  });
+
+  test.each([
+    "encoding=json&message=%7B",
+    "encoding=proto&message=%FF%FF",
+    "encoding=json&base64=1&message=!!",
+    "encoding=xml&message=x",
+    "encoding=json&compression=br&message={}",
+    "message={}",
+    "",
+  ])("a GET of models with ?%s", async (query) => {
+    const doors = wall.doors.filter((door) => door.name === "connect json unary");
+    await refuses(
+      () => ({
+        path: `/parley.v1.ModelService/GetModel?${query}`,
+        method: "GET",
+        headers: { "content-type": undefined },
+      }),
+      { reasons: ["INVALID_REQUEST", "NOT_IMPLEMENTED"] },
+      doors,
+    );
+  });
+});
+
 describe("headers", () => {
   const tooLarge = "h".repeat(9000);
 

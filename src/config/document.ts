@@ -16,7 +16,7 @@ export class SubstitutionError extends Error {
 const MAX_BYTES = 1024 * 1024;
 const MAX_DEPTH = 32;
 const MAX_NODES = 100_000;
-const SECRET_KEYS = new Set(["api_key", "key"]);
+const SECRET_KEYS = new Set(["api_key", "key", "credentials", "keys"]);
 
 interface Place {
   readonly keyOffset: number | undefined;
@@ -117,11 +117,10 @@ export class ConfigDocument {
 
   #remember(path: KeyPath, key: unknown, value: unknown): void {
     const keyOffset = key === undefined ? undefined : offsetOf(key);
-    const isSecret = SECRET_KEYS.has(String(path.at(-1)));
     this.#places.set(pathId(path), {
       keyOffset,
       valueOffset: offsetOf(value) || (keyOffset ?? 0),
-      shown: shownValue(value, isSecret),
+      shown: shownValue(value, mayBeSecret(path)),
     });
   }
 
@@ -191,6 +190,12 @@ function pathId(path: KeyPath): string {
 
 function offsetOf(node: unknown): number {
   return isScalar(node) || isMap(node) || isSeq(node) || isAlias(node) ? (node.range?.[0] ?? 0) : 0;
+}
+
+// Where a secret belongs, and where somebody in a hurry puts it: in place of the list or the map around it.
+function mayBeSecret(path: KeyPath): boolean {
+  const names = path.filter((step) => typeof step !== "number");
+  return SECRET_KEYS.has(String(names.at(-1))) || (path.length <= 2 && path[0] === "providers");
 }
 
 function shownValue(node: unknown, isSecret: boolean): string {

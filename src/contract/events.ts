@@ -42,7 +42,10 @@ export function blockDelta(
 
 /** `block_finished` with the whole part. */
 export function blockFinished(candidate: number, block: number, part: Part): StreamEvent {
-  return streamEvent({ case: "blockFinished", value: { $typeName: "parley.v1.BlockFinished", candidate, block, part } });
+  return streamEvent({
+    case: "blockFinished",
+    value: { $typeName: "parley.v1.BlockFinished", candidate, block, part },
+  });
 }
 
 /** `usage_updated` with cumulative figures. */
@@ -58,7 +61,10 @@ export function candidateFinished(
   more: Omit<Fields<Finish>, "reason" | "native"> = {},
 ): StreamEvent {
   const finish: Finish = { $typeName: "parley.v1.Finish", reason, native, ...more };
-  return streamEvent({ case: "candidateFinished", value: { $typeName: "parley.v1.CandidateFinished", candidate, finish } });
+  return streamEvent({
+    case: "candidateFinished",
+    value: { $typeName: "parley.v1.CandidateFinished", candidate, finish },
+  });
 }
 
 /** `completed`; a codec sets usage and service tier, the pipeline adds cost and attempts. */

@@ -1,12 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import {
-  CandidateSchema,
-  ChatResponseSchema,
-  MessageSchema,
-  Role,
-  type Candidate,
-  type ChatResponse,
-} from "./gen/parley/v1/chat_pb.ts";
+import { ChatResponseSchema, Role, type Candidate, type ChatResponse, type Message } from "./gen/parley/v1/chat_pb.ts";
 import type { StreamEvent } from "./gen/parley/v1/stream_pb.ts";
 
 /** Folds the events of one answer, one after the other, into the whole answer. */
@@ -62,9 +55,9 @@ export class ResponseFold {
     const { candidates } = this.#response;
     let candidate = candidates.find((one) => one.index === index);
     if (!candidate) {
-      const message = create(MessageSchema, { role: Role.ASSISTANT });
+      const message: Message = { $typeName: "parley.v1.Message", role: Role.ASSISTANT, parts: [] };
       if (this.#response.origin) message.origin = this.#response.origin;
-      candidate = create(CandidateSchema, { index, message });
+      candidate = { $typeName: "parley.v1.Candidate", index, message };
       candidates.push(candidate);
       candidates.sort((a, b) => a.index - b.index);
     }

@@ -1,31 +1,36 @@
 const MAX_REPORTS = 32;
 const MAX_PATH_CHARS = 128;
 
-/** Tells of what a codec does not know: each path once per answer, and not more than 32 of them. */
+/** Tells of what a codec does not know, each thing once per answer, and only the first few of them. */
 export class Drift {
   readonly #report: ((path: string) => void) | undefined;
   readonly #reported = new Set<string>();
 
+  /** Without a listener it does nothing. */
   constructor(report: ((path: string) => void) | undefined) {
     this.#report = report;
   }
 
-  /** Something unknown at a path such as `message.usage.foo`. */
+  /** Notes an unknown thing, for example `stop_reason=foo`. */
   note(path: string): void {
+    if (!this.#report || this.#reported.size >= MAX_REPORTS) return;
     const short = path.slice(0, MAX_PATH_CHARS);
-    if (!this.#report || this.#reported.size >= MAX_REPORTS || this.#reported.has(short)) return;
+    if (this.#reported.has(short)) return;
     this.#reported.add(short);
     this.#report(short);
   }
 
-  /** Notes the members of an object that are not among the known ones; `prefix` ends with a dot or is empty. */
+  /** Notes the members of an object that are not among the known ones. */
   members(value: unknown, known: ReadonlySet<string>, prefix: string): void {
     if (!this.#report || typeof value !== "object" || value === null || Array.isArray(value)) return;
-    for (const member of Object.keys(value)) if (!known.has(member)) this.note(prefix + member);
+    for (const member of Object.keys(value)) if (!known.has(member)) this.note(prefix + member.slice(0, 64));
   }
 }
 
-/** Words of a list, for tables of known names. */
+/** A set of the words of a list that white space divides. */
 export function wordSet(list: string): ReadonlySet<string> {
-  return new Set(list.split(/\s+/));
+  return new Set(list.split(/\s+/).filter((word) => word !== ""));
 }
+
+/** The same, by a shorter name. */
+export const words = wordSet;

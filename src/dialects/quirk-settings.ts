@@ -30,7 +30,7 @@ export function resolveSettingsOf<Settings extends object>(
   table: SettingsTable<Settings>,
   quirks: readonly Quirk[],
 ): ResolvedSettings<Settings> {
-  const settings: Record<string, unknown> = { ...table.defaults };
+  const settings: Record<string, unknown> = Object.fromEntries(Object.entries(table.defaults));
   const quirkOf = new Map<string, string>();
   for (const quirk of quirks) {
     for (const [name, value] of Object.entries(quirk.settings ?? {})) {
@@ -39,7 +39,7 @@ export function resolveSettingsOf<Settings extends object>(
       quirkOf.set(name, quirk.id);
     }
   }
-  return { settings: settings as Settings, quirkOf };
+  return { settings: settings as unknown as Settings, quirkOf };
 }
 
 function isUsable<Settings extends object>(table: SettingsTable<Settings>, name: string, value: unknown): boolean {

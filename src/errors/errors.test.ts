@@ -1,7 +1,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { ErrorReason, ExclusionSchema, Fault, FailedAttemptSchema, GatewayErrorSchema } from "../contract/index.ts";
-import { CATALOGUE, ParleyError, reasonName, redact, shorten, toGatewayError } from "./index.ts";
+import { CATALOGUE, ParleyError, reasonName, redact, rememberSecret, shorten, toGatewayError } from "./index.ts";
 
 describe("CATALOGUE", () => {
   test("has a row for every reason, and names a fault in each", () => {
@@ -74,6 +74,21 @@ describe("redact", () => {
   ])("hides %s", (secret) => {
     expect(redact(`Incorrect key provided: ${secret}.`)).toContain("[redacted]");
     expect(redact(`Incorrect key provided: ${secret}.`)).not.toContain(secret.slice(-8));
+  });
+
+  test("hides what it was told to remember, whatever its shape, and nothing as short as a word", () => {
+    rememberSecret("hunter.two three");
+    rememberSecret("sandbox");
+    expect(redact("no hunter.two three in the sandbox")).toBe("no [redacted] in the sandbox");
+    const error = new ParleyError("PROVIDER_ERROR", "the provider answered hunter.two three", {
+      upstream: {
+        type: "hunter.two three",
+        code: "hunter.two three",
+        param: "hunter.two three",
+        requestId: "hunter.two three",
+      },
+    });
+    expect(JSON.stringify([error.message, error.upstream])).not.toContain("hunter");
   });
 
   test("leaves ordinary sentences alone", () => {

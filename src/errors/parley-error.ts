@@ -9,7 +9,7 @@ import {
   type UpstreamError,
 } from "../contract/index.ts";
 import { errorRow, type ErrorRow, type ReasonName } from "./catalogue.ts";
-import { redact, shorten } from "./redact.ts";
+import { redact, redactRemembered, shorten } from "./redact.ts";
 
 /** What an error may say beyond its reason and its message. */
 export interface ErrorDetails {
@@ -17,7 +17,7 @@ export interface ErrorDetails {
   readonly field?: string;
   /** When to retry, in milliseconds from now. */
   readonly retryDelayMs?: number;
-  /** What the provider said; `message` is redacted and shortened here. */
+  /** What the provider said; it is redacted, and `message` shortened, here. */
   readonly upstream?: Partial<Omit<UpstreamError, "$typeName" | "$unknown">>;
   readonly exclusions?: readonly Exclusion[];
   /** What caused it; kept inside the process, never shown. */
@@ -34,15 +34,14 @@ export class ParleyError extends Error {
   readonly exclusions: readonly Exclusion[];
 
   constructor(reason: ReasonName, message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    // Sentences of our own may hold words of a provider: what looks like a key there may be a model's name.
+    super(redactRemembered(message), details.cause === undefined ? undefined : { cause: details.cause });
     this.reason = ErrorReason[reason];
     this.field = details.field ?? "";
     this.retryDelayMs = details.retryDelayMs;
     this.exclusions = details.exclusions ?? [];
     const { upstream } = details;
-    this.upstream = upstream
-      ? create(UpstreamErrorSchema, { ...upstream, message: shorten(redact(upstream.message ?? ""), 512) })
-      : undefined;
+    this.upstream = upstream ? create(UpstreamErrorSchema, { ...upstream, ...redactedTexts(upstream) }) : undefined;
   }
 
   /** Its row in the catalogue. */
@@ -57,6 +56,17 @@ export class ParleyError extends Error {
       cause: thrown,
     });
   }
+}
+
+function redactedTexts(upstream: NonNullable<ErrorDetails["upstream"]>) {
+  const { type = "", code = "", param = "", message = "", requestId = "" } = upstream;
+  return {
+    type: redact(type),
+    code: redact(code),
+    param: redact(param),
+    message: shorten(redact(message), 512),
+    requestId: redactRemembered(requestId), // an opaque word by nature
+  };
 }
 
 /** What only the request's end knows about its error. */

@@ -10,9 +10,25 @@ const SECRETS: readonly RegExp[] = [
   /\b[A-Za-z0-9_-]{40,}\b/g, // long opaque words: keys of shapes not listed above
 ];
 
-/** The text with everything that looks like a credential replaced by `[redacted]`. */
-export function redact(text: string): string {
+// Secrets of the configuration, which have whatever shape their providers gave them.
+const remembered = new Set<string>();
+const MIN_REMEMBERED_CHARS = 8;
+
+/** Has `redact` replace this very text from now on. Fewer than 8 characters are too common for it. */
+export function rememberSecret(secret: string): void {
+  if (secret.length >= MIN_REMEMBERED_CHARS) remembered.add(secret);
+}
+
+/** The text with the remembered secrets replaced by `[redacted]`, and nothing that only looks like one. */
+export function redactRemembered(text: string): string {
   let clean = text;
+  for (const secret of remembered) clean = clean.replaceAll(secret, "[redacted]");
+  return clean;
+}
+
+/** The text with everything that looks like a credential, or is a remembered one, replaced by `[redacted]`. */
+export function redact(text: string): string {
+  let clean = redactRemembered(text);
   for (const pattern of SECRETS) {
     clean = clean.replace(pattern, (_match, prefix: unknown) =>
       typeof prefix === "string" && prefix.endsWith("=") ? `${prefix}[redacted]` : "[redacted]",

@@ -1,10 +1,10 @@
-import type { Runtime } from "../runtime/runtime.ts";
+import type { Runtime, Timer } from "../runtime/runtime.ts";
 import type { Metrics } from "./metrics.ts";
 
 const LAG_SAMPLE_MS = 500;
 
-/** What the process itself tells: memory, processor time, uptime, event-loop lag. */
-export function registerProcessMetrics(metrics: Metrics, runtime: Runtime): void {
+/** What the process itself tells: memory, processor time, uptime, event-loop lag. The returned function stops sampling. */
+export function registerProcessMetrics(metrics: Metrics, runtime: Runtime): () => void {
   const startedMs = runtime.monotonicMs();
   const gauge = (name: string, help: string, value: () => number): void => metrics.read("gauge", name, help, value);
   gauge("process_resident_memory_bytes", "Resident memory in bytes.", () => process.memoryUsage.rss());
@@ -19,23 +19,26 @@ export function registerProcessMetrics(metrics: Metrics, runtime: Runtime): void
     return (user + system) / 1_000_000;
   });
   const lag = sampleLag(runtime);
-  gauge("process_event_loop_lag_max_seconds", "Longest event-loop lag since the last scrape, in seconds.", lag);
+  gauge("process_event_loop_lag_max_seconds", "Longest event-loop lag since the last scrape, in seconds.", lag.read);
+  return lag.stop;
 }
 
-/** Samples how late timers run; the returned function tells the longest delay since it was called last, in seconds. */
-function sampleLag(runtime: Runtime): () => number {
+/** Samples how late timers run; `read` tells the longest delay since it was called last, in seconds. */
+function sampleLag(runtime: Runtime): { read: () => number; stop: () => void } {
   let maxMs = 0;
+  let timer: Timer | undefined;
   const sample = (): void => {
     const setAtMs = runtime.monotonicMs();
-    runtime.setTimer(LAG_SAMPLE_MS, () => {
+    timer = runtime.setTimer(LAG_SAMPLE_MS, () => {
       maxMs = Math.max(maxMs, runtime.monotonicMs() - setAtMs - LAG_SAMPLE_MS);
       sample();
     });
   };
   sample();
-  return () => {
+  const read = (): number => {
     const seconds = maxMs / 1000;
     maxMs = 0;
     return seconds;
   };
+  return { read, stop: () => timer?.cancel() };
 }

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { Support, isContent, type StreamEvent } from "../contract/index.ts";
-import { ParleyError } from "../errors/index.ts";
+import { ParleyError, redactRemembered } from "../errors/index.ts";
 import type { Dialect, PreparedCall, StreamDecoder } from "../providers/adapter.ts";
 import type { Target } from "../routing/target.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
@@ -280,7 +280,7 @@ class Exchange implements UpstreamHandler {
 function upstreamRequestId(headers: Readonly<Record<string, string>>): string | undefined {
   for (const name of REQUEST_ID_HEADERS) {
     const value = headers[name];
-    if (value !== undefined) return value.slice(0, 128);
+    if (value !== undefined) return redactRemembered(value).slice(0, 128);
   }
   return undefined;
 }

@@ -76,11 +76,17 @@ export class Exchanges {
   // The answer is out and the client still sends: what it sends is thrown away, for as long as an answer may take to leave.
   #cutUpload(request: IncomingMessage): void {
     const { socket } = request;
+    if (socket.destroyed) return;
+    const over = (): void => {
+      timer.cancel();
+      answeredEarly.delete(socket);
+      socket.off("close", over);
+      request.off("end", over);
+    };
+    const timer = this.#runtime.setTimer(this.#flushMs, () => socket.destroy());
     answeredEarly.add(socket);
-    request.once("end", () => answeredEarly.delete(socket));
-    this.#runtime.setTimer(this.#flushMs, () => {
-      if (!request.complete) request.socket.destroy();
-    });
+    socket.once("close", over);
+    request.once("end", over);
   }
 
   // One timer for all: an answer that has ended and is not taken within the time is cut.

@@ -1,10 +1,12 @@
+import { REQUEST_FIELDS } from "../../src/surfaces/openai/decode-request.ts";
+
 // What callers can get wrong in a body: in the shape of each surface, and as text that no JSON writer would make.
 
 /** Stands wherever a value of the caller's stands: it must not come back in an error. */
 export const CANARY = "canary-7d1f0e";
 
 /** A model whose upstream would answer: whatever is refused must not have reached it. */
-export const UNREACHED_MODEL = "sandbox/echo@delay_ms=0,id=unreached";
+const UNREACHED_MODEL = "sandbox/echo@delay_ms=0,id=unreached";
 
 /** A member of a JSON object, by the object's shape at one surface. */
 type Members = Readonly<Record<string, unknown>>;
@@ -490,6 +492,19 @@ const later: BadRequest[] = [
   { name: "quantizations", rest: { provider: { quantizations: ["int4"] } }, restField: "provider.quantizations" },
 ].map((row) => ({ ...row, reasons: ["UNSUPPORTED_PARAMETER"] }));
 
+// Fields of OpenAI's shape that may be a text; a number is wrong for all of them, and a text for all others.
+const TEXTS = new Set(
+  "model user safety_identifier service_tier verbosity reasoning_effort prompt_cache_key prompt_cache_retention stop tool_choice function_call".split(
+    " ",
+  ),
+);
+
+const restTypes: BadRequest[] = [...REQUEST_FIELDS].map((name) => ({
+  name: `${name} of the wrong type`,
+  rest: { [name]: TEXTS.has(name) ? 12_345 : CANARY },
+  restField: name,
+}));
+
 /** Everything that is wrong with a request that is otherwise whole. */
 export const BAD_REQUESTS: readonly BadRequest[] = [
   ...ranges,
@@ -500,6 +515,7 @@ export const BAD_REQUESTS: readonly BadRequest[] = [
   ...unknown,
   ...depths,
   ...later,
+  ...restTypes,
 ];
 
 const broken = (good: string): string => good.slice(0, -9);

@@ -170,7 +170,6 @@ async function askStream(
   }
 }
 
-
 function deltaText({ event }: StreamEvent): string {
   return event.case === "blockDelta" && event.value.delta.case === "text" ? event.value.delta.value : "";
 }
@@ -205,4 +204,3 @@ function fromResponse(response: ChatResponse, terminals: number, contentSeen: bo
     contentSeen,
   };
 }
-

@@ -11,7 +11,7 @@ export interface HostileUpstream {
   close(): Promise<void>;
 }
 
-type Play = (response: http.ServerResponse, echo: string) => void;
+type Play = (response: http.ServerResponse, echo: string, key: string) => void;
 
 const json = (status: number, body: (echo: string) => unknown): Play => {
   return (response, echo) => {
@@ -21,9 +21,12 @@ const json = (status: number, body: (echo: string) => unknown): Play => {
 };
 
 const openAiError = (status: number, code: string): Play =>
-  json(status, (echo) => ({ error: { message: `Incorrect: ${echo}`, type: "invalid_request_error", param: null, code } }));
+  json(status, (echo) => ({
+    error: { message: `Incorrect: ${echo}`, type: "invalid_request_error", param: null, code },
+  }));
 
-const chunk = (echo: string): string => `data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", created: 1, model: "m", choices: [{ index: 0, delta: { content: echo.slice(0, 3) }, finish_reason: null }] })}\n\n`;
+const chunk = (echo: string): string =>
+  `data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", created: 1, model: "m", choices: [{ index: 0, delta: { content: echo.slice(0, 3) }, finish_reason: null }] })}\n\n`;
 
 const stream = (...events: ((echo: string) => string)[]): Play => {
   return (response, echo) => {
@@ -38,15 +41,26 @@ const PLAYS: Readonly<Record<string, Play>> = {
   "no-model": openAiError(404, "model_not_found"),
   limited: openAiError(429, "rate_limit_exceeded"),
   broken: openAiError(500, "server_error"),
-  "text-only": (response, echo) => void response.writeHead(502, { "content-type": "text/html" }).end(`<h1>${echo}</h1>`),
+  "odd-words": (response, _echo, key) => {
+    response.writeHead(400, { "content-type": "application/json", "x-request-id": key });
+    response.end(JSON.stringify({ error: { message: "no", type: key, code: key, param: key } }));
+  },
+  "text-only": (response, echo) =>
+    void response.writeHead(502, { "content-type": "text/html" }).end(`<h1>${echo}</h1>`),
   "error-in-200": json(200, (echo) => ({ error: { message: echo, code: 500 } })),
   "no-answer": json(200, (echo) => ({ detail: echo, object: "error", message: echo })),
-  "half-json": (response, echo) => void response.writeHead(200, { "content-type": "application/json" }).end(`{"choices":[{"message":{"content":"${echo}`),
+  "half-json": (response, echo) =>
+    void response
+      .writeHead(200, { "content-type": "application/json" })
+      .end(`{"choices":[{"message":{"content":"${echo}`),
   "odd-headers": (response, echo) => {
     response.writeHead(503, { "content-type": "application/json", "x-echo": Buffer.from(echo).toString("base64") });
     response.end(JSON.stringify({ error: echo }));
   },
-  "error-event": stream(chunk, (echo) => `data: ${JSON.stringify({ error: { message: echo, type: "server_error" } })}\n\n`),
+  "error-event": stream(
+    chunk,
+    (echo) => `data: ${JSON.stringify({ error: { message: echo, type: "server_error" } })}\n\n`,
+  ),
   "bad-event": stream(chunk, (echo) => `data: {"choices": ${echo}\n\n`),
   "cut-event": stream(chunk, (echo) => `data: {"choices":[{"index":0,"delta":{"content":"${echo}`),
 };
@@ -60,7 +74,7 @@ export async function startHostileUpstream(): Promise<HostileUpstream> {
       const text = Buffer.concat(chunks).toString();
       const { model } = JSON.parse(text) as { model: string };
       const key = String(request.headers.authorization).replace("Bearer ", "");
-      (PLAYS[model] ?? openAiError(404, "model_not_found"))(response, `${key} said ${text}`);
+      (PLAYS[model] ?? openAiError(404, "model_not_found"))(response, `${key} said ${text}`, key);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -18,7 +18,6 @@ export interface Outcome {
   readonly contentSeen: boolean;
 }
 
-
 /** Nothing came back. */
 export const EMPTY: Outcome = {
   end: "",

@@ -1,11 +1,10 @@
-import * as http from "node:http";
-import * as http2 from "node:http2";
 import { ConnectError, Code } from "@connectrpc/connect";
 import { endStreamFromJson, errorFromJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { findTrailerError } from "@connectrpc/connect/protocol-grpc";
 import { trailerParse } from "@connectrpc/connect/protocol-grpc-web";
 import { toBinary } from "@bufbuild/protobuf";
 import { ErrorReason, GatewayErrorSchema } from "../../src/contract/index.ts";
+import { Http1Wire, Http2Wire, type WireAnswer, type WireRequest } from "./raw-wires.ts";
 
 // Every door of the gateway as bytes: for what no client of a protocol would send. Each door keeps one connection, so that
 // a good request after a bad one tells whether the connection has survived.
@@ -56,7 +55,7 @@ export interface RawDoor {
 }
 
 /** Longest time that an answer may take, in milliseconds: what is longer hangs. */
-const MAX_WAIT_MS = 5000;
+const MAX_WAIT_MS = 8000;
 const RPC = "/parley.v1.ChatService/";
 
 /** Every protocol, framing and codec, unary and streamed. `key` is sent with each request. */
@@ -132,116 +131,6 @@ async function inTime<T>(promise: Promise<T>): Promise<T> {
     return await Promise.race([promise, late]);
   } finally {
     clearTimeout(timer);
-  }
-}
-
-interface WireRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly headers: Record<string, string | string[]>;
-  readonly body: Buffer;
-  readonly undeclared: boolean;
-}
-
-/** An answer as it came, before a protocol is read into it. */
-interface WireAnswer {
-  readonly status: number;
-  readonly headers: Record<string, string>;
-  readonly trailers: Record<string, string>;
-  readonly body: Buffer;
-}
-
-function plainHeaders(headers: http.IncomingHttpHeaders): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
-  );
-}
-
-class Http1Wire {
-  readonly #port: number;
-  readonly #agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-
-  constructor(port: number) {
-    this.#port = port;
-  }
-
-  ask({ method, path, headers, body, undeclared }: WireRequest): Promise<WireAnswer> {
-    return new Promise((resolve, reject) => {
-      let answered = false;
-      const request = http.request(
-        { port: this.#port, host: "127.0.0.1", method, path, agent: this.#agent, headers },
-        (response) => {
-          answered = true;
-          const chunks: Buffer[] = [];
-          response.on("data", (chunk: Buffer) => chunks.push(chunk));
-          response.on("error", reject);
-          response.on("end", () =>
-            resolve({
-              status: response.statusCode ?? 0,
-              headers: plainHeaders(response.headers),
-              trailers: plainHeaders(response.trailers),
-              body: Buffer.concat(chunks),
-            }),
-          );
-        },
-      );
-      // A refusal may come while the body still leaves: then the answer counts, not the broken upload.
-      request.on("error", (error) => (answered ? undefined : reject(error)));
-      if (undeclared) for (let at = 0; at < body.length; at += 16_384) request.write(body.subarray(at, at + 16_384));
-      else if (method !== "GET" && method !== "HEAD")
-        request.setHeader("content-length", headers["content-length"] ?? body.length);
-      request.end(undeclared || method === "GET" || method === "HEAD" ? undefined : body);
-    });
-  }
-
-  close(): void {
-    this.#agent.destroy();
-  }
-}
-
-class Http2Wire {
-  readonly #port: number;
-  #session: http2.ClientHttp2Session | undefined;
-
-  constructor(port: number) {
-    this.#port = port;
-  }
-
-  ask({ method, path, headers, body }: WireRequest): Promise<WireAnswer> {
-    return new Promise((resolve, reject) => {
-      const stream = this.#connected().request({ ...headers, ":method": method, ":path": path }, { endStream: false });
-      let head: http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader = {};
-      let trailers: http2.IncomingHttpHeaders = {};
-      const chunks: Buffer[] = [];
-      stream.on("response", (received) => (head = received));
-      stream.on("trailers", (received) => (trailers = received));
-      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-      stream.on("error", reject);
-      stream.on("close", () => {
-        const { ":status": status = 0, ...rest } = head;
-        if (status === 0) reject(new Error(`the stream closed without an answer, code ${stream.rstCode}`));
-        else
-          resolve({
-            status,
-            headers: plainHeaders(rest),
-            trailers: plainHeaders(trailers),
-            body: Buffer.concat(chunks),
-          });
-      });
-      stream.end(body);
-    });
-  }
-
-  #connected(): http2.ClientHttp2Session {
-    if (!this.#session || this.#session.closed || this.#session.destroyed) {
-      this.#session = http2.connect(`http://127.0.0.1:${this.#port}`);
-      this.#session.on("error", () => undefined);
-    }
-    return this.#session;
-  }
-
-  close(): void {
-    this.#session?.destroy();
   }
 }
 

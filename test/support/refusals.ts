@@ -102,10 +102,15 @@ function lastName(field: string): string {
 
 /** A message that is answered, in the form that the door takes. */
 export function goodMessage(door: RawDoor): Uint8Array | string {
+  return chatMessage(door, GOOD_MODEL);
+}
+
+/** A message that asks a model, in the form that the door takes. */
+export function chatMessage(door: RawDoor, model: string, text = "ok"): Uint8Array | string {
   if (door.protocol === "rest") {
-    return JSON.stringify({ model: GOOD_MODEL, stream: door.stream, messages: [{ role: "user", content: "ok" }] });
+    return JSON.stringify({ model, stream: door.stream, messages: [{ role: "user", content: text }] });
   }
-  const request = { model: GOOD_MODEL, messages: [{ role: Role.USER, parts: [textPart("ok")] }] };
+  const request = { model, messages: [{ role: Role.USER, parts: [textPart(text)] }] };
   const message = create(GenerateRequestSchema, { request });
   return door.codec === "json"
     ? toJsonString(GenerateRequestSchema, message)

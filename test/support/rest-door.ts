@@ -161,4 +161,3 @@ function restStream(text: string): Outcome {
   const answer = restAnswer({ ...last, usage, choices: [{ message, finish_reason: finish }] });
   return { ...answer, terminals: done };
 }
-

@@ -42,9 +42,6 @@ export function stripForeignState(context: EncodeContext, part: Part, field: str
   const { target, adaptations } = context;
   for (const { format, payload, origin } of part.state) {
     if (PART_FORMATS.has(format) && payload.case === "text" && isFrom(origin, target)) continue;
-    adaptations.addPart(`${field}.state`, undefined, notPortable("state", origin, target));
+    adaptations.addPart(`${field}.state`, undefined, notPortableTo("state", origin, target));
   }
 }
-
-/** Why something of another origin is left out; the reason's first word is for programs. */
-export const notPortable = notPortableTo;

@@ -117,6 +117,8 @@ export class AnswerReader {
   #takeUsage(figures: CompletionUsage, chunk: ChatCompletionChunk, out: StreamEvent[]): void {
     this.#usage = figures;
     if (!this.#started) this.#start(chunk, out);
+    // A whole answer tells its figures once, at its end.
+    if (this.#whole) return;
     out.push(usageUpdated(decodeUsage(figures, this.#isEnding() ? UsageSource.REPORTED : UsageSource.PARTIAL)));
   }
 

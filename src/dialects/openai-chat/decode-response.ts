@@ -14,6 +14,6 @@ export function decodeResponse(body: string, target: DialectTarget, options: Dec
     for (const choice of choices) if (choice.message) choice.delta = choice.message;
     reader.take(answer, events);
     reader.finish(events);
-    return events.filter(({ event }) => event.case !== "blockDelta" && event.case !== "usageUpdated");
+    return events.filter(({ event }) => event.case !== "blockDelta");
   });
 }

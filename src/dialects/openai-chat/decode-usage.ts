@@ -4,7 +4,6 @@ import {
   MeterSchema,
   Modality,
   ModalityTokensSchema,
-  UsageSchema,
   type CacheWrite,
   type Meter,
   type ModalityTokens,
@@ -37,21 +36,23 @@ export function decodeUsage(wire: CompletionUsage, source: UsageSource): Usage {
   const sum = (input ?? 0) + (cacheRead ?? 0) + written + (output ?? 0) + (reasoning ?? 0);
   const accepted = count(wire.completion_tokens_details?.accepted_prediction_tokens);
   const rejected = count(wire.completion_tokens_details?.rejected_prediction_tokens);
-  return create(UsageSchema, {
-    ...(input === undefined ? {} : { inputTokens: input }),
-    ...(cacheRead === undefined ? {} : { cacheReadTokens: cacheRead }),
+  const usage: Usage = {
+    $typeName: "parley.v1.Usage",
     cacheWrites,
-    ...(output === undefined ? {} : { outputTokens: output }),
-    ...(reasoning === undefined ? {} : { reasoningTokens: reasoning }),
     inputModalities: modalities(wire.prompt_tokens_details),
     outputModalities: modalities(wire.completion_tokens_details),
-    ...(accepted === undefined ? {} : { acceptedPredictionTokens: accepted }),
-    ...(rejected === undefined ? {} : { rejectedPredictionTokens: rejected }),
     meters: decodeMeters(wire),
     source,
-    ...(total === undefined ? {} : { reportedTotalTokens: total }),
     balanced: total === undefined || total === sum,
-  });
+  };
+  if (input !== undefined) usage.inputTokens = input;
+  if (cacheRead !== undefined) usage.cacheReadTokens = cacheRead;
+  if (output !== undefined) usage.outputTokens = output;
+  if (reasoning !== undefined) usage.reasoningTokens = reasoning;
+  if (accepted !== undefined) usage.acceptedPredictionTokens = accepted;
+  if (rejected !== undefined) usage.rejectedPredictionTokens = rejected;
+  if (total !== undefined) usage.reportedTotalTokens = total;
+  return usage;
 }
 
 function cacheReadTokens(wire: CompletionUsage): number | undefined {

@@ -1,13 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import {
-  MessageSchema,
-  PartSchema,
-  Role,
-  refusalPart,
-  toolCallPart,
-  type Message,
-  type Part,
-} from "../../contract/index.ts";
+import { PartSchema, Role, refusalPart, toolCallPart, type Message, type Part } from "../../contract/index.ts";
 import { TEXT_AND_MEDIA, TEXT_AND_REFUSAL, TEXT_ONLY, cacheMark, decodeContent } from "./decode-content.ts";
 import { decodeAudioReference, decodeImage } from "./decode-media.ts";
 import { attachState, decodeReasoning } from "./decode-reasoning.ts";
@@ -77,9 +69,7 @@ function plainMessage(role: Role, given: JsonObject, path: string): Message {
 }
 
 function messageOf(role: Role, parts: Part[], given: JsonObject, path: string): Message {
-  const message = create(MessageSchema);
-  message.role = role;
-  message.parts = parts;
+  const message: Message = { $typeName: "parley.v1.Message", role, parts };
   const name = optionalString(given, "name", path);
   if (name !== undefined) message.name = name;
   const mark = cacheMark(given, path);

@@ -1,0 +1,19 @@
+import type { Dialect } from "../dialect.ts";
+import { decodeError } from "./decode-error.ts";
+import { decodeResponse } from "./decode-response.ts";
+import { DIALECT_ID } from "./encode-context.ts";
+import { encodeRequest, findUnsupported } from "./encode-request.ts";
+import { GeminiGenerateStreamDecoder } from "./stream-decoder.ts";
+
+export { unusableSettings } from "./settings.ts";
+
+/** The wire format of Google's `models/…:generateContent` and `:streamGenerateContent?alt=sse`. */
+export const geminiGenerate: Dialect = {
+  id: DIALECT_ID,
+  framing: "sse",
+  unsupported: findUnsupported,
+  encode: encodeRequest,
+  decodeResponse,
+  streamDecoder: (target, options) => new GeminiGenerateStreamDecoder(target, options),
+  decodeError,
+};
