@@ -25,6 +25,7 @@ import { ModelTable } from "./routing/model-table.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { SANDBOX_MODELS, startSandbox, type Sandbox } from "./sandbox/index.ts";
 import { createModelsService } from "./services/models.ts";
+import { createStateVault } from "./store/state-vault.ts";
 import { openDataFolder, type DataFolder } from "./store/data-folder.ts";
 import { createConnectSurface } from "./surfaces/connect/surface.ts";
 import type { Gateway } from "./surfaces/gateway.ts";
@@ -110,6 +111,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       ledger,
       extraAttempts: new ExtraAttempts(runtime),
       observer: createChatObserver(metrics, log),
+      vault: createStateVault(runtime),
       current: () => live,
     };
     const gateway: Gateway = {

@@ -14,6 +14,8 @@ import type { DialectTarget } from "../src/dialects/dialect.ts";
 import { geminiGenerate } from "../src/dialects/gemini-generate/index.ts";
 import { ParleyError, reasonName } from "../src/errors/index.ts";
 import { SseFrames } from "../src/upstream/sse.ts";
+import { quirksFor } from "../src/providers/entry.ts";
+import { gemini } from "../src/providers/entries/gemini.ts";
 import { corpusCases, type CorpusCase } from "./support/corpus.ts";
 import {
   eventData,
@@ -23,6 +25,7 @@ import {
   type ExpectedCandidate,
   type ExpectedUsage,
 } from "./support/expected-gemini-generate.ts";
+import { canonical, decodeRequest, missingFrom } from "./support/request-gemini-generate.ts";
 
 const MOST_NOT_APPLICABLE = 0.05;
 
@@ -34,10 +37,18 @@ const FACTS: ModelFacts = { capabilities: {}, quirks: [] };
 const CASES = 35;
 
 const cases = corpusCases(["gemini.generateContent"], CASES);
-const counts = { unary: 0, stream: 0, error: 0, notApplicable: 0, framed: 0 };
+const counts = { unary: 0, stream: 0, error: 0, notApplicable: 0, framed: 0, requests: 0 };
 
 function targetOf(recording: CorpusCase): DialectTarget {
   return { provider: recording.provider, model: recording.model ?? "recorded", region: undefined, facts: FACTS };
+}
+
+// What the entry knows of the model. Vertex AI serves the same models and tells calls of its tools without being asked.
+function servedTarget(recording: CorpusCase): DialectTarget {
+  const target = targetOf(recording);
+  const ownWay = { id: "V", summary: "own way", settings: { server_tool_calls: false }, source: "", checkedOn: "" };
+  const quirks = quirksFor(gemini, target.model.replace("models/", ""));
+  return { ...target, facts: { ...FACTS, quirks: recording.provider === "vertexai" ? [...quirks, ownWay] : quirks } };
 }
 
 function counter(): (prefix: string) => string {
@@ -248,6 +259,21 @@ describe.skipIf(!cases)("gemini-generate reads recordings of real traffic", () =
     expect(fold(decodeStream(recording, payloads))).toEqual(fold(whole));
   });
 
+  const requests = (cases ?? []).filter(({ request }) => request?.body);
+
+  test.for(requests)("gemini-generate asks again what the request of $file asked for", (recording) => {
+    const recorded = canonical(recording.request?.body);
+    const target = servedTarget(recording);
+    const { provider, model } = target;
+    const request = decodeRequest(recorded, { provider, dialect: "gemini-generate", model });
+    const stream = recording.kind === "stream";
+    const encoded = geminiGenerate.encode(request, target, { stream });
+    expect(missingFrom(canonical(JSON.parse(encoded.body)), recorded)).toEqual([]);
+    expect(encoded.adaptations.map(({ field, reason }) => `${field}: ${reason}`)).toEqual([]);
+    expect(encoded.path).toContain(`/${model.replace("models/", "")}:${stream ? "stream" : ""}`);
+    counts.requests += 1;
+  });
+
   test("gemini-generate knows every member of the recordings", () => {
     const unknown: string[] = [];
     for (const recording of cases ?? []) {
@@ -275,7 +301,7 @@ describe.skipIf(!cases)("gemini-generate reads recordings of real traffic", () =
   afterAll(() => {
     process.stdout.write(
       `gemini-generate recordings: ${counts.unary} unary, ${counts.stream} streamed, ${counts.error} errors read; ` +
-        `${counts.framed} streams read at any split; ${counts.notApplicable} of ${cases?.length ?? 0} not applicable\n`,
+        `${counts.framed} streams read at any split; ${counts.requests} requests asked again; ${counts.notApplicable} of ${cases?.length ?? 0} not applicable\n`,
     );
   });
 });

@@ -89,13 +89,10 @@ const PHASES: Readonly<Record<number, string>> = {
   [TextPhase.FINAL_ANSWER]: "final_answer",
 };
 
-function only<Case extends Part["kind"]["case"]>(
-  parts: readonly Part[],
-  kind: Case,
-): Extract<Part["kind"], { case: Case }>["value"][] {
-  return parts.flatMap((part) =>
-    part.kind.case === kind ? [part.kind.value as Extract<Part["kind"], { case: Case }>["value"]] : [],
-  );
+type ValueOf<Case> = Extract<Part["kind"], { case: Case }>["value"];
+
+function only<Case extends Part["kind"]["case"]>(parts: readonly Part[], kind: Case): ValueOf<Case>[] {
+  return parts.filter((part) => part.kind.case === kind).map((part) => part.kind.value as ValueOf<Case>);
 }
 
 /** What the codec makes of a recording, in the words of the independent reader. */
@@ -159,9 +156,9 @@ function seenOf(recording: CorpusCase): Expected {
 // Servers encrypt anew, and some name anew, whenever they write an item: ids and sealed texts differ from event to event.
 function withoutSeals(response: ChatResponse): unknown {
   const parts = response.candidates.flatMap(({ message }) => message?.parts ?? []);
-  return parts.map(({ id: _, state, ...part }) => ({
-    ...part,
-    state: state.map(({ format, payload }) => {
+  return parts.map((part) => ({
+    kind: part.kind,
+    state: part.state.map(({ format, payload }) => {
       const text = String(payload.value);
       return { format, text: format.endsWith("encrypted_content") ? "" : text.replace(/"fingerprint":"[^"]*"/, "") };
     }),

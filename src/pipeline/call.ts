@@ -17,6 +17,8 @@ export interface ChatCall {
   readonly signal: AbortSignal;
   /** Ends the request from within, as a shutdown does whose grace is over. */
   readonly abort: (reason: ParleyError) => void;
+  /** Whether the caller's format gives provider state (signatures, encrypted reasoning) out and takes it back. */
+  readonly carriesState: boolean;
   /** Which door the request came through, for the books: `connect` or `openai`. */
   readonly surface: string;
 }

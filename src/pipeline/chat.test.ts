@@ -121,7 +121,6 @@ function setUp(options: { providers?: string[]; stream?: boolean; timeoutMs?: nu
   for (const target of targets) {
     adapters.set(target.provider, {
       name: target.provider,
-      dialect: openaiChat,
       unsupported: () => [],
       prepare: (request, to, stream) => {
         const encoded = openaiChat.encode(request, to, { stream });
@@ -132,7 +131,7 @@ function setUp(options: { providers?: string[]; stream?: boolean; timeoutMs?: nu
           headers: {},
           body: encoded.body,
         };
-        return { http, credentialId: `${to.provider}#1`, adaptations: encoded.adaptations };
+        return { dialect: openaiChat, http, credentialId: `${to.provider}#1`, adaptations: encoded.adaptations };
       },
     });
   }
@@ -158,6 +157,7 @@ function setUp(options: { providers?: string[]; stream?: boolean; timeoutMs?: nu
     upstream,
     ledger,
     extraAttempts: new ExtraAttempts(runtime),
+    vault: { put: () => {}, get: () => undefined },
     observer: { requestStarted: () => {}, attemptEnded: () => {}, requestEnded: () => {} },
     current: () => config,
   };
@@ -179,6 +179,7 @@ function setUp(options: { providers?: string[]; stream?: boolean; timeoutMs?: nu
       timeoutMs: options.timeoutMs,
       signal: caller.signal,
       abort: (reason) => caller.abort(reason),
+      carriesState: true,
       surface: "test",
     },
     sink,

@@ -5,13 +5,14 @@ import type { ChatCall, ChatOutcome, EventSink } from "./call.ts";
 import { forward } from "./forward.ts";
 import { Delivery } from "./normalise.ts";
 import type { ChatParts } from "./parts.ts";
+import { recall } from "./recall.ts";
 import { route } from "./route.ts";
 import { Watch } from "./watch.ts";
 
 /**
  * The life of a chat request. Every surface comes through here, with a caller whom `authenticate` has let in.
  *
- * admit -> route -> forward (per attempt: encode, book, send, decode) -> normalise -> account
+ * admit -> recall -> route -> forward (per attempt: encode, book, send, decode) -> normalise -> account
  *
  * A step that fails throws its `ParleyError`, and the request dies right here, in one place: nothing was delivered
  * (the error is the answer) or something was (`failed` is the stream's last event). Never rejects.
@@ -38,6 +39,7 @@ export async function chat(
   let error: ParleyError | undefined;
   try {
     admit(call, config.limits);
+    recall(parts.vault, call);
     const plan = route(config, call);
     served = await forward({ parts, config, call, plan, delivery, watch, account });
   } catch (thrown) {

@@ -6,6 +6,7 @@ import type { ChatCall } from "./call.ts";
 import { decide } from "./decide.ts";
 import type { Delivery } from "./normalise.ts";
 import type { ChatParts, LiveConfig } from "./parts.ts";
+import { remember } from "./recall.ts";
 import { send, type CallProgress } from "./send.ts";
 import type { Watch } from "./watch.ts";
 
@@ -57,13 +58,13 @@ async function attempt(forwarding: Forwarding, target: Target): Promise<ParleyEr
   } catch (thrown) {
     return ParleyError.from(thrown);
   }
-  await account.open(target, adapter.dialect.id, prepared.credentialId);
+  await account.open(target, prepared.dialect.id, prepared.credentialId);
   const progress: CallProgress = { httpStatus: undefined, upstreamRequestId: undefined, firstContentMs: undefined };
   delivery.begin(
     {
       requestId: call.requestId,
       attempt: account.attempts.length + 1,
-      origin: originOf(target, adapter.dialect.id),
+      origin: originOf(target, prepared.dialect.id),
       createdAtMs: parts.runtime.nowMs(),
       adaptations: prepared.adaptations,
     },
@@ -73,6 +74,7 @@ async function attempt(forwarding: Forwarding, target: Target): Promise<ParleyEr
       const cost = account.cost(target, usage, completed.serviceTier);
       account.close(target, { error: undefined, progress, usage, cost });
       completed.usage = usage;
+      remember(parts.vault, call, delivery.finishedParts);
       if (cost) completed.cost = cost;
       completed.attempts = [...account.attempts];
     },
@@ -80,7 +82,6 @@ async function attempt(forwarding: Forwarding, target: Target): Promise<ParleyEr
   const error = await send({
     runtime: parts.runtime,
     upstream: parts.upstream,
-    dialect: adapter.dialect,
     target,
     prepared,
     stream: call.stream,

@@ -54,6 +54,7 @@ export class Delivery {
   #outputChars = 0;
   #sawDeltas = false;
   #brokenCall = false;
+  #finishedParts: Part[] = [];
 
   constructor(sink: EventSink, limits: { readonly startupEvents: number; readonly startupBytes: number }) {
     this.#sink = sink;
@@ -80,6 +81,11 @@ export class Delivery {
     return this.#outputChars;
   }
 
+  /** The parts of the first answer that are whole so far. */
+  get finishedParts(): readonly Part[] {
+    return this.#finishedParts;
+  }
+
   /** A new attempt begins; what an earlier one left is forgotten, for none of it was delivered. */
   begin(facts: AnswerFacts, close: Closing): void {
     this.#facts = facts;
@@ -91,6 +97,7 @@ export class Delivery {
     this.#outputChars = 0;
     this.#sawDeltas = false;
     this.#brokenCall = false;
+    this.#finishedParts = [];
   }
 
   /**
@@ -164,6 +171,7 @@ export class Delivery {
         if (typeof kind.value.delta.value === "string") this.#outputChars += kind.value.delta.value.length;
         return;
       case "blockFinished":
+        if (kind.value.candidate === 0 && kind.value.part) this.#finishedParts.push(kind.value.part);
         if (!this.#sawDeltas) this.#outputChars += partChars(kind.value.part);
         return;
       case "usageUpdated":

@@ -7,6 +7,7 @@ import type { ExtraAttempts } from "../routing/extra-attempts.ts";
 import type { ModelTable } from "../routing/model-table.ts";
 import type { Target } from "../routing/target.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { StatePort } from "./recall.ts";
 import type { UpstreamClient } from "../upstream/upstream.ts";
 
 /** Everything a chat request needs of the gateway. The app builds it. */
@@ -16,6 +17,8 @@ export interface ChatParts {
   readonly ledger: Ledger;
   readonly extraAttempts: ExtraAttempts;
   readonly observer: ChatObserver;
+  /** Keeps provider state for callers who cannot carry it. */
+  readonly vault: StatePort;
   /** The configuration as of now; a request keeps the one it began with. */
   readonly current: () => LiveConfig;
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { Support, isContent, type StreamEvent } from "../contract/index.ts";
 import { ParleyError, redactRemembered } from "../errors/index.ts";
-import type { Dialect, PreparedCall, StreamDecoder } from "../providers/adapter.ts";
+import type { PreparedCall, StreamDecoder } from "../providers/adapter.ts";
 import type { Target } from "../routing/target.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 import { SseFrames } from "../upstream/sse.ts";
@@ -14,7 +14,6 @@ import type { Expiry, Watch } from "./watch.ts";
 export interface SendOptions {
   readonly runtime: Runtime;
   readonly upstream: UpstreamClient;
-  readonly dialect: Dialect;
   readonly target: Target;
   readonly prepared: PreparedCall;
   readonly stream: boolean;
@@ -128,8 +127,8 @@ class Exchange implements UpstreamHandler {
   }
 
   #openStream(): void {
-    const { dialect, target, limits, runtime } = this.#options;
-    const decoder = dialect.streamDecoder(target, { newId: (prefix) => runtime.newId(prefix) });
+    const { prepared, target, limits, runtime } = this.#options;
+    const decoder = prepared.dialect.streamDecoder(target, { newId: (prefix) => runtime.newId(prefix) });
     this.#decoder = decoder;
     this.#frames = new SseFrames(limits.upstreamEventBytes, (data, eventName) => {
       if (!decoder.terminated) decoder.push(data, this.#batch, eventName);
@@ -199,17 +198,17 @@ class Exchange implements UpstreamHandler {
   }
 
   #decodeWhole(): void {
-    const { dialect, target, runtime } = this.#options;
+    const { prepared, target, runtime } = this.#options;
     const bytes = Buffer.concat(this.#chunks);
     if (!isUtf8(bytes)) throw badOutput("its bytes are not UTF-8");
     const body = bytes.toString("utf8").replace(BYTE_ORDER_MARK, "");
-    this.#batch = dialect.decodeResponse(body, target, { newId: (prefix) => runtime.newId(prefix) });
+    this.#batch = prepared.dialect.decodeResponse(body, target, { newId: (prefix) => runtime.newId(prefix) });
     this.#flush();
     this.#succeed();
   }
 
   #providerError(): ParleyError {
-    return this.#options.dialect.decodeError(
+    return this.#options.prepared.dialect.decodeError(
       {
         status: this.#status ?? 0,
         headers: this.#headers,

@@ -6,7 +6,6 @@ import type { UpstreamRequest } from "../upstream/upstream.ts";
 export interface ProviderAdapter {
   /** Configured name. */
   readonly name: string;
-  readonly dialect: Dialect;
   /** Binding fields of the request that the target cannot honour. */
   unsupported(request: ChatRequest, target: DialectTarget): readonly UnsupportedField[];
   /** The upstream call for a request, authorised. Throws `ParleyError` where the dialect cannot express it. */
@@ -15,6 +14,8 @@ export interface ProviderAdapter {
 
 /** An upstream call that is ready to go. */
 export interface PreparedCall {
+  /** Reads the answer. */
+  readonly dialect: Dialect;
   readonly http: UpstreamRequest;
   /** Which credential of the pool it uses, for the books. */
   readonly credentialId: string;

@@ -124,13 +124,13 @@ function createAdapter(options: ProviderOptions): ProviderAdapter {
   let turn = 0;
   return {
     name,
-    dialect,
     unsupported: (request, target) => dialect.unsupported(request, target),
     prepare(request, target, stream) {
       const encoded = dialect.encode(request, target, { stream });
       const credential = pool[turn++ % pool.length]!;
       const extra = Object.keys(encoded.headers).length > 0 ? encoded.headers : undefined;
       return {
+        dialect,
         http: {
           origin,
           path: prefix + encoded.path,

@@ -4,11 +4,10 @@ import type { Body, EncodeContext, WireObject } from "./encode-context.ts";
 
 /** Writes the advisory fields of the request, and whether the provider may keep the answer. */
 export function encodeExtras(context: EncodeContext, body: Body): void {
-  const { request, rules } = context;
-  const { settings } = rules;
+  const { request } = context;
   encodeCaching(context, body);
   advise(context, body, "service_tier", "service_tier", request.serviceTier);
-  identify(context, body, "end_user_id", settings.end_user_field, request.endUserId);
+  encodeEndUser(context, body);
   if (Object.keys(request.metadata).length > 0) advise(context, body, "metadata", "metadata", request.metadata);
   encodeStore(context, body);
   if (request.prediction.length > 0) {
@@ -24,12 +23,14 @@ function advise(context: EncodeContext, body: Body, field: string, member: strin
   else context.adaptations.add(field, value, undefined, refusal.reason, refusal.quirkId);
 }
 
-function identify(context: EncodeContext, body: Body, field: string, member: string, value: string | undefined): void {
-  const most = context.rules.settings.max_identifier_chars;
-  if (value === undefined || value.length <= most) advise(context, body, field, member, value);
+function encodeEndUser(context: EncodeContext, body: Body): void {
+  const { request, rules, adaptations } = context;
+  const { max_end_user_chars: most, end_user_field: member } = rules.settings;
+  const id = request.endUserId;
+  if (id === undefined || id.length <= most) advise(context, body, "end_user_id", member, id);
   else {
     const reason = `the provider takes at most ${most} characters`;
-    context.adaptations.add(field, value, undefined, reason, context.rules.quirkOf.get("max_identifier_chars"));
+    adaptations.add("end_user_id", id, undefined, reason, rules.quirkOf.get("max_end_user_chars"));
   }
 }
 
@@ -56,7 +57,7 @@ function encodeCaching(context: EncodeContext, body: Body): void {
   if (caching.key !== undefined) {
     if (refusal || !settings.cache_key) {
       leaveOut("caching.key", caching.key, "the provider is not known to take cache keys");
-    } else identify(context, body, "caching.key", "prompt_cache_key", caching.key);
+    } else body.set("prompt_cache_key", caching.key);
   }
   const { ttlSeconds } = caching;
   if (ttlSeconds === undefined) return;

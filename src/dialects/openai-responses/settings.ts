@@ -32,8 +32,8 @@ export interface OpenAiResponsesSettings {
   readonly developer_role: "developer" | "system" | "user";
   /** Where the end user's id goes. */
   readonly end_user_field: "user" | "safety_identifier";
-  /** Longest end user's id and cache key; longer ones are left out. */
-  readonly max_identifier_chars: number;
+  /** Longest end user's id; a longer one is left out. */
+  readonly max_end_user_chars: number;
   /**
    * Whether `temperature` and `top_p` may differ from 1 and log probabilities may be asked for: `any` always, `default`
    * never, `effort_none` where reasoning is switched off, `effort_unset` also where it is not mentioned.
@@ -86,7 +86,7 @@ const TABLE: SettingsTable<OpenAiResponsesSettings> = {
     system_role: "system",
     developer_role: "developer",
     end_user_field: "user",
-    max_identifier_chars: 512,
+    max_end_user_chars: 512,
     sampling_with: "any",
     further_members: "",
     min_output_tokens: 0,

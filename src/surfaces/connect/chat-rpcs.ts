@@ -63,6 +63,7 @@ function chatCall(message: GenerateRequest | GenerateStreamRequest, call: RpcCal
     timeoutMs,
     signal: call.signal,
     abort: (reason) => call.abort(reason),
+    carriesState: true,
     surface: "connect",
   };
 }

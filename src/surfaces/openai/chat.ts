@@ -41,6 +41,7 @@ export async function handleChat(
       timeoutMs,
       signal: caller.signal,
       abort: (reason: ParleyError) => caller.abort(reason),
+      carriesState: false,
       surface: "openai",
     };
     const answer = decoded.stream ? streamAnswer(options, decoded, reply) : wholeAnswer(options, decoded, reply);
