@@ -82,7 +82,7 @@ function normalisedItem(item: Raw): Raw {
 
 function normalisedContent(content: unknown): unknown {
   if (!Array.isArray(content)) return content;
-  const pieces = (content as Raw[]).map(({ annotations: _, ...piece }) => piece as Raw);
+  const pieces = (content as Raw[]).map((piece): Raw => ({ ...piece, annotations: null }));
   const [only] = pieces;
   const isText = only?.["type"] === "input_text" || only?.["type"] === "output_text";
   return pieces.length === 1 && isText ? only["text"] : pieces;

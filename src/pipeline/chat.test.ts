@@ -158,7 +158,7 @@ function setUp(options: { providers?: string[]; stream?: boolean; timeoutMs?: nu
     ledger,
     extraAttempts: new ExtraAttempts(runtime),
     vault: { put: () => {}, get: () => undefined },
-    observer: { requestStarted: () => {}, attemptEnded: () => {}, requestEnded: () => {} },
+    observer: { requestStarted: () => {}, attemptEnded: () => {}, drifted: () => {}, requestEnded: () => {} },
     current: () => config,
   };
   const live = new LiveRequests();

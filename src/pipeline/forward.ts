@@ -90,6 +90,7 @@ async function attempt(forwarding: Forwarding, target: Target): Promise<ParleyEr
     watch,
     deadlineIsCallers: call.timeoutMs !== undefined && call.timeoutMs <= config.limits.totalMs,
     signal: call.signal,
+    onDrift: (dialect, path) => parts.observer.drifted(dialect, path),
     progress,
   });
   if (error) {

@@ -50,6 +50,8 @@ export interface ChatLimits {
 export interface ChatObserver {
   requestStarted(): void;
   attemptEnded(attempt: Attempt, target: Target): void;
+  /** A provider's answer holds something that its dialect does not know, at `path`: its API has changed. */
+  drifted(dialect: string, path: string): void;
   requestEnded(end: RequestEnd): void;
 }
 

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { Support, isContent, type StreamEvent } from "../contract/index.ts";
 import { ParleyError, redactRemembered } from "../errors/index.ts";
-import type { PreparedCall, StreamDecoder } from "../providers/adapter.ts";
+import type { DecodeOptions, PreparedCall, StreamDecoder } from "../providers/adapter.ts";
 import type { Target } from "../routing/target.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 import { SseFrames } from "../upstream/sse.ts";
@@ -24,6 +24,8 @@ export interface SendOptions {
   readonly deadlineIsCallers: boolean;
   /** Aborts when the caller has left or the gateway ends the request, with a `ParleyError` as its reason. */
   readonly signal: AbortSignal;
+  /** Told of what the dialect does not know in the answer. */
+  readonly onDrift: (dialect: string, path: string) => void;
   /** Written as the call goes on. */
   readonly progress: CallProgress;
 }
@@ -127,12 +129,17 @@ class Exchange implements UpstreamHandler {
   }
 
   #openStream(): void {
-    const { prepared, target, limits, runtime } = this.#options;
-    const decoder = prepared.dialect.streamDecoder(target, { newId: (prefix) => runtime.newId(prefix) });
+    const { prepared, target, limits } = this.#options;
+    const decoder = prepared.dialect.streamDecoder(target, this.#decodeOptions());
     this.#decoder = decoder;
     this.#frames = new SseFrames(limits.upstreamEventBytes, (data, eventName) => {
       if (!decoder.terminated) decoder.push(data, this.#batch, eventName);
     });
+  }
+
+  #decodeOptions(): DecodeOptions {
+    const { prepared, runtime, onDrift } = this.#options;
+    return { newId: (prefix) => runtime.newId(prefix), onUnknown: (path) => onDrift(prepared.dialect.id, path) };
   }
 
   #collect(chunk: Buffer): void {
@@ -198,11 +205,11 @@ class Exchange implements UpstreamHandler {
   }
 
   #decodeWhole(): void {
-    const { prepared, target, runtime } = this.#options;
+    const { prepared, target } = this.#options;
     const bytes = Buffer.concat(this.#chunks);
     if (!isUtf8(bytes)) throw badOutput("its bytes are not UTF-8");
     const body = bytes.toString("utf8").replace(BYTE_ORDER_MARK, "");
-    this.#batch = prepared.dialect.decodeResponse(body, target, { newId: (prefix) => runtime.newId(prefix) });
+    this.#batch = prepared.dialect.decodeResponse(body, target, this.#decodeOptions());
     this.#flush();
     this.#succeed();
   }

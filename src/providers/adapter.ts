@@ -22,4 +22,4 @@ export interface PreparedCall {
   readonly adaptations: readonly Adaptation[];
 }
 
-export type { Dialect, StreamDecoder } from "../dialects/dialect.ts";
+export type { DecodeOptions, Dialect, StreamDecoder } from "../dialects/dialect.ts";

@@ -39,6 +39,11 @@ export class AnswerItems {
     return this.#entries.some(({ reader }) => reader?.isRefusal === true);
   }
 
+  /** Whether the provider waits to be told that it may call a tool. */
+  get awaitsApproval(): boolean {
+    return this.#entries.some(({ item }) => item.type === "mcp_approval_request");
+  }
+
   /** How many searches the provider made, by the type of their items. */
   get searches(): ReadonlyMap<string, number> {
     return this.#counts;
@@ -46,8 +51,7 @@ export class AnswerItems {
 
   /** An item begins. */
   begin(index: number | undefined, item: OutputItem): void {
-    const entry = this.#find(index, idOf(item)) ?? this.#add(index, item);
-    if (entry.finished) return;
+    const entry = this.#unfinished(index, idOf(item)) ?? this.#add(index, item);
     entry.item = { ...entry.item, ...item };
     entry.reader ??= readerOf(this.#context, item);
   }
@@ -56,21 +60,23 @@ export class AnswerItems {
   take(type: string, event: ResponseEvent): void {
     const index = event.output_index ?? undefined;
     const id = event.item_id ?? undefined;
-    let entry = this.#find(index, id);
+    let entry = this.#unfinished(index, id);
     if (!entry && index === undefined && id === undefined) entry = this.#entries.findLast(({ finished }) => !finished);
-    if (!entry) {
+    if (!entry && !this.#isFinished(index, id)) {
       const item = impliedItem(type, id);
       if (!item) return;
       entry = this.#add(index, item);
       entry.reader = readerOf(this.#context, item);
     }
-    if (!entry.finished) entry.reader?.take(type, event);
+    entry?.reader?.take(type, event);
   }
 
   /** An item is whole; `raw` gives its JSON text as received. */
   finish(index: number | undefined, item: OutputItem, raw: () => string): void {
-    const entry = this.#find(index, idOf(item)) ?? this.#unnamed(item) ?? this.#add(index, item);
-    if (entry.finished) return;
+    const id = idOf(item);
+    const begun = this.#unfinished(index, id) ?? this.#unnamed(item);
+    if (!begun && index !== undefined && this.#entries.some((entry) => entry.index === index && entry.id === id)) return;
+    const entry = begun ?? this.#add(index, item);
     entry.finished = true;
     entry.item = item;
     const { drift, blocks } = this.#context;
@@ -101,19 +107,33 @@ export class AnswerItems {
     const streamed = this.#entries.length;
     for (const [place, item] of output.entries()) {
       if (!isItem(item)) continue;
-      const known = this.#find(place, idOf(item));
+      const id = idOf(item);
+      const isOpen = this.#unfinished(place, id) !== undefined;
       // Servers that number their items differently repeat here what was streamed.
-      if (!known && streamed >= output.length) continue;
-      if (!known?.finished) this.finish(place, item, () => textAt(place));
+      if (!isOpen && (this.#isFinished(place, id) || (streamed > 0 && streamed >= output.length))) continue;
+      this.finish(place, item, () => textAt(place));
     }
     for (const entry of this.#entries) {
       if (!entry.finished) this.finish(entry.index, entry.item, () => JSON.stringify(entry.item));
     }
   }
 
-  #find(index: number | undefined, id: string | undefined): Entry | undefined {
-    if (index !== undefined) return this.#entries.find((entry) => entry.index === index);
-    return id === undefined ? undefined : this.#entries.find((entry) => entry.id === id);
+  // Some servers use an id twice, some name items anew in every event, some number all of them 0: an item is known by
+  // both, else by its place, else by its id, and only while it is not finished.
+  #unfinished(index: number | undefined, id: string | undefined): Entry | undefined {
+    const open = this.#entries.filter(({ finished }) => !finished);
+    return (
+      open.find((entry) => index !== undefined && entry.index === index && entry.id === id) ??
+      open.find((entry) => index !== undefined && entry.index === index) ??
+      open.find((entry) => id !== undefined && entry.id === id)
+    );
+  }
+
+  #isFinished(index: number | undefined, id: string | undefined): boolean {
+    return this.#entries.some(
+      (entry) =>
+        entry.finished && ((index !== undefined && entry.index === index) || (id !== undefined && entry.id === id)),
+    );
   }
 
   // Servers without places and stable ids: the item that is whole is the one of its type that is open.
@@ -168,7 +188,7 @@ function readerOf(context: ItemContext, item: OutputItem): ItemReader | undefine
 function impliedItem(type: string, id: string | undefined): OutputItem | undefined {
   const named = id === undefined ? {} : { id };
   if (/^response\.(output_text|refusal|content_part)\./.test(type)) return { ...named, type: "message" };
-  if (/^response\.reasoning/.test(type)) return { ...named, type: "reasoning" };
+  if (type.startsWith("response.reasoning")) return { ...named, type: "reasoning" };
   if (type.startsWith("response.function_call_arguments.")) return { ...named, type: "function_call" };
   if (type.startsWith("response.custom_tool_call_input.")) return { ...named, type: "custom_tool_call" };
   return undefined;

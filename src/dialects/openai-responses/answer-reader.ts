@@ -108,8 +108,8 @@ export class AnswerReader {
     const { answer, status } = this.#last;
     this.#blocks.closeAll();
     const incompleteReason = wordOf(answer.incomplete_details?.reason);
-    const { hasCalls, hasRefusal } = this.#items;
-    const reason = finishReason({ status, incompleteReason, hasCalls, hasRefusal });
+    const { hasCalls, hasRefusal, awaitsApproval } = this.#items;
+    const reason = finishReason({ status, incompleteReason, hasCalls, hasRefusal, awaitsApproval });
     const native = status === "incomplete" ? incompleteReason || status : status;
     if (reason === FinishReason.PROVIDER_ERROR) {
       const message = `Cannot finish the answer of ${provider}/${model}: it ended as ${native}`;

@@ -37,16 +37,21 @@ export interface Ending {
   /** Whether there are calls that the caller is to run. */
   readonly hasCalls: boolean;
   readonly hasRefusal: boolean;
+  /** Whether the provider waits to be told that it may call a tool. */
+  readonly awaitsApproval: boolean;
 }
 
 /**
- * The reason behind an ending. A complete answer with calls for the caller ended for them, one with a refusal refused.
+ * The reason behind an ending. A complete answer with calls for the caller ended for them, one that waits for an approval
+ * is paused, one with a refusal refused.
  * An unknown word is `OTHER`, never a stop.
  */
-export function finishReason({ status, incompleteReason, hasCalls, hasRefusal }: Ending): FinishReason {
+export function finishReason(ending: Ending): FinishReason {
+  const { status, incompleteReason } = ending;
   if (status === "completed") {
-    if (hasCalls) return FinishReason.TOOL_CALLS;
-    return hasRefusal ? FinishReason.REFUSAL : FinishReason.STOP;
+    if (ending.hasCalls) return FinishReason.TOOL_CALLS;
+    if (ending.awaitsApproval) return FinishReason.PAUSED;
+    return ending.hasRefusal ? FinishReason.REFUSAL : FinishReason.STOP;
   }
   if (status === "failed" || status === "cancelled") return FinishReason.PROVIDER_ERROR;
   return INCOMPLETE.get(incompleteReason.toLowerCase()) ?? FinishReason.OTHER;

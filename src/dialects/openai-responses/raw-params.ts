@@ -10,7 +10,7 @@ import { addInclude } from "./encode-reasoning.ts";
 const MODELLED = wordSet(`model input instructions stream stream_options tools tool_choice parallel_tool_calls text
   max_output_tokens temperature top_p top_k min_p frequency_penalty presence_penalty repetition_penalty logit_bias seed
   stop n top_logprobs service_tier store metadata user safety_identifier prompt_cache_key prompt_cache_retention
-  prompt_cache_options background`);
+  prompt_cache_options`);
 
 /**
  * Merges the caller's own fields into the request: each replaces the member of that name, null removes it. What answers
@@ -20,11 +20,18 @@ const MODELLED = wordSet(`model input instructions stream stream_options tools t
 export function mergeRawParams({ request, target }: EncodeContext, body: Body): void {
   for (const param of nativeParams(request, target, DIALECT_ID, MODELLED)) {
     const { name, value } = param;
-    if (name === "include") mergeInclude(param, body);
+    if (name === "background") refuseBackground(param);
+    else if (name === "include") mergeInclude(param, body);
     else if (name === "reasoning") mergeReasoning(param, body);
     else if (value.text === "null") body.delete(name);
     else body.set(name, value);
   }
+}
+
+function refuseBackground({ value, field }: NativeParam): void {
+  if (value.text !== "true") return;
+  const message = `Cannot use ${field}: background is true, and such an answer is made after the connection has ended`;
+  throw new ParleyError("INVALID_REQUEST", message, { field });
 }
 
 function mergeInclude({ value, field }: NativeParam, body: Body): void {

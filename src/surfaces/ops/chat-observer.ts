@@ -36,6 +36,11 @@ export function createChatObserver(metrics: Metrics, log: Log): ChatObserver {
     "Tokens of attempts that reported or estimated usage, by provider and direction.",
     ["provider", "direction"],
   );
+  const drift = metrics.counter(
+    "parley_upstream_unknown_total",
+    "Members, events and values of providers' answers that their dialect does not know: their API has changed.",
+    ["dialect", "path"],
+  );
   return {
     requestStarted: () => running.add(1),
     attemptEnded(attempt, target) {
@@ -45,6 +50,10 @@ export function createChatObserver(metrics: Metrics, log: Log): ChatObserver {
       const { inputTokens, cacheReadTokens, outputTokens, reasoningTokens } = attempt.usage;
       tokens.add((inputTokens ?? 0) + (cacheReadTokens ?? 0), target.provider, "input");
       tokens.add((outputTokens ?? 0) + (reasoningTokens ?? 0), target.provider, "output");
+    },
+    drifted(dialect, path) {
+      drift.add(1, dialect, path);
+      log.debug("a provider's answer holds something new", { dialect, path });
     },
     requestEnded(end) {
       running.add(-1);
