@@ -89,7 +89,6 @@ async function run(options: BenchOptions): Promise<Report> {
   const results = new Results();
   const startedAt = new Date().toISOString();
   const machine = describeMachine();
-  mkdirSync(resultsFolder, { recursive: true });
   const targets = await startTargets(machine.pinning, options.profile ? resultsFolder : undefined, results.gaps);
   try {
     const chosen = scenarios.filter(({ name }) => options.only.includes(name));
@@ -103,15 +102,18 @@ async function run(options: BenchOptions): Promise<Report> {
   }
 }
 
-/** The gateway writes its profile when it ends: the newest file is its own. */
-function showProfile(startedAt: string): void {
-  const profiles = readdirSync(resultsFolder).filter((file) => file.endsWith(".cpuprofile"));
-  const newest = profiles.toSorted().at(-1);
-  if (newest === undefined) {
-    process.stdout.write(`Cannot show a profile: the gateway wrote none since ${startedAt}\n`);
+function profilesSoFar(): string[] {
+  return readdirSync(resultsFolder).filter((file) => file.endsWith(".cpuprofile"));
+}
+
+/** The gateway writes its profile when it ends. */
+function showProfile(before: readonly string[]): void {
+  const own = profilesSoFar().find((file) => !before.includes(file));
+  if (own === undefined) {
+    process.stdout.write("Cannot show a profile: the gateway wrote none, as it was killed or never started\n");
     return;
   }
-  const file = join(resultsFolder, newest);
+  const file = join(resultsFolder, own);
   process.stdout.write(`${printHotSpots(file)}\nProfile: ${file}\n`);
 }
 
@@ -121,11 +123,13 @@ async function main(): Promise<number> {
     process.stdout.write(`${usage}\n`);
     return 0;
   }
+  mkdirSync(resultsFolder, { recursive: true });
+  const profilesBefore = profilesSoFar();
   const report = await run(options);
   const latest = join(resultsFolder, "latest.json");
   writeFileSync(latest, reportAsJson(report));
   process.stdout.write(`${printReport(report)}\n`);
-  if (options.profile) showProfile(report.startedAt);
+  if (options.profile) showProfile(profilesBefore);
   process.stdout.write(`Written: ${latest}\n`);
   return options.gate && missedGates(report).length > 0 ? 1 : 0;
 }

@@ -22,8 +22,10 @@ const pollMs = 50;
 const pathOf = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
 const living = new Set<ChildProcess>();
+const folders = new Set<string>();
 process.on("exit", () => {
   for (const child of living) child.kill("SIGKILL");
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
 interface Command {
@@ -129,6 +131,7 @@ export async function startParley(
   profileFolder: string | undefined,
 ): Promise<Target> {
   const folder = mkdtempSync(join(tmpdir(), "parley-bench-"));
+  folders.add(folder);
   const [config, log] = [join(folder, "parley.yaml"), join(folder, "output.log")];
   writeFileSync(config, configuration(upstreamPort));
   const port = await freePort();

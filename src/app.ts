@@ -69,7 +69,7 @@ export function knownNames(): KnownNames {
       name: entry.kind,
       needsBaseUrl: entry.baseUrl === undefined,
       needsApiKey: entry.auth.kind !== "none" && entry.auth.required,
-      apis: ["chat"],
+      apis: entry.responses ? ["chat", "responses"] : ["chat"],
       environment: entry.environment,
     })),
     capabilities: CAPABILITIES,
@@ -202,6 +202,7 @@ function sandboxProvider(sandbox: Sandbox, catalog: Catalog): ConfiguredProvider
   return createProvider({
     name: "sandbox",
     entry,
+    api: "auto",
     baseUrl: `${sandbox.url}/v1`,
     credentials: [{ id: "sandbox#1", apiKey: { reveal: () => "sandbox" } }],
     models: undefined,

@@ -111,6 +111,7 @@ function answerSeen(response: ChatResponse): ExpectedAnswer {
     stopSequence: finish?.stopSequence,
     servedModel: response.origin?.servedModel,
     tier: response.serviceTier,
+    container: parts.find(({ kind }) => kind.case === undefined)?.state[0]?.payload.value as string | undefined,
     usage: usageSeen(response),
   };
 }

@@ -21,7 +21,7 @@ import {
   type ExpectedUsage,
 } from "./support/expected-openai-chat.ts";
 
-const APIS = ["openai.chat", "openai-compat.chat"];
+const APIS = ["openai.chat", "openai-compat.chat", "mistral.chat"];
 const MOST_NOT_APPLICABLE = 0.05;
 
 // Cases that say nothing about this dialect's decoder, each with its reason.
@@ -29,7 +29,7 @@ const NOT_APPLICABLE: Readonly<Record<string, string>> = {};
 
 const FACTS: ModelFacts = { capabilities: {}, quirks: [] };
 
-const CASES = 153;
+const CASES = 168;
 
 const cases = corpusCases(APIS, CASES);
 const counts = { unary: 0, stream: 0, error: 0, notApplicable: 0 };

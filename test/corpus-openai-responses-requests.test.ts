@@ -1,5 +1,7 @@
+import { create } from "@bufbuild/protobuf";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Quirk } from "../src/catalog/facts.ts";
+import { ChatRequestSchema, fold, type StreamEvent } from "../src/contract/index.ts";
 import type { DialectTarget } from "../src/dialects/dialect.ts";
 import { openaiResponses } from "../src/dialects/openai-responses/index.ts";
 import { openaiResponsesQuirks, openaiResponsesSettings } from "../src/providers/entries/openai-responses-settings.ts";
@@ -10,9 +12,15 @@ import { chatRequestOf } from "./support/request-openai-responses.ts";
 
 type Raw = Readonly<Record<string, unknown>>;
 
+// Streams that end in an error, say nothing, or are of another wire format; and one whose deltas its project shortened.
+const NO_ANSWER = /rate-limited|_literals|falsy-argument|shell-container/;
+
 const REQUESTS = 50;
 
 const recordings = corpusCases(["openai.responses"], REQUESTS)?.filter(({ request }) => isObject(request?.body));
+const answers = corpusCases(["openai.responses"], REQUESTS)?.filter(
+  ({ kind, file }) => kind !== "error" && !NO_ANSWER.test(file),
+);
 const counts = { same: 0, additions: 0 };
 
 // Servers of open models take back reasoning that has no encrypted state.
@@ -103,6 +111,77 @@ function withoutNulls(value: unknown): unknown {
   return Object.fromEntries(kept.map(([name, member]) => [name, withoutNulls(member)]));
 }
 
+// Items whose ids the format wants back.
+const NAMED = ["code_interpreter_call", "file_search_call", "image_generation_call", "mcp_call", "mcp_list_tools"];
+
+/** What an answer's items look like in the next request of a conversation, where nothing of them may be lost. */
+function replayedItem(item: Raw): Raw {
+  const { id, status, content, ...rest } = item;
+  const type = String(item["type"]);
+  const isOurs = ["message", "reasoning", "function_call", "custom_tool_call"].includes(type);
+  const named = [...NAMED, "program", "computer_call"].includes(type);
+  const thought = Array.isArray(content) && content.length > 0 ? { content: content as Raw[] } : {};
+  const cited = content === undefined ? {} : { content: normalisedContent(content) };
+  return withoutNulls({
+    ...rest,
+    ...(type === "reasoning" ? thought : cited),
+    id: named ? id : null,
+    status: isOurs ? null : type === "image_generation_call" ? "completed" : status,
+  }) as Raw;
+}
+
+// An item that says nothing, or that nothing came of, does not go back.
+function isReplayed(item: Raw, place: number, items: readonly Raw[]): boolean {
+  const content = item["content"] as Raw[] | undefined;
+  if (item["type"] === "message") return content?.some(({ text, refusal }) => text || refusal) === true;
+  if (item["type"] !== "reasoning") return true;
+  const isEmpty = !item["encrypted_content"] && !content?.length && !(item["summary"] as Raw[] | undefined)?.length;
+  return !isEmpty && items.slice(place + 1).some(({ type }) => type !== "reasoning");
+}
+
+function itemsOf(recording: CorpusCase): Raw[] {
+  const { bodyText, kind } = recording;
+  if (kind === "unary") return (JSON.parse(bodyText) as { output: Raw[] }).output;
+  const items: Raw[] = [];
+  for (const line of bodyText.split("\n")) {
+    if (line.includes('"response.completed"')) break;
+    const event = line.startsWith("data:{") || line.startsWith("data: {") ? (JSON.parse(line.slice(5)) as Raw) : {};
+    if (event["type"] === "response.output_item.done") items.push(event["item"] as Raw);
+  }
+  return items;
+}
+
+function decoded(recording: CorpusCase, target: DialectTarget): StreamEvent[] {
+  const options = { newId: (prefix: string) => prefix };
+  if (recording.kind === "unary") return openaiResponses.decodeResponse(recording.bodyText, target, options);
+  const events: StreamEvent[] = [];
+  const decoder = openaiResponses.streamDecoder(target, options);
+  for (const line of recording.bodyText.split("\n")) if (line.startsWith("data:")) decoder.push(line.slice(5), events);
+  decoder.end(events);
+  return events;
+}
+
+function replayOf(recording: CorpusCase): {
+  readonly sent: unknown;
+  readonly recorded: unknown;
+  readonly leaked: boolean;
+} {
+  const target = targetOf(recording, [TAKES_TEXT]);
+  const answer = fold(decoded(recording, target)).candidates[0]?.message;
+  const request = create(ChatRequestSchema, { model: "a/b", messages: answer ? [answer] : [] });
+  const bodyFor = (to: DialectTarget): string => openaiResponses.encode(request, to, { stream: false }).body;
+  const { input } = JSON.parse(bodyFor(target)) as { readonly input: readonly Raw[] };
+  const elsewhere = bodyFor({ ...target, model: "another" });
+  const items = itemsOf(recording);
+  return {
+    sent: input.map((item) => replayedItem({ type: "message", ...item })),
+    recorded: items.filter(isReplayed).map(replayedItem),
+    leaked: items.some(
+      (item) => typeof item["encrypted_content"] === "string" && elsewhere.includes(item["encrypted_content"]),
+    ),
+  };
+}
+
 describe.skipIf(!recordings)("openai-responses writes recorded requests again", () => {
   test.for(recordings ?? [])("openai-responses writes the request of $file again", (recording) => {
     const target = targetOf(recording, [TAKES_TEXT]);
@@ -137,6 +216,13 @@ describe.skipIf(!recordings)("openai-responses writes recorded requests again", 
       return openaiResponses.unsupported(request, target).map(({ field }) => `${recording.file}: ${field}`);
     });
     expect(refused).toEqual([]);
+  });
+
+  test("recorded answers go back to their model as they came, and nothing of their state to another", () => {
+    const replays = (answers ?? []).map((recording) => replayOf(recording));
+    expect(replays.length).toBeGreaterThan(50);
+    for (const { sent, recorded } of replays) expect(sent).toEqual(recorded);
+    expect(replays.filter(({ leaked }) => leaked)).toEqual([]);
   });
 
   afterAll(() => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { CatalogFile } from "../src/catalog/file-schema.ts";
+import { listOf } from "./flat-list.ts";
 import { refresh, toText, type ListedModel, type ModelList } from "./import-catalog.ts";
 
 const text = { input: ["text"], output: ["text"] };
@@ -9,6 +10,7 @@ const file: CatalogFile = {
   sources: ["https://example.com/prices"],
   imported_as: "acme-inc",
   not_imported: ["embed-*"],
+  free: ["free*"],
   profiles: { chat: { has: ["streaming"] }, reasoning: { lacks: ["temperature"] } },
   models: {
     one: {
@@ -122,5 +124,55 @@ describe("toText", () => {
       '\n        { "service_tier": "flex", "nano_usd": { "input": 1000000000, "output": 2000000000 } },\n',
     );
     expect(Math.max(...written.split("\n").map((line) => line.length))).toBeLessThanOrEqual(120);
+  });
+});
+
+describe("listOf", () => {
+  const row = {
+    provider: "acme",
+    id: "big",
+    kind: "chat",
+    context: 1_000,
+    max_output: 5_000,
+    usd_per_1m_tokens: { input: 1, output: 4, tiers: [{ above_tokens: 500, input: 2, output: 8 }] },
+    input: ["text"],
+    output: ["text"],
+    tools: true,
+    reasoning: true,
+    reasoning_options: [{ type: "toggle" }, { type: "effort", values: ["low", "default", "high"] }],
+    deprecation_date: "2027-01-31",
+  };
+  const flat = {
+    providers: { acme: { models_dev_id: "acme-inc" } },
+    models: [row, { ...row, id: "ear", kind: "transcription" }, { ...row, id: "old", deprecation_date: "2026-01-31" }],
+  };
+
+  test("reads a flat list as one in the shape of models.dev, chat models only", () => {
+    const list = listOf(flat);
+    expect(Object.keys(list["acme-inc"]?.models ?? {})).toEqual(["big", "old"]);
+    const { models } = refresh({ ...file, switch_is_effort: true, models: {} }, list, "2026-11-20").file;
+    expect(models["big"]).toMatchObject({
+      flags: { tools: true, reasoning: true },
+      context_tokens: 1_000,
+      max_output_tokens: 1_000,
+      efforts: ["none", "low", "high"],
+      prices: [
+        { nano_usd: { input: 1e9, output: 4e9 } },
+        { above_input_tokens: 500, nano_usd: { input: 2e9, output: 8e9 } },
+      ],
+      lifecycle: "deprecated",
+      retires_on: "2027-01-31",
+    });
+    expect(models["old"]?.lifecycle).toBe("retired");
+    expect(listOf(list)).toBe(list);
+  });
+
+  test("puts the parts of a provider together, and prices of zero count only where something is free", () => {
+    const part = (id: string) => ({ models: { [id]: { modalities: text, cost: { input: 0, output: 0 } } } });
+    const parts: CatalogFile = { ...file, imported_as: ["a", "b"], models: {} };
+    const { models } = refresh(parts, { a: part("free-one"), b: part("other") }, "2026-11-20").file;
+    expect(models["free-one"]?.prices).toEqual([{ nano_usd: { input: 0, output: 0 } }]);
+    expect(models["other"]).not.toHaveProperty("prices");
+    expect(() => refresh(parts, { a: part("x") }, "2026-11-20")).toThrow("the list has no provider b");
   });
 });

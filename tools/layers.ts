@@ -62,7 +62,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     dialects: "types",
     // A surface hands on who is calling, and never decides what they may do.
     policy: "types",
-    runtime: "types",
+    runtime: "all",
   },
   // The other side of the wire: it shares the wire's types and the clock with the gateway, and nothing else.
   sandbox: { dialects: "types", runtime: "all" },

@@ -1,6 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, matchesGlob } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { Lifecycle, Modality, Support } from "../contract/index.ts";
@@ -25,31 +25,71 @@ function nanoUsd(kind: string, id: string, unit: string, conditions: Partial<Pri
     )?.nanoUsd;
 }
 
+// What vendors really charge, or say so, against all habit: each was looked up.
+const ODD_PRICES: readonly string[] = [
+  "openrouter/openai/gpt-5-image-mini: input above output", // its pictures, not its words, are what costs
+];
+
+// Kinds whose prices are not public: what a hosted trial answers costs credits.
+const WITHOUT_PRICES: readonly string[] = ["nvidia"];
+
 describe("catalogue data", () => {
   test("is one file per kind of provider, named after it", () => {
     expect(readdirSync(data).sort()).toEqual(files.map((file) => `${file.kind}.json`));
     expect(new Set(files.map((file) => file.kind)).size).toBe(files.length);
   });
 
-  test("has every model of every file priced in known units, none dearer in parts than as a whole", () => {
+  test("knows at least 300 models of at least 20 vendors", () => {
+    const vendors = files.filter(({ kind }) => kind !== "sandbox");
+    expect(vendors.length).toBeGreaterThanOrEqual(20);
+    expect(vendors.reduce((sum, { models }) => sum + Object.keys(models).length, 0)).toBeGreaterThanOrEqual(300);
+    expect(vendors.filter(({ models }) => Object.keys(models).length === 0)).toEqual([]);
+    for (const { date, sources } of vendors) {
+      expect(date).toMatch(/^20\d\d-\d\d-\d\d$/);
+      expect(sources.filter((source) => !URL.canParse(source))).toEqual([]);
+    }
+  });
+
+  test("has prices in known units, none dearer in parts than as a whole, and zero only for what is free", () => {
     const odd: string[] = [];
-    for (const { kind } of files) {
+    for (const file of files) {
+      const { kind } = file;
       for (const { id, facts } of catalog.models(kind)) {
-        const name = `${kind}/${id}`;
+        const entries = facts.prices?.entries ?? [];
         const plain = (unit: string) => nanoUsd(kind, id, unit);
-        if (!plain("input") || !plain("output")) odd.push(`${name}: no plain price`);
-        if ((plain("cache_read") ?? 0) > plain("input")!) odd.push(`${name}: cache_read above input`);
-        for (const { unit, nanoUsd: price, aboveInputTokens, serviceTier } of facts.prices?.entries ?? []) {
-          if (!(TOKEN_UNITS as readonly string[]).includes(unit)) odd.push(`${name}: unit ${unit}`);
+        const say = (what: string) => odd.push(`${kind}/${id}: ${what}`);
+        if ((plain("cache_read") ?? 0) > (plain("input") ?? 0)) say("cache_read above input");
+        if ((plain("input") ?? 0) > (plain("output") ?? Infinity)) say("input above output");
+        for (const { unit, nanoUsd: price, aboveInputTokens, serviceTier } of entries) {
+          if (!(TOKEN_UNITS as readonly string[]).includes(unit)) say(`unit ${unit}`);
+          if (price === 0 && !file.free?.some((pattern) => matchesGlob(id, pattern))) say(`${unit} for nothing`);
           const base = plain(unit) ?? 0;
-          if (aboveInputTokens !== undefined && price < base) odd.push(`${name}: ${unit} cheaper when long`);
-          if (serviceTier === "flex" && price >= base) odd.push(`${name}: ${unit} not cheaper on flex`);
-          if (serviceTier === "priority" && price <= base) odd.push(`${name}: ${unit} not dearer on priority`);
+          if (aboveInputTokens !== undefined && price < base) say(`${unit} cheaper when long`);
+          if (serviceTier === "flex" && price >= base) say(`${unit} not cheaper on flex`);
+          if (serviceTier === "priority" && price <= base) say(`${unit} not dearer on priority`);
         }
-        if (facts.contextTokens !== undefined && facts.maxOutputTokens! > facts.contextTokens)
-          odd.push(`${name}: limits`);
       }
     }
+    expect(odd).toEqual(ODD_PRICES);
+  });
+
+  test("has a plain price of input and output wherever the vendor publishes prices", () => {
+    const unpriced = files.flatMap(({ kind }) => {
+      const models = catalog.models(kind);
+      const priced = models.filter(({ id }) => nanoUsd(kind, id, "input") !== undefined);
+      return priced.length < models.length * 0.5 ? [kind] : [];
+    });
+    expect(unpriced).toEqual(WITHOUT_PRICES);
+  });
+
+  test("has limits that fit: no answer longer than the context", () => {
+    const odd = files.flatMap(({ kind }) =>
+      catalog
+        .models(kind)
+        .flatMap(({ id, facts: { contextTokens, maxOutputTokens } }) =>
+          contextTokens !== undefined && (maxOutputTokens ?? 0) > contextTokens ? [`${kind}/${id}`] : [],
+        ),
+    );
     expect(odd).toEqual([]);
   });
 
@@ -121,7 +161,7 @@ describe("Catalog", () => {
     ["gpt-4-0613", "gpt-4"],
   ])("reads %s as a dated snapshot of %s", (snapshot, base) => {
     expect(catalog.lookup("openai", snapshot)).toBe(catalog.lookup("openai", base));
-    expect(catalog.findProvidersOf(snapshot)).toEqual(["openai"]);
+    expect(catalog.findProvidersOf(snapshot)).toContain("openai");
   });
 
   test.each(["gpt-5-9999", "gpt-5-2025-08-07-x", "gpt-5-turbo", "gpt-4-1399", "ft:gpt-4o:acme::abc", ""])(

@@ -39,43 +39,65 @@ const SPOKEN_API = "chat";
 const DATA_FOLDER = new URL("data/", import.meta.url);
 let shipped: Catalog | undefined;
 
-/** The catalogue that comes with this version. Throws `MISCONFIGURED` where its data was changed and is not valid. */
+/**
+ * The catalogue that comes with this version. The data of a kind is read when it is first asked for: `lookup`, `models`
+ * and `ofKind` throw `MISCONFIGURED` where it was changed and is not valid.
+ */
 export function createCatalog(): Catalog {
-  shipped ??= catalogOf(readCatalogFiles(DATA_FOLDER));
+  shipped ??= catalogFrom(kindsIn(DATA_FOLDER), (kind) => readCatalogFile(DATA_FOLDER, kind));
   return shipped;
 }
 
 /** Every data file of a folder, by name. Throws `MISCONFIGURED` with file and place where one is not valid. */
 export function readCatalogFiles(folder: URL): CatalogFile[] {
-  const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
-  return names.sort().map((name) => {
-    try {
-      return catalogFileSchema.parse(JSON.parse(readFileSync(new URL(name, folder), "utf8")));
-    } catch (error) {
-      const why = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
-      throw new ParleyError("MISCONFIGURED", `Cannot read the catalogue file ${name}: ${why}`, { cause: error });
-    }
-  });
+  return kindsIn(folder).map((kind) => readCatalogFile(folder, kind));
 }
 
 /** A catalogue of the given data. */
 export function catalogOf(files: readonly CatalogFile[]): Catalog {
-  const byKind = new Map(files.map((file) => [file.kind, kindCatalog(file)]));
-  const lookup = (kind: string, modelId: string) => byKind.get(kind)?.lookup(modelId);
+  const byKind = new Map(files.map((file) => [file.kind, file]));
+  return catalogFrom([...byKind.keys()], (kind) => byKind.get(kind)!);
+}
+
+// A data file is named after its kind.
+function kindsIn(folder: URL): string[] {
+  const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
+  return names.map((name) => name.slice(0, -".json".length)).sort();
+}
+
+function readCatalogFile(folder: URL, kind: string): CatalogFile {
+  const name = `${kind}.json`;
+  try {
+    return catalogFileSchema.parse(JSON.parse(readFileSync(new URL(name, folder), "utf8")));
+  } catch (error) {
+    const why = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+    throw new ParleyError("MISCONFIGURED", `Cannot read the catalogue file ${name}: ${why}`, { cause: error });
+  }
+}
+
+function catalogFrom(kinds: readonly string[], read: (kind: string) => CatalogFile): Catalog {
+  const known = new Set(kinds);
+  const loaded = new Map<string, ModelsOfKind>();
+  const load = (kind: string): ModelsOfKind | undefined => {
+    let models = loaded.get(kind);
+    if (!models && known.has(kind)) loaded.set(kind, (models = modelsOfKind(read(kind))));
+    return models;
+  };
+  const lookup = (kind: string, modelId: string) => load(kind)?.lookup(modelId);
   return {
     lookup,
-    models: (kind) => byKind.get(kind)?.models ?? [],
-    findProvidersOf(modelId) {
-      return [...byKind].filter(([, models]) => models.lists(modelId)).map(([kind]) => kind);
-    },
+    models: (kind) => load(kind)?.models ?? [],
+    findProvidersOf: (modelId) => kinds.filter((kind) => load(kind)?.lists(modelId) === true),
     ofKind(kind) {
-      const modelIds = (byKind.get(kind)?.models ?? []).map(({ id }) => id);
+      const modelIds = (load(kind)?.models ?? []).map(({ id }) => id);
       return { lookup: (modelId) => lookup(kind, modelId), modelIds };
     },
   };
 }
 
-function kindCatalog(file: CatalogFile) {
+type ModelsOfKind = ReturnType<typeof modelsOfKind>;
+
+function modelsOfKind(file: CatalogFile) {
   const known = new Map(Object.entries(file.models).map(([id, model]) => [id, factsOf(file, model)]));
   const unlisted = file.unlisted && factsOf(file, file.unlisted);
   const models = [...known]

@@ -80,10 +80,14 @@ export const catalogFileSchema = z
     date: isoDate,
     /** Where they can be checked. */
     sources: z.array(z.string().min(1)).nonempty(),
-    /** How a models.dev-shaped list names the provider; absent: it is not refreshed. */
-    imported_as: z.string().optional(),
-    /** Ids that a refresh leaves out, with `*` for anything. */
+    /** How a models.dev-shaped list names the provider, or its parts; absent: it is not refreshed. */
+    imported_as: z.union([z.string().min(1), z.array(z.string().min(1)).nonempty()]).optional(),
+    /** Ids that a refresh leaves out, with `*` for anything but a slash. */
     not_imported: z.array(z.string().min(1)).optional(),
+    /** Ids whose price of zero in a list is a price; elsewhere it stands for one that nobody entered. */
+    free: z.array(z.string().min(1)).optional(),
+    /** Whether a model whose reasoning can be switched off gets the effort `none` in a refresh. */
+    switch_is_effort: z.boolean().optional(),
     /** What follows this sign in an id sets something and is no part of the model's name. */
     suffix_sign: z.string().length(1).optional(),
     data_policy: z.strictObject({ retains: z.boolean().optional(), trains: z.boolean().optional() }).optional(),

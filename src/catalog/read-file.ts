@@ -60,6 +60,8 @@ function capabilitiesOf(file: CatalogFile, model: CatalogModel): Capabilities {
   set(found, tools, tools === false ? ["tools", "tool_choice", "parallel_tools", "strict_tools"] : ["tools"]);
   set(found, reasoning, ["reasoning"]);
   set(found, temperature, ["temperature", "top_p"]);
+  // Where sampling is locked, it is locked in every way.
+  if (temperature === false) set(found, false, ["top_k", "min_p"]);
   set(found, structured_output, ["json_schema"]);
   if (model.efforts) found.reasoning_effort = Support.NATIVE;
   apply(found, model);

@@ -117,10 +117,10 @@ describe("config check", () => {
   });
 
   test("says what the environment gives where there is no file", async () => {
-    const { code, out } = await run(["config", "check"], { GROQ_API_KEY: "x" });
+    const { code, out } = await run(["config", "check"], { GROQ_API_KEY: "x", OLLAMA_HOST: "0.0.0.0" });
     expect(code).toBe(0);
-    expect(out).toMatch(/^There is no configuration file; the environment gives 1 provider, 1 route/);
-    expect(out).toMatch(/Note: GROQ_API_KEY is set/);
+    expect(out).toMatch(/^There is no configuration file; the environment gives 2 providers, 1 route/);
+    expect(out).toMatch(/Note: OLLAMA_HOST is set/);
   });
 });
 

@@ -10,7 +10,13 @@ import {
 
 /** The kinds of delta that append text. */
 export type TextCase =
-  "text" | "reasoningText" | "reasoningSummary" | "argumentsJson" | "toolText" | "refusal" | "transcript";
+  | "text"
+  | "reasoningText"
+  | "reasoningSummary"
+  | "argumentsJson"
+  | "toolText"
+  | "refusal"
+  | "transcript";
 
 interface Held {
   readonly kind: TextCase;

@@ -20,9 +20,13 @@ test.each(['{"a":1}', "", "[1", "1", '"[]"', "[1,]"])("arrayItems takes nothing 
 
 test("arrayItems agrees with JSON.parse", () => {
   fc.assert(
-    fc.property(fc.array(fc.jsonValue({ maxDepth: 3 }), { maxLength: 6 }), fc.integer({ min: 0, max: 3 }), (list, spaces) => {
-      const text = JSON.stringify(list, undefined, spaces);
-      expect(texts(text)?.map((item) => JSON.parse(item) as unknown)).toEqual(JSON.parse(text));
-    }),
+    fc.property(
+      fc.array(fc.jsonValue({ maxDepth: 3 }), { maxLength: 6 }),
+      fc.integer({ min: 0, max: 3 }),
+      (list, spaces) => {
+        const text = JSON.stringify(list, undefined, spaces);
+        expect(texts(text)?.map((item) => JSON.parse(item) as unknown)).toEqual(JSON.parse(text));
+      },
+    ),
   );
 });

@@ -27,19 +27,34 @@ export function rawObject(text: string): RawJson | undefined {
 
 /** `JSON.stringify` that also writes `RawJson` and maps. Members that are undefined are left out. */
 export function jsonText(value: unknown): string {
+  if (typeof value !== "object" || value === null) return value === undefined ? "null" : JSON.stringify(value);
   if (value instanceof RawJson) return value.text;
-  if (Array.isArray(value)) return `[${value.map(jsonText).join(",")}]`;
-  if (value instanceof Map) return objectText(value.entries() as Iterable<[string, unknown]>);
-  if (typeof value === "object" && value !== null) return objectText(Object.entries(value));
-  return value === undefined ? "null" : JSON.stringify(value);
+  if (Array.isArray(value)) return arrayText(value);
+  if (value instanceof Map) return mapText(value);
+  return objectText(value as Readonly<Record<string, unknown>>);
 }
 
-function objectText(entries: Iterable<[string, unknown]>): string {
-  const members: string[] = [];
-  for (const [key, value] of entries) {
-    if (value !== undefined) members.push(`${JSON.stringify(key)}:${jsonText(value)}`);
-  }
-  return `{${members.join(",")}}`;
+function arrayText(values: readonly unknown[]): string {
+  let text = "[";
+  for (let index = 0; index < values.length; index++) text += (index === 0 ? "" : ",") + jsonText(values[index]);
+  return `${text}]`;
+}
+
+function mapText(members: ReadonlyMap<unknown, unknown>): string {
+  let text = "";
+  for (const [key, value] of members) text += memberText(text, String(key), value);
+  return `{${text}}`;
+}
+
+function objectText(members: Readonly<Record<string, unknown>>): string {
+  let text = "";
+  for (const key of Object.keys(members)) text += memberText(text, key, members[key]);
+  return `{${text}}`;
+}
+
+function memberText(before: string, key: string, value: unknown): string {
+  if (value === undefined) return "";
+  return `${before === "" ? "" : ","}${JSON.stringify(key)}:${jsonText(value)}`;
 }
 
 /** The members of an object's JSON text, each value as its own text; a repeated key's last value wins. */

@@ -1,8 +1,5 @@
 import type { Quirk } from "../catalog/facts.ts";
 
-/** The value of one switch of a codec. */
-export type SettingValue = string | number | boolean;
-
 /** The switches of a codec: their defaults, and the words that some of them are limited to. */
 export interface SettingsTable<Settings extends object> {
   readonly defaults: Settings;

@@ -23,28 +23,30 @@ export interface OpenRequest {
  * only when its end is on disk: so a segment's head always knows everything that a restart would have to close.
  */
 export class Book {
-  readonly #open = new Map<string, OpenRequest>();
+  // Not a Map: one that lives as long as the process and changes with every request keeps garbage alive (swap-list.ts).
+  readonly #open: Record<string, OpenRequest> = Object.create(null) as Record<string, OpenRequest>;
+  #size = 0;
 
   /** Number of requests without an end on disk. */
   get size(): number {
-    return this.#open.size;
+    return this.#size;
   }
 
   /** Open requests, oldest first. */
   requests(): Iterable<OpenRequest> {
-    return this.#open.values();
+    return Object.values(this.#open);
   }
 
   /** Whether what the record ends is open or was open: false once its forward was taken back. */
   knows(record: LedgerRecord): boolean {
-    const request = this.#open.get(record.requestId);
+    const request = this.#open[record.requestId];
     if (!request || record.kind === "request_ended") return request !== undefined;
     return request.attempts.some((one) => one.attempt === record.attempt);
   }
 
   /** Takes a record in, or says in a sentence why it is not legal and changes nothing. */
   accept(record: LedgerRecord): string | undefined {
-    const known = this.#open.get(record.requestId);
+    const known = this.#open[record.requestId];
     if (!known && record.kind === "request_ended") return "it was never forwarded or has ended already";
     const problem = illegality(known ?? UNSEEN, record);
     if (problem !== undefined) return problem;
@@ -52,7 +54,10 @@ export class Book {
       const request = known ?? { requestId: record.requestId, state: "received", attempts: [], lines: [] };
       request.state = "admitted";
       request.attempts.push({ record, attempt: record.attempt, state: "forwarded" });
-      if (!known) this.#open.set(record.requestId, request);
+      if (!known) {
+        this.#open[record.requestId] = request;
+        this.#size += 1;
+      }
     } else if (known) {
       if (record.kind === "request_ended") known.state = record.state;
       else known.attempts.find((one) => one.attempt === record.attempt)!.state = record.state;
@@ -62,23 +67,29 @@ export class Book {
 
   /** Notes that an accepted record is on disk. */
   written(record: LedgerRecord, line: WrittenLine): void {
-    if (record.kind === "request_ended") this.#open.delete(record.requestId);
-    else this.#open.get(record.requestId)?.lines.push(line);
+    if (record.kind === "request_ended") this.#remove(record.requestId);
+    else this.#open[record.requestId]?.lines.push(line);
   }
 
   /** Takes back a forward that could not be written: it was never sent. */
   undo(record: ForwardedRecord): void {
-    const request = this.#open.get(record.requestId);
+    const request = this.#open[record.requestId];
     if (!request) return;
     const index = request.attempts.findIndex((one) => one.record === record);
     if (index >= 0) request.attempts.splice(index, 1);
-    if (request.attempts.length === 0) this.#open.delete(record.requestId);
+    if (request.attempts.length === 0) this.#remove(record.requestId);
+  }
+
+  #remove(requestId: string): void {
+    if (!(requestId in this.#open)) return;
+    delete this.#open[requestId];
+    this.#size -= 1;
   }
 
   /** Lines that a new segment must begin with, in the order in which they were written. */
   carried(): WrittenLine[] {
     const lines: WrittenLine[] = [];
-    for (const request of this.#open.values()) lines.push(...request.lines);
+    for (const request of this.requests()) lines.push(...request.lines);
     return lines.sort((a, b) => a.epoch - b.epoch || a.seq - b.seq);
   }
 }

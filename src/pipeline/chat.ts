@@ -1,4 +1,5 @@
 import { ParleyError, toGatewayError } from "../errors/index.ts";
+import { SwapList, type Listed } from "../runtime/swap-list.ts";
 import { Account } from "./account.ts";
 import { admit } from "./admit.ts";
 import type { ChatCall, ChatOutcome, EventSink } from "./call.ts";
@@ -32,7 +33,7 @@ export async function chat(
     keepAliveMs: call.stream ? config.limits.keepAliveMs : Infinity,
     onKeepAlive: () => delivery.keepAlive(),
   });
-  live.enter(call);
+  const running = live.enter(call);
   parts.observer.requestStarted();
   const account = new Account(parts, call, receivedAtMs);
   let served;
@@ -46,7 +47,7 @@ export async function chat(
     error = ParleyError.from(thrown);
   }
   watch.stop();
-  live.leave(call);
+  live.leave(running);
   account.end(error);
   parts.observer.requestEnded({
     requestId: call.requestId,
@@ -78,25 +79,32 @@ function die(parts: ChatParts, call: ChatCall, delivery: Delivery, account: Acco
   return { kind: "failed", error, gatewayError: failed, delivered };
 }
 
+/** A request that runs. */
+export interface LiveRequest extends Listed {
+  readonly call: ChatCall;
+}
+
 /** The requests that run, so that a shutdown whose grace is over can end them, typed. */
 export class LiveRequests {
-  readonly #running = new Set<ChatCall>();
+  readonly #running = new SwapList<LiveRequest>();
 
   /** How many run. */
   get count(): number {
     return this.#running.size;
   }
 
-  enter(call: ChatCall): void {
-    this.#running.add(call);
+  enter(call: ChatCall): LiveRequest {
+    const request = { call, place: -1 };
+    this.#running.add(request);
+    return request;
   }
 
-  leave(call: ChatCall): void {
-    this.#running.delete(call);
+  leave(request: LiveRequest): void {
+    this.#running.delete(request);
   }
 
   /** Ends every running request with `error`. */
   stopAll(error: ParleyError): void {
-    for (const call of this.#running) call.abort(error);
+    for (const { call } of this.#running.items()) call.abort(error);
   }
 }

@@ -1,16 +1,18 @@
 import type { ModelFacts } from "../catalog/facts.ts";
 import { mergeFacts } from "../catalog/merge.ts";
-import type { DialectTarget } from "../dialects/dialect.ts";
+import type { Dialect, DialectTarget } from "../dialects/dialect.ts";
 import { ParleyError } from "../errors/index.ts";
 import { authorisation } from "./authorisation.ts";
 import type { ProviderAdapter } from "./adapter.ts";
-import { quirksFor, type ProviderEntry } from "./entry.ts";
+import { apiFor, quirksFor, type ProviderEntry } from "./entry.ts";
 
 /** A provider account as configured. */
 export interface ProviderOptions {
   /** Configured name. */
   readonly name: string;
   readonly entry: ProviderEntry;
+  /** Which of the vendor's APIs to use; `auto`: the entry knows. */
+  readonly api?: "auto" | "chat" | "responses";
   /** Undefined: the entry's own. */
   readonly baseUrl: string | undefined;
   /** Used in turn. Empty: calls go out without authorisation. */
@@ -58,7 +60,7 @@ const MAX_REMEMBERED = 1_000;
 
 /** Ties an entry to its dialect, its address, its credentials and its models. Throws `MISCONFIGURED`. */
 export function createProvider(options: ProviderOptions): ConfiguredProvider {
-  const { name, entry, catalogue } = options;
+  const { name, entry, catalogue, api: apiName = "auto" } = options;
   const configured = Array.isArray(options.models)
     ? new Map((options.models as readonly ProviderModel[]).map((model) => [model.publicId, model]))
     : undefined;
@@ -67,7 +69,8 @@ export function createProvider(options: ProviderOptions): ConfiguredProvider {
     const nativeId = model?.nativeId ?? publicId;
     const known = mergeFacts(mergeFacts(entry.facts ?? {}, catalogue.lookup(nativeId) ?? {}), options.facts);
     const facts = mergeFacts(known, model?.facts ?? {});
-    const quirks = [...quirksFor(entry, nativeId), ...(facts.quirks ?? [])];
+    const api = apiFor(entry, apiName, nativeId);
+    const quirks = [...quirksFor(entry, nativeId, api), ...(facts.quirks ?? [])];
     return {
       name: `${name}/${publicId}`,
       provider: name,
@@ -95,8 +98,14 @@ export function createProvider(options: ProviderOptions): ConfiguredProvider {
 }
 
 function createAdapter(options: ProviderOptions): ProviderAdapter {
-  const { name, entry, credentials } = options;
-  const { dialect } = entry;
+  const { name, entry, credentials, api = "auto" } = options;
+  // Targets live as long as the configuration: which API serves one is worked out once.
+  const dialects = new WeakMap<DialectTarget, Dialect>();
+  const dialectOf = (target: DialectTarget): Dialect => {
+    let dialect = dialects.get(target);
+    if (!dialect) dialects.set(target, (dialect = apiFor(entry, api, target.model).dialect));
+    return dialect;
+  };
   const baseUrl = options.baseUrl ?? entry.baseUrl;
   if (baseUrl === undefined) {
     throw new ParleyError(
@@ -124,8 +133,9 @@ function createAdapter(options: ProviderOptions): ProviderAdapter {
   let turn = 0;
   return {
     name,
-    unsupported: (request, target) => dialect.unsupported(request, target),
+    unsupported: (request, target) => dialectOf(target).unsupported(request, target),
     prepare(request, target, stream) {
+      const dialect = dialectOf(target);
       const encoded = dialect.encode(request, target, { stream });
       const credential = pool[turn++ % pool.length]!;
       const extra = Object.keys(encoded.headers).length > 0 ? encoded.headers : undefined;

@@ -1,23 +1,32 @@
 import type { ModelFacts, Quirk } from "../catalog/facts.ts";
 import type { Dialect } from "../dialects/dialect.ts";
 
+/** One API of a vendor: a wire format, and how the vendor uses it. */
+export interface ProviderApi {
+  /** The wire format it speaks. */
+  readonly dialect: Dialect;
+  /** Switches of the dialect that hold for all of its models. */
+  readonly settings: Readonly<Record<string, string | number | boolean>>;
+  /** Where single models deviate. A later one wins over an earlier one. */
+  readonly quirks: readonly ModelQuirk[];
+}
+
 /** What is to be known of a vendor: data only, no behaviour of its own. */
-export interface ProviderEntry {
+export interface ProviderEntry extends ProviderApi {
   /** What `kind` says in the configuration, for example `openai-compatible`. */
   readonly kind: string;
   /** A name for people. */
   readonly displayName: string;
-  /** The wire format it speaks. */
-  readonly dialect: Dialect;
+  /**
+   * Its Responses API, at the same address and with the same authorisation. `api: responses` uses it for every model,
+   * `api: auto` for those in `models` (globs), which the vendor serves through nothing else.
+   */
+  readonly responses?: ProviderApi & { readonly models: readonly string[] };
   /** Address without a trailing slash; undefined: the configuration must give one. */
   readonly baseUrl: string | undefined;
   readonly auth: ProviderAuth;
   /** Environment variables that make such a provider without a configuration file; the first one that is set counts. */
   readonly environment: { readonly apiKey: readonly string[]; readonly baseUrl: readonly string[] };
-  /** Switches of the dialect that hold for all of its models. */
-  readonly settings: Readonly<Record<string, string | number | boolean>>;
-  /** Where single models deviate. A later one wins over an earlier one. */
-  readonly quirks: readonly ModelQuirk[];
   /** What holds for each of its models, unless catalogue or configuration know better. */
   readonly facts?: Partial<ModelFacts>;
   /** The vendor's own description of its API. */
@@ -40,14 +49,21 @@ export interface ModelQuirk extends Quirk {
   readonly models: readonly string[];
 }
 
-/** The quirks of one model: the entry's settings first, then those of its quirks whose globs match. */
-export function quirksFor(entry: ProviderEntry, model: string): readonly Quirk[] {
-  const matching = entry.quirks.filter(({ models }) => matchesModel(models, model));
-  if (Object.keys(entry.settings).length === 0) return matching;
+/** The API through which a vendor's model is called, as `api` of the configuration says. */
+export function apiFor(entry: ProviderEntry, api: "auto" | "chat" | "responses", model: string): ProviderApi {
+  const { responses } = entry;
+  if (!responses || api === "chat") return entry;
+  return api === "responses" || matchesModel(responses.models, model) ? responses : entry;
+}
+
+/** The quirks of one model at one API: the API's settings first, then those of its quirks whose globs match. */
+export function quirksFor(entry: ProviderEntry, model: string, api: ProviderApi = entry): readonly Quirk[] {
+  const matching = api.quirks.filter(({ models }) => matchesModel(models, model));
+  if (Object.keys(api.settings).length === 0) return matching;
   const base: Quirk = {
     id: entry.kind,
-    summary: `${entry.displayName}'s use of ${entry.dialect.id}`,
-    settings: entry.settings,
+    summary: `${entry.displayName}'s use of ${api.dialect.id}`,
+    settings: api.settings,
     source: entry.docs,
     checkedOn: entry.checkedOn,
   };

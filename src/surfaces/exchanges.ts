@@ -2,10 +2,11 @@ import type { IncomingMessage } from "node:http";
 import { constants, type Http2ServerRequest } from "node:http2";
 import type { Socket } from "node:net";
 import type { Runtime } from "../runtime/runtime.ts";
+import { SwapList, type Listed } from "../runtime/swap-list.ts";
 import type { Connection } from "./connection.ts";
 import { cut, isHttp2, type AnyRequest, type AnyResponse } from "./exchange.ts";
 
-interface Exchange {
+interface Exchange extends Listed {
   readonly response: AnyResponse;
   /** When it was first seen ended but not taken by the client. */
   endedAtMs: number | undefined;
@@ -23,7 +24,7 @@ export function isAnsweredEarly(socket: Socket): boolean {
 export class Exchanges {
   readonly #runtime: Runtime;
   readonly #flushMs: number;
-  readonly #running = new Set<Exchange>();
+  readonly #running = new SwapList<Exchange>();
   readonly #idleListeners = new Set<() => void>();
   #sweeping = false;
 
@@ -38,7 +39,7 @@ export class Exchanges {
 
   /** A request begins; it ends by itself when its response has left or its client has. */
   begin(request: AnyRequest, response: AnyResponse, connection: Connection): void {
-    const exchange: Exchange = { response, endedAtMs: undefined };
+    const exchange: Exchange = { response, endedAtMs: undefined, place: -1 };
     this.#running.add(exchange);
     connection.begin();
     // A socket that fails under a request shows as `close`; without a listener its error would end the process.
@@ -56,7 +57,7 @@ export class Exchanges {
 
   /** Tells the clients of HTTP/1.1 answers that have not begun that their connection closes. */
   announceClose(): void {
-    for (const { response } of this.#running) {
+    for (const { response } of this.#running.items()) {
       if (!response.headersSent && !("stream" in response)) response.setHeader("connection", "close");
     }
   }
@@ -94,7 +95,7 @@ export class Exchanges {
     this.#sweeping = this.#running.size > 0;
     if (!this.#sweeping) return;
     const nowMs = this.#runtime.monotonicMs();
-    for (const exchange of this.#running) {
+    for (const exchange of this.#running.items()) {
       if (!exchange.response.writableEnded) continue;
       exchange.endedAtMs ??= nowMs;
       if (nowMs - exchange.endedAtMs >= this.#flushMs) cut(exchange.response);

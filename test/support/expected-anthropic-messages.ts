@@ -22,6 +22,8 @@ export interface ExpectedAnswer {
   readonly stopSequence: string | undefined;
   readonly servedModel: string | undefined;
   readonly tier: string | undefined;
+  /** Where code ran. */
+  readonly container: string | undefined;
   readonly usage: ExpectedUsage;
 }
 
@@ -121,7 +123,7 @@ function answerOf(message: Raw): ExpectedAnswer {
     of(type)
       .map((block) => block[member] ?? "")
       .join("");
-  const isResult = ({ type }: Raw): boolean => /_tool_result$/.test(type as string);
+  const isResult = ({ type }: Raw): boolean => (type as string).endsWith("_tool_result");
   const isCall = ({ type }: Raw): boolean => ["server_tool_use", "mcp_tool_use"].includes(type as string);
   const isOther = ({ type }: Raw): boolean => ["compaction", "container_upload", "fallback"].includes(type as string);
   const known = [...of("text"), ...of("thinking"), ...of("redacted_thinking"), ...of("tool_use")].length;
@@ -146,6 +148,7 @@ function answerOf(message: Raw): ExpectedAnswer {
     stopSequence: message["stop_sequence"] ?? undefined,
     servedModel: message["model"],
     tier: message["usage"].service_tier ?? undefined,
+    container: message["container"]?.id,
     usage: usageOf(message["usage"] as Raw),
   };
 }

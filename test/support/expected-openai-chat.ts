@@ -45,7 +45,7 @@ interface RawCall {
 }
 
 interface RawMessage {
-  readonly content?: string | null;
+  readonly content?: string | readonly RawPiece[] | null;
   readonly reasoning?: string | null;
   readonly reasoning_content?: string | null;
   readonly reasoning_details?: readonly { readonly text?: string }[];
@@ -53,6 +53,13 @@ interface RawMessage {
   readonly tool_calls?: readonly RawCall[] | null;
   readonly function_call?: { readonly name: string; readonly arguments: string } | null;
   readonly annotations?: readonly { readonly url_citation: { readonly url: string } }[] | null;
+}
+
+/** Mistral sends lists of these where there is more than text. */
+interface RawPiece {
+  readonly type: string;
+  readonly text?: string;
+  readonly thinking?: readonly RawPiece[];
 }
 
 interface RawChoice {
@@ -67,14 +74,20 @@ interface RawUsage {
   readonly completion_tokens?: number;
   readonly total_tokens?: number;
   readonly cached_tokens?: number;
+  readonly num_cached_tokens?: number;
   readonly cache_read_input_tokens?: number;
   readonly cache_creation_input_tokens?: number;
   readonly reasoning_tokens?: number;
-  readonly prompt_tokens_details?: { readonly cached_tokens?: number; readonly cache_write_tokens?: number } | null;
+  readonly prompt_tokens_details?: {
+    readonly cached_tokens?: number;
+    readonly cache_write_tokens?: number;
+    readonly audio_tokens?: number;
+  } | null;
   readonly completion_tokens_details?: { readonly reasoning_tokens?: number } | null;
 }
 
 interface RawError {
+  readonly type?: string;
   readonly code?: string | number | null;
   readonly param?: string | null;
   readonly message?: string;
@@ -133,7 +146,7 @@ function wholeCandidate({ index, message, finish_reason: word }: RawChoice, raw:
   if (legacy?.name) calls.push({ id: "", name: legacy.name, input: legacy.arguments });
   return {
     index,
-    text: message.content ?? "",
+    text: textOf(message),
     reasoning: reasoningOf(message),
     refusal: message.refusal ?? "",
     calls,
@@ -155,7 +168,7 @@ function streamedCandidate(index: number, all: readonly RawChoice[], chunks: rea
     call.input += fragment.function?.arguments ?? fragment.custom?.input ?? "";
   }
   const word = choices.map((choice) => choice.finish_reason).findLast(Boolean) ?? "";
-  const text = deltas.map(({ content }) => content ?? "").join("");
+  const text = deltas.map(textOf).join("");
   const listed = chunks.findLast((chunk) => chunk.citations ?? chunk.search_results) ?? {};
   return {
     index,
@@ -168,8 +181,18 @@ function streamedCandidate(index: number, all: readonly RawChoice[], chunks: rea
   };
 }
 
+function textOf({ content }: RawMessage): string {
+  if (typeof content !== "object") return content ?? "";
+  return (content ?? []).map(({ type, text }) => (type === "text" ? (text ?? "") : "")).join("");
+}
+
+function thoughtsOf({ content }: RawMessage): string {
+  const pieces = typeof content === "object" ? (content ?? []) : [];
+  return pieces.flatMap(({ thinking }) => (thinking ?? []).map(({ text }) => text ?? "")).join("");
+}
+
 function reasoningOf(message: RawMessage): string {
-  const plain = message.reasoning_content || message.reasoning;
+  const plain = message.reasoning_content || message.reasoning || thoughtsOf(message);
   return plain || (message.reasoning_details ?? []).map(({ text }) => text ?? "").join("");
 }
 
@@ -194,14 +217,18 @@ function usageOf(usage: RawUsage | null | undefined): ExpectedUsage | undefined 
   if (!usage) return undefined;
   const { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total } = usage;
   const details = usage.prompt_tokens_details;
-  const cacheRead = details?.cached_tokens ?? usage.cached_tokens ?? usage.cache_read_input_tokens;
+  const cacheRead =
+    details?.cached_tokens ?? usage.cached_tokens ?? usage.num_cached_tokens ?? usage.cache_read_input_tokens;
   const cacheWrite = details?.cache_write_tokens ?? usage.cache_creation_input_tokens ?? 0;
   const reasoning = usage.completion_tokens_details?.reasoning_tokens ?? usage.reasoning_tokens;
   const thought = reasoning ?? 0;
   const apart = thought > (completion ?? 0) || (thought > 0 && (prompt ?? 0) + (completion ?? 0) + thought === total);
   const visible = completion === undefined ? undefined : completion - (apart ? 0 : thought);
   // A cache read above the prompt cannot be part of it: then the figures contradict each other.
-  const inputSide = prompt === undefined ? undefined : Math.max(prompt, (cacheRead ?? 0) + cacheWrite);
+  // Sound is not among the prompt's tokens where only its sum with them is the total.
+  const sound = details?.audio_tokens ?? 0;
+  const heard = (prompt ?? 0) + sound + (completion ?? 0) === total ? sound : 0;
+  const inputSide = prompt === undefined ? undefined : Math.max(prompt + heard, (cacheRead ?? 0) + cacheWrite);
   const sum = (inputSide ?? 0) + (visible ?? 0) + thought;
   return { cacheRead, cacheWrite, reasoning, inputSide, visible, total, sums: total === undefined || sum === total };
 }
@@ -228,6 +255,7 @@ function errorOf(httpStatus: number, raw: Raw): string {
   if (code === "unsupported_parameter" && error.param === "max_tokens") return "TRANSLATION_DEFECT";
   const known = typeof code === "string" ? ERRORS[code] : undefined;
   if (known) return known;
+  if (error.type === "invalid_model") return "MODEL_NOT_FOUND";
   const generic = code === undefined || code === null || code === "invalid_request_error" || /^\d+$/.test(`${code}`);
   if (!generic) throw new Error(`the reader has no rule for the error code ${JSON.stringify(code)}`);
   const status = httpStatus === 200 ? Number(error.status_code ?? code) : httpStatus;

@@ -4,11 +4,11 @@ import {
   Effort,
   Executor,
   Modality,
-  PartSchema,
   ReasoningVisibility,
   Role,
   ToolMode,
   type ChatRequest,
+  type PartSchema,
 } from "../../src/contract/index.ts";
 import type { Raw } from "./expected-anthropic-messages.ts";
 
@@ -28,11 +28,12 @@ export interface RecordedOrigin {
 }
 
 // Members of the request with a place in the contract.
-const MODELLED = new Set([
-  ...["model", "max_tokens", "messages", "system", "tools", "tool_choice", "output_config", "thinking"],
-  ...["stop_sequences", "temperature", "top_p", "top_k", "cache_control", "service_tier", "metadata", "stream"],
-  "anthropic_version",
-]);
+const MODELLED = new Set(
+  (
+    "model max_tokens messages system tools tool_choice output_config thinking stop_sequences temperature top_p top_k " +
+    "cache_control service_tier metadata stream anthropic_version"
+  ).split(" "),
+);
 
 /** The contract's request behind a recorded body. */
 export function requestOf(body: Raw, origin: RecordedOrigin): ChatRequest {

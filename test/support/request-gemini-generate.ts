@@ -99,7 +99,10 @@ export function missingFrom(actual: Json | undefined, expected: Json, path = "$"
   if (Array.isArray(expected)) {
     const list = Array.isArray(actual) ? (actual as Json[]) : [];
     const count = list.length === expected.length ? [] : [`${path}.length`];
-    return [...count, ...(expected as Json[]).flatMap((item, index) => missingFrom(list[index], item, `${path}[${index}]`))];
+    return [
+      ...count,
+      ...(expected as Json[]).flatMap((item, index) => missingFrom(list[index], item, `${path}[${index}]`)),
+    ];
   }
   if (typeof expected === "object" && expected !== null) {
     const object = (typeof actual === "object" && actual !== null ? actual : {}) as JsonObject;
@@ -179,7 +182,11 @@ class Contents {
     const { functionCall: call, functionResponse: result, toolCall, toolResponse, thoughtSignature } = part;
     const whole = { state: [this.#state("part", JSON.stringify(part))] };
     if (toolCall || (call && ranByServer)) {
-      const value = { callId: toolCall?.id ?? "s", name: toolCall?.toolType ?? call!.name, executor: Executor.PROVIDER };
+      const value = {
+        callId: toolCall?.id ?? "s",
+        name: toolCall?.toolType ?? call!.name,
+        executor: Executor.PROVIDER,
+      };
       return { kind: { case: "toolCall", value }, ...whole };
     }
     if (toolResponse || result) {
@@ -206,7 +213,8 @@ function contentInit(part: WirePart): PartInit {
   const { inlineData, fileData } = part;
   const mimeType = inlineData?.mimeType ?? fileData?.mimeType;
   const type = mimeType?.split("/")[0];
-  const modality = { image: Modality.IMAGE, video: Modality.VIDEO, audio: Modality.AUDIO }[type ?? ""] ?? Modality.DOCUMENT;
+  const modality =
+    { image: Modality.IMAGE, video: Modality.VIDEO, audio: Modality.AUDIO }[type ?? ""] ?? Modality.DOCUMENT;
   const media = { modality, ...(mimeType === undefined ? {} : { mimeType }) };
   if (inlineData) {
     const value = new Uint8Array(Buffer.from(inlineData.data, "base64"));
@@ -262,7 +270,9 @@ const MODALITIES: Readonly<Record<string, Modality>> = {
 
 function outputOf(config: Readonly<Record<string, Json>>): Pick<RequestInit, "output"> {
   const schema = config["responseJsonSchema"];
-  const modalities = ((config["responseModalities"] ?? []) as string[]).map((word) => MODALITIES[word] ?? Modality.UNSPECIFIED);
+  const modalities = ((config["responseModalities"] ?? []) as string[]).map(
+    (word) => MODALITIES[word] ?? Modality.UNSPECIFIED,
+  );
   if (config["responseMimeType"] === undefined) return { output: { modalities } };
   if (schema === undefined) return { output: { format: { case: "jsonObject", value: {} }, modalities } };
   const value = { name: "recorded", schemaJson: JSON.stringify(schema) };

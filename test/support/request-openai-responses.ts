@@ -82,7 +82,8 @@ function includeOf(include: unknown): Raw {
 
 function conversationOf(body: Raw, asked: Asked): MessageInit[] {
   const messages: MessageInit[] = [];
-  if (typeof body["instructions"] === "string") messages.push({ role: Role.SYSTEM, parts: [text(body["instructions"])] });
+  if (typeof body["instructions"] === "string")
+    messages.push({ role: Role.SYSTEM, parts: [text(body["instructions"])] });
   const { input } = body;
   if (typeof input === "string") return [...messages, { role: Role.USER, parts: [text(input)] }];
   for (const item of (input ?? []) as Raw[]) {
@@ -255,7 +256,8 @@ function samplingOf(known: Raw): Init<typeof ChatRequestSchema> {
 function outputOf(config: Raw | undefined): Init<typeof ChatRequestSchema> {
   if (!config) return {};
   const format = config["format"] as Raw;
-  if (format["type"] !== "json_schema" || Object.keys(config).length > 1) throw new Error("no rule for this text format");
+  if (format["type"] !== "json_schema" || Object.keys(config).length > 1)
+    throw new Error("no rule for this text format");
   const strict = format["strict"];
   const value = {
     name: String(format["name"]),

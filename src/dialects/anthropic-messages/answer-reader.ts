@@ -1,6 +1,8 @@
+import { create } from "@bufbuild/protobuf";
 import {
   BlockWriter,
   FinishReason,
+  PartSchema,
   UsageSource,
   candidateFinished,
   completed,
@@ -19,6 +21,7 @@ import { decodeUsage, mergeUsage, servedTier } from "./decode-usage.ts";
 import { DIALECT_ID } from "./encode-context.ts";
 import { finishReason, isKnownFinishWord } from "./finish-reason.ts";
 import { OpaqueReader } from "./opaque-blocks.ts";
+import { CONTAINER_FORMAT, stateOf } from "./provider-state.ts";
 import { RedactedReader, TextReader, ThinkingReader } from "./text-blocks.ts";
 import { ToolResultReader, ToolUseReader, isServerResult } from "./tool-blocks.ts";
 import { checkEnding, checkMessage } from "./unknown-members.ts";
@@ -42,6 +45,7 @@ export class AnswerReader {
   #finishWord: string | undefined;
   #stopSequence: string | undefined;
   #details: StopDetails | undefined;
+  #container: string | undefined;
 
   constructor(target: DialectTarget, options: DecodeOptions, whole: boolean) {
     this.#target = target;
@@ -117,6 +121,7 @@ export class AnswerReader {
     if (word === undefined) throw this.#incomplete("it has no finish reason");
     this.#checkFinish(word);
     for (const index of this.#open.keys()) this.endBlock(index, out);
+    this.#writeContainer(out);
     out.push(candidateFinished(0, finishReason(word, this.#callCount > 0), word, this.#finishMore()));
     const tier = this.#usage ? servedTier(this.#usage) : undefined;
     out.push(
@@ -145,7 +150,18 @@ export class AnswerReader {
   #takeEnding(ending: ReceivedMessage): void {
     if (isText(ending.stop_reason)) this.#finishWord = ending.stop_reason;
     if (isText(ending.stop_sequence)) this.#stopSequence = ending.stop_sequence;
+    const container = ending.container?.["id"];
+    if (isText(container)) this.#container = container;
     if (ending.stop_details && typeof ending.stop_details === "object") this.#details = ending.stop_details;
+  }
+
+  // What code that the provider runs has called is answered in the same container.
+  #writeContainer(out: StreamEvent[]): void {
+    if (this.#container === undefined) return;
+    const { blocks } = this.#scope;
+    blocks.out = out;
+    const state = [stateOf(this.#target, CONTAINER_FORMAT, this.#container)];
+    blocks.close(blocks.open(create(PartSchema, { state })));
   }
 
   #takeUsage(usage: ReceivedUsage, out: StreamEvent[]): void {

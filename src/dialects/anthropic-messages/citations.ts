@@ -55,9 +55,7 @@ function documentOf(wire: ReceivedCitation, target: DialectTarget): CitationInit
   return {
     ...optionalText("title", wire.document_title),
     ...(isCount(wire.document_index) ? { documentIndex: wire.document_index } : {}),
-    ...(isText(wire.file_id)
-      ? { file: { provider: target.provider, id: wire.file_id } }
-      : {}),
+    ...(isText(wire.file_id) ? { file: { provider: target.provider, id: wire.file_id } } : {}),
   };
 }
 

@@ -10,25 +10,51 @@ function decode(status: number, body: unknown, headers: Record<string, string> =
   return anthropicMessages.decodeError({ status, headers, body: text, nowMs: NOW_MS }, targetWith());
 }
 
-const said = (type: string, message = "", details?: object): object => ({ type: "error", error: { type, message, details } });
+const said = (type: string, message = "", details?: object): object => ({
+  type: "error",
+  error: { type, message, details },
+});
 
 describe("decodeError", () => {
   const rows: readonly (readonly [status: number, body: unknown, reason: string])[] = [
     [400, said("invalid_request_error", "messages: roles must alternate"), "INVALID_REQUEST"],
     [400, said("invalid_request_error", "prompt is too long: 213021 tokens > 204698 maximum"), "CONTEXT_TOO_LONG"],
-    [400, said("invalid_request_error", "input length and `max_tokens` exceed context limit: 1 + 2 > 2"), "CONTEXT_TOO_LONG"],
+    [
+      400,
+      said("invalid_request_error", "input length and `max_tokens` exceed context limit: 1 + 2 > 2"),
+      "CONTEXT_TOO_LONG",
+    ],
     [400, said("invalid_request_error", "Your credit balance is too low to access the API"), "PROVIDER_BILLING"],
     [400, said("invalid_request_error", "You have reached your specified API usage limits."), "PROVIDER_QUOTA"],
     [400, said("invalid_request_error", "This organization has been disabled."), "PROVIDER_ACCESS"],
     [400, said("invalid_request_error", "Output blocked by content filtering policy"), "PROVIDER_CONTENT_BLOCKED"],
-    [400, said("invalid_request_error", "messages.1.content.0: Invalid `signature` in `thinking` block"), "STATE_INVALID"],
-    [400, said("invalid_request_error", "`thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified"), "STATE_INVALID"],
-    [400, said("invalid_request_error", "Expected `thinking` or `redacted_thinking`, but found `tool_use`"), "STATE_INVALID"],
+    [
+      400,
+      said("invalid_request_error", "messages.1.content.0: Invalid `signature` in `thinking` block"),
+      "STATE_INVALID",
+    ],
+    [
+      400,
+      said(
+        "invalid_request_error",
+        "`thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified",
+      ),
+      "STATE_INVALID",
+    ],
+    [
+      400,
+      said("invalid_request_error", "Expected `thinking` or `redacted_thinking`, but found `tool_use`"),
+      "STATE_INVALID",
+    ],
     [400, said("invalid_request_error", "messages.0.content.0.image: Could not process image"), "INVALID_MEDIA"],
     [400, said("invalid_request_error", "top_k: Extra inputs are not permitted"), "UNSUPPORTED_PARAMETER"],
     [400, said("invalid_request_error", "anthropic_version: Extra inputs are not permitted"), "TRANSLATION_DEFECT"],
     [400, said("invalid_request_error", "`temperature` is deprecated for this model."), "UNSUPPORTED_PARAMETER"],
-    [400, said("invalid_request_error", "This model does not support assistant message prefill."), "UNSUPPORTED_PARAMETER"],
+    [
+      400,
+      said("invalid_request_error", "This model does not support assistant message prefill."),
+      "UNSUPPORTED_PARAMETER",
+    ],
     [400, said("invalid_request_error", "x", { error_code: "organization_on_hold" }), "PROVIDER_BILLING"],
     [401, said("authentication_error", "invalid x-api-key"), "PROVIDER_CREDENTIAL"],
     [402, said("billing_error"), "PROVIDER_BILLING"],
@@ -51,7 +77,11 @@ describe("decodeError", () => {
     [504, said("timeout_error"), "PROVIDER_TIMEOUT"],
     [529, said("overloaded_error"), "PROVIDER_OVERLOADED"],
     [418, said("teapot_error"), "INVALID_REQUEST"],
-    [404, [{ error: { code: 404, message: "Publisher Model `x` was not found", status: "NOT_FOUND" } }], "MODEL_NOT_FOUND"],
+    [
+      404,
+      [{ error: { code: 404, message: "Publisher Model `x` was not found", status: "NOT_FOUND" } }],
+      "MODEL_NOT_FOUND",
+    ],
     [429, { error: { code: 429, message: "Quota exceeded", status: "RESOURCE_EXHAUSTED" } }, "PROVIDER_RATE_LIMITED"],
     [403, { error: { code: 403, status: "PERMISSION_DENIED" } }, "PROVIDER_ACCESS"],
   ];
@@ -61,16 +91,28 @@ describe("decodeError", () => {
   });
 
   test("decodeError names the contract's field, and keeps the provider's sentence inside", () => {
-    const error = decode(400, said("invalid_request_error", "tools.0.custom.input_schema: Input does not match the expected shape."));
+    const error = decode(
+      400,
+      said("invalid_request_error", "tools.0.custom.input_schema: Input does not match the expected shape."),
+    );
     expect([error.field, error.upstream?.param]).toEqual(["tools", "tools.0.custom.input_schema"]);
-    expect(error.message).toBe("Cannot complete the request at house/m1: the provider answered 400 invalid_request_error about tools");
+    expect(error.message).toBe(
+      "Cannot complete the request at house/m1: the provider answered 400 invalid_request_error about tools",
+    );
     expect(error.upstream?.message).toContain("expected shape");
     expect(decode(400, said("invalid_request_error", "Sorry: no")).field).toBe("");
   });
 
   test.each([
     [{ "retry-after": "7" }, 7000],
-    [{ "retry-after": "7", "anthropic-ratelimit-tokens-remaining": "0", "anthropic-ratelimit-tokens-reset": "2026-11-20T10:01:00Z" }, 7000],
+    [
+      {
+        "retry-after": "7",
+        "anthropic-ratelimit-tokens-remaining": "0",
+        "anthropic-ratelimit-tokens-reset": "2026-11-20T10:01:00Z",
+      },
+      7000,
+    ],
     [
       {
         "anthropic-ratelimit-requests-remaining": "5",
@@ -88,9 +130,15 @@ describe("decodeError", () => {
   });
 
   test("decodeError takes the provider's advice where its words leave it open", () => {
-    expect(reasonName(decode(429, said("rate_limit_error"), { "x-should-retry": "false" }).reason)).toBe("PROVIDER_QUOTA");
-    expect(reasonName(decode(400, said("invalid_request_error"), { "x-should-retry": "true" }).reason)).toBe("PROVIDER_ERROR");
-    expect(reasonName(decode(401, said("authentication_error"), { "x-should-retry": "true" }).reason)).toBe("PROVIDER_CREDENTIAL");
+    expect(reasonName(decode(429, said("rate_limit_error"), { "x-should-retry": "false" }).reason)).toBe(
+      "PROVIDER_QUOTA",
+    );
+    expect(reasonName(decode(400, said("invalid_request_error"), { "x-should-retry": "true" }).reason)).toBe(
+      "PROVIDER_ERROR",
+    );
+    expect(reasonName(decode(401, said("authentication_error"), { "x-should-retry": "true" }).reason)).toBe(
+      "PROVIDER_CREDENTIAL",
+    );
   });
 
   test.each([
@@ -98,11 +146,22 @@ describe("decodeError", () => {
     [{}, { request_id: "req_2" }, "req_2"],
     [{}, {}, ""],
   ])("decodeError keeps the id of the call, from %j or %j: %s", (headers, more, expected) => {
-    expect(decode(500, { ...said("api_error"), ...more }, headers as Record<string, string>).upstream?.requestId).toBe(expected);
+    expect(decode(500, { ...said("api_error"), ...more }, headers as Record<string, string>).upstream?.requestId).toBe(
+      expected,
+    );
   });
 
   test("decodeError never throws", () => {
-    for (const body of ["", "null", "[]", "1", '"x"', "{", '{"error":[]}', '{"error":{"message":{},"type":3,"details":[]}}']) {
+    for (const body of [
+      "",
+      "null",
+      "[]",
+      "1",
+      '"x"',
+      "{",
+      '{"error":[]}',
+      '{"error":{"message":{},"type":3,"details":[]}}',
+    ]) {
       expect(decode(400, body).upstream?.httpStatus).toBe(400);
     }
   });

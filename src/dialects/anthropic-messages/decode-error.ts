@@ -81,7 +81,8 @@ function classify(native: NativeError): ReasonName {
 // The provider says outright whether a retry helps. It matters where its words leave it open.
 function adviseRetry(reason: ReasonName, { status, code }: NativeError, advice: string | undefined): ReasonName {
   if (advice === "true" && reason === "INVALID_REQUEST" && code === "") return "PROVIDER_ERROR";
-  if (advice === "false" && status === 429 && code === "" && reason === "PROVIDER_RATE_LIMITED") return "PROVIDER_QUOTA";
+  if (advice === "false" && status === 429 && code === "" && reason === "PROVIDER_RATE_LIMITED")
+    return "PROVIDER_QUOTA";
   return reason;
 }
 

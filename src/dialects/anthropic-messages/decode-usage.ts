@@ -72,12 +72,7 @@ function sumOf(parts: readonly TokenCounts[], member: keyof TokenCounts): number
 }
 
 function totalOf(counts: TokenCounts): number {
-  const members = [
-    "input_tokens",
-    "output_tokens",
-    "cache_read_input_tokens",
-    "cache_creation_input_tokens",
-  ] as const;
+  const members = ["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"] as const;
   return members.reduce((sum, member) => sum + (count(counts[member]) ?? 0), 0);
 }
 

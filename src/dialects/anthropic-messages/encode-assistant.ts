@@ -1,4 +1,11 @@
-import { Executor, type Message, type Part, type TextPart, type ToolCallPart, type ToolResultPart } from "../../contract/index.ts";
+import {
+  Executor,
+  type Message,
+  type Part,
+  type TextPart,
+  type ToolCallPart,
+  type ToolResultPart,
+} from "../../contract/index.ts";
 import { RawJson, objectMembers, rawJson, rawObject } from "../json-text.ts";
 import { notPortableTo } from "../origin-rules.ts";
 import type { CallIds } from "./call-ids.ts";
@@ -15,7 +22,12 @@ import {
 } from "./provider-state.ts";
 
 /** The blocks of an earlier turn of the model, in its own order. */
-export function encodeAssistant(context: EncodeContext, message: Message, field: string, callIds: CallIds): WireObject[] {
+export function encodeAssistant(
+  context: EncodeContext,
+  message: Message,
+  field: string,
+  callIds: CallIds,
+): WireObject[] {
   const blocks: WireObject[] = [];
   for (const [index, part] of message.parts.entries()) {
     const path = `${field}.parts[${index}]`;
@@ -68,7 +80,8 @@ function textBlock(context: EncodeContext, message: Message, part: TextPart, pat
   if (!block) return undefined;
   // Sources of the web are found again by what came with their citations; foreign ones mean nothing here.
   const citations = part.citations.flatMap((citation) => {
-    const isOwn = ownState(citation, CITATION_FORMAT, context.target) !== undefined || isFrom(message.origin, context.target);
+    const isOwn =
+      ownState(citation, CITATION_FORMAT, context.target) !== undefined || isFrom(message.origin, context.target);
     const json = isOwn && citation.nativeJson !== undefined ? rawObject(citation.nativeJson) : undefined;
     return json ?? [];
   });
@@ -87,7 +100,8 @@ function reasoningBlock(
   if (block) return block;
   const { target, adaptations, rules } = context;
   const isOwn = isFrom(message.origin, target);
-  if (isOwn && text !== "" && rules.settings.unsigned_thinking) return { type: "thinking", thinking: text, signature: "" };
+  if (isOwn && text !== "" && rules.settings.unsigned_thinking)
+    return { type: "thinking", thinking: text, signature: "" };
   const isEmpty = text === "" && part.kind.case === "reasoning" && part.kind.value.summary.length === 0;
   // State that was left out has been told of already.
   if (isEmpty) return undefined;
@@ -136,7 +150,11 @@ const NO_INPUT = new RawJson("{}");
 function wireInput({ adaptations }: EncodeContext, { input }: ToolCallPart, field: string): unknown {
   if (input.case === undefined || input.value === "") return NO_INPUT;
   if (input.case === "text") {
-    adaptations.addPart(`${field}.text`, undefined, "the wire format has no calls with free text; it is a member named input");
+    adaptations.addPart(
+      `${field}.text`,
+      undefined,
+      "the wire format has no calls with free text; it is a member named input",
+    );
     return { input: input.value };
   }
   const object = rawObject(input.value);

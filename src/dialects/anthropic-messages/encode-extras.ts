@@ -42,7 +42,13 @@ function encodeCaching({ request, rules, adaptations }: EncodeContext, body: Bod
   const refusal = rules.refusal("caching", "prompt_cache");
   if (refusal || !rules.settings.automatic_caching) {
     const reason = refusal?.reason ?? "the provider caches marked parts only";
-    adaptations.add(ttlSeconds === undefined ? "caching" : "caching.ttl_seconds", ttlSeconds, undefined, reason, refusal?.quirkId);
+    adaptations.add(
+      ttlSeconds === undefined ? "caching" : "caching.ttl_seconds",
+      ttlSeconds,
+      undefined,
+      reason,
+      refusal?.quirkId,
+    );
     return;
   }
   const lifetime = ttlSeconds === undefined ? undefined : cacheLifetime(ttlSeconds);

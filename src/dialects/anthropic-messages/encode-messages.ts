@@ -1,11 +1,11 @@
-import { Role, type Message, type Part, type ToolResultPart } from "../../contract/index.ts";
+import { Executor, Role, type Message, type Part, type ToolResultPart } from "../../contract/index.ts";
 import { ParleyError } from "../../errors/index.ts";
 import { objectMembers } from "../json-text.ts";
 import { CallIds } from "./call-ids.ts";
 import { encodeAssistant } from "./encode-assistant.ts";
 import type { EncodeContext, WireObject } from "./encode-context.ts";
 import { wireContentPart } from "./encode-parts.ts";
-import { TOOL_USE_FORMAT, ownState, stripForeignState } from "./provider-state.ts";
+import { CONTAINER_FORMAT, TOOL_USE_FORMAT, ownState, stripForeignState } from "./provider-state.ts";
 import { WireTurns, type Turn } from "./wire-turns.ts";
 
 /** The conversation on the wire: instructions that come before it, and its turns. */
@@ -34,9 +34,13 @@ export function encodeMessages(context: EncodeContext): WireConversation {
   }
   const written = turns.finish();
   if (written.length > 0) return { system, turns: written };
-  throw new ParleyError("INVALID_REQUEST", "Cannot send messages: nothing but instructions is left of them, add a user's message", {
-    field: "messages",
-  });
+  throw new ParleyError(
+    "INVALID_REQUEST",
+    "Cannot send messages: nothing but instructions is left of them, add a user's message",
+    {
+      field: "messages",
+    },
+  );
 }
 
 /** The answer that the model is to go on with ends without space, which the provider demands. */
@@ -51,6 +55,21 @@ export function trimPrefill(context: EncodeContext, turns: readonly Turn[]): voi
   context.adaptations.addPart(`messages[${length - 1}]`, undefined, reason);
 }
 
+/**
+ * The container that code of the last answer waits in for the results of its calls. A container whose code is done is
+ * not asked for again: it may be gone by now, and the provider makes another one.
+ */
+export function containerOf({ request, target }: EncodeContext): string | undefined {
+  const parts = request.messages.findLast(({ role }) => role === Role.ASSISTANT)?.parts ?? [];
+  const isWaitedIn = parts.some((part) => {
+    const isOurs = part.kind.case === "toolCall" && part.kind.value.executor !== Executor.PROVIDER;
+    return isOurs && ownState(part, TOOL_USE_FORMAT, target)?.includes('"tool_id"');
+  });
+  const isDone = request.messages.at(-1)?.role === Role.ASSISTANT;
+  if (!isWaitedIn || isDone) return undefined;
+  return parts.map((part) => ownState(part, CONTAINER_FORMAT, target)).find((id) => id !== undefined);
+}
+
 function isInstruction(role: Role): boolean {
   return role === Role.SYSTEM || role === Role.DEVELOPER;
 }
@@ -63,7 +82,13 @@ function instructions(context: EncodeContext, message: Message, field: string): 
   return contentParts(message.parts, `${field}.parts`, context);
 }
 
-function addUserTurn(context: EncodeContext, message: Message, field: string, callIds: CallIds, turns: WireTurns): void {
+function addUserTurn(
+  context: EncodeContext,
+  message: Message,
+  field: string,
+  callIds: CallIds,
+  turns: WireTurns,
+): void {
   const results: WireObject[] = [];
   const others: WireObject[] = [];
   for (const [index, part] of message.parts.entries()) {

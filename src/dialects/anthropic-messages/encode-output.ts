@@ -14,7 +14,8 @@ export function findUnsupportedOutput(request: ChatRequest, rules: TargetRules, 
   if (!output) return;
   findUnsupportedFormat(output, rules, found);
   for (const [index, modality] of output.modalities.entries()) {
-    if (modality !== Modality.TEXT) found.capability(`output.modalities[${index}]`, "the wire format has answers of text only");
+    if (modality !== Modality.TEXT)
+      found.capability(`output.modalities[${index}]`, "the wire format has answers of text only");
   }
   if (output.audio) found.capability("output.audio", "the wire format has answers of text only");
 }
@@ -63,7 +64,11 @@ export function wireFormat({ request, adaptations }: EncodeContext): WireObject 
 }
 
 // The wire has a description within the schema only. A name has no place, and no effect.
-function described(schema: RawJson, description: string | undefined, adaptations: EncodeContext["adaptations"]): unknown {
+function described(
+  schema: RawJson,
+  description: string | undefined,
+  adaptations: EncodeContext["adaptations"],
+): unknown {
   if (description === undefined) return schema;
   const members = objectMembers(schema.text) ?? new Map<string, RawJson>();
   if (members.has("description")) {

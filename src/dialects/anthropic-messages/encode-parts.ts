@@ -79,6 +79,7 @@ function contentOf(part: Part, field: string, context: EncodeContext): WireObjec
     case "searchResult":
       return wirePassage(kind.value, field, context);
     case "opaque":
+      if (kind.value.nativeType === "container_upload") context.betas.add(FILES_BETA);
       return rawBlock(part, kind.value.json, `${field}.opaque.json`);
     default:
       return undefined;

@@ -50,7 +50,10 @@ export function findUnsupportedReasoning(request: ChatRequest, rules: TargetRule
     const reason = refusal?.reason ?? hasNone;
     if (reason !== undefined) found.capability("reasoning", reason);
     else if (usesBudget(request, rules) && (request.sampling?.maxOutputTokens ?? Infinity) <= LEAST_BUDGET) {
-      found.parameter("sampling.max_output_tokens", `the model reasons with at least ${LEAST_BUDGET} tokens, which count as output`);
+      found.parameter(
+        "sampling.max_output_tokens",
+        `the model reasons with at least ${LEAST_BUDGET} tokens, which count as output`,
+      );
     }
     return;
   }
@@ -66,7 +69,8 @@ export function encodeReasoning(context: EncodeContext, turns: readonly Turn[], 
   const state = reasoningState(request);
   // A model that does not reason is already switched off.
   const cannot = state !== "unset" && rules.refusal("reasoning", "reasoning") !== undefined;
-  if (state === "off" && !cannot && rules.settings.thinking_off === "disabled") body.set("thinking", { type: "disabled" });
+  if (state === "off" && !cannot && rules.settings.thinking_off === "disabled")
+    body.set("thinking", { type: "disabled" });
   if (state !== "on" || cannot) {
     tellVisibility(context, reasoning, "the wire format says how much reasoning is shown only where it is switched on");
     return;
@@ -165,7 +169,12 @@ function wireDisplay(context: EncodeContext, reasoning: Reasoning): string | und
   }
   if (visibility === ReasoningVisibility.OMITTED || visibility === ReasoningVisibility.REDACTED) return "omitted";
   if (visibility === ReasoningVisibility.FULL) {
-    context.adaptations.add("reasoning.visibility", "FULL", "summarized", "the provider shows summaries of reasoning only");
+    context.adaptations.add(
+      "reasoning.visibility",
+      "FULL",
+      "summarized",
+      "the provider shows summaries of reasoning only",
+    );
   }
   return "summarized";
 }

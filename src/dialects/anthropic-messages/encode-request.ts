@@ -6,7 +6,7 @@ import { jsonText } from "../json-text.ts";
 import { CacheMarks } from "./cache-marks.ts";
 import type { Body, EncodeContext } from "./encode-context.ts";
 import { encodeExtras, reservedMarks } from "./encode-extras.ts";
-import { encodeMessages, trimPrefill } from "./encode-messages.ts";
+import { containerOf, encodeMessages, trimPrefill } from "./encode-messages.ts";
 import { wireFormat } from "./encode-output.ts";
 import { encodeReasoning, wireEffort } from "./encode-reasoning.ts";
 import { encodeSampling, outputLimit } from "./encode-sampling.ts";
@@ -23,10 +23,13 @@ export function findUnsupported(request: ChatRequest, target: DialectTarget): re
   const found = unsupported(request, target);
   if (found.length > 0 || request.routing?.constraints?.requireParameters !== true) return found;
   const { adaptations } = encodeBody(request, target, { stream: false });
-  return adaptations
-    .list()
-    .filter(({ field }) => !field.startsWith("messages"))
-    .map(({ field, reason }) => ({ field, reason, capability: false }));
+  return (
+    adaptations
+      .list()
+      // The output limit that the wire demands is told, and was not asked for.
+      .filter(({ field }) => !field.startsWith("messages") && field !== "sampling.max_output_tokens")
+      .map(({ field, reason }) => ({ field, reason, capability: false }))
+  );
 }
 
 /** The upstream request. Throws a typed error where the target cannot honour a binding field. */
@@ -77,6 +80,8 @@ function encodeBody(
   encodeSampling(context, body);
   encodeReasoning(context, turns, maxTokens, body);
   encodeExtras(context, body);
+  const container = containerOf(context);
+  if (container !== undefined) body.set("container", container);
   cacheMarks.write(reservedMarks(body));
   if (options.stream) body.set("stream", true);
   mergeRawParams(context, body);

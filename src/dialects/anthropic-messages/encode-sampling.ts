@@ -100,7 +100,8 @@ export function encodeSampling({ request, rules, adaptations }: EncodeContext, b
   const sendsTemperature = allowed !== "default" && !(isOneOf && temperature === 1);
   if (sampling.stop.length > 0) body.set("stop_sequences", sampling.stop);
   if (temperature !== undefined && sendsTemperature) body.set("temperature", temperature);
-  if (topP !== undefined && allowed !== "default" && !(isOneOf && sendsTemperature)) body.set("top_p", topP);
+  const sendsTopP = !(allowed === "default" && topP === 1) && !(isOneOf && sendsTemperature);
+  if (topP !== undefined && sendsTopP) body.set("top_p", topP);
   if (topK !== undefined && topK > 0) body.set("top_k", topK);
   if (sampling.seed !== undefined) {
     adaptations.add("sampling.seed", sampling.seed, undefined, "the wire format has no seed");

@@ -26,7 +26,10 @@ export function findUnsupportedTools(request: ChatRequest, rules: TargetRules, f
     if (refused) found.capability("tool_choice", refused.reason);
   }
   if (toolChoice.mode === ToolMode.REQUIRED && reasoningState(request) === "on") {
-    found.parameter("tool_choice.mode", "the provider cannot demand a call while the model reasons; switch reasoning off");
+    found.parameter(
+      "tool_choice.mode",
+      "the provider cannot demand a call while the model reasons; switch reasoning off",
+    );
   }
   if (toolChoice.parallel !== undefined) {
     const refused = rules.refusal("tool_choice.parallel", toolChoice.parallel ? "parallel_tools" : undefined);
@@ -39,7 +42,10 @@ function findUnsupportedTool({ kind }: Tool, field: string, rules: TargetRules, 
     case "function": {
       const { name, strict, parametersJson } = kind.value;
       if (!isPlainName(name)) {
-        found.parameter(`${field}.function.name`, "the provider takes names of 1 to 128 letters, digits, underscores and hyphens");
+        found.parameter(
+          `${field}.function.name`,
+          "the provider takes names of 1 to 128 letters, digits, underscores and hyphens",
+        );
       }
       if (strict === true) findUnsupportedStrict(parametersJson, `${field}.function`, rules, found);
       return;
@@ -69,7 +75,10 @@ function findUnsupportedStrict(
 ): void {
   const refusal = rules.refusal("tools.function.strict", "strict_tools");
   if (refusal || !rules.settings.strict_tools) {
-    found.capability(`${field}.strict`, refusal?.reason ?? "the provider is not known to keep arguments to their schema");
+    found.capability(
+      `${field}.strict`,
+      refusal?.reason ?? "the provider is not known to keep arguments to their schema",
+    );
     return;
   }
   const object = parametersJson === undefined ? undefined : rawObject(parametersJson);

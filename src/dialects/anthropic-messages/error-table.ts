@@ -74,9 +74,15 @@ const BY_TEXT: readonly (readonly [RegExp, ReasonName])[] = [
   [/invalid `?(signature|data)`? in `?(redacted_)?thinking/i, "STATE_INVALID"],
   [/expected `?(redacted_)?thinking`?.{0,80}but found/i, "STATE_INVALID"],
   [/invalid `?encrypted_(index|content|stdout)/i, "STATE_INVALID"],
-  [/could not (process|download) (the )?(image|pdf|document)|image exceeds|unable to (download|fetch) /i, "INVALID_MEDIA"],
+  [
+    /could not (process|download) (the )?(image|pdf|document)|image exceeds|unable to (download|fetch) /i,
+    "INVALID_MEDIA",
+  ],
   [/extra inputs are not permitted|is deprecated for this model/i, "UNSUPPORTED_PARAMETER"],
-  [/(is|are) not supported (for|by|on) this model|this model does not support|does not support assistant/i, "UNSUPPORTED_PARAMETER"],
+  [
+    /(is|are) not supported (for|by|on) this model|this model does not support|does not support assistant/i,
+    "UNSUPPORTED_PARAMETER",
+  ],
 ];
 
 // A resource other than the model, under the type that both share.

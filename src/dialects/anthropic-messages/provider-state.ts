@@ -16,7 +16,15 @@ export const TOOL_USE_FORMAT = "anthropic-messages.tool_use";
 /** State of a citation of a page of the web. */
 export const CITATION_FORMAT = "anthropic-messages.encrypted_index";
 
-const PART_FORMATS: ReadonlySet<string> = new Set([SIGNATURE_FORMAT, REDACTED_FORMAT, TOOL_USE_FORMAT]);
+/** State of a whole answer: the id of the container in which the provider ran code for it. */
+export const CONTAINER_FORMAT = "anthropic-messages.container";
+
+const PART_FORMATS: ReadonlySet<string> = new Set([
+  SIGNATURE_FORMAT,
+  REDACTED_FORMAT,
+  TOOL_USE_FORMAT,
+  CONTAINER_FORMAT,
+]);
 
 /** State that the target wants back. */
 export function stateOf(target: DialectTarget, format: string, text: string): OpaqueState {

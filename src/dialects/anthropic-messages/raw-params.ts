@@ -31,7 +31,8 @@ export function mergeRawParams({ request, target, betas }: EncodeContext, body: 
 // A name goes into a header, where nothing but names may stand.
 function betaNames({ value, field }: NativeParam): readonly string[] {
   const names = JSON.parse(value.text) as unknown;
-  const areNames = Array.isArray(names) && names.every((name) => typeof name === "string" && /^[\w-]{1,64}$/.test(name));
+  const areNames =
+    Array.isArray(names) && names.every((name) => typeof name === "string" && /^[\w-]{1,64}$/.test(name));
   if (areNames) return names as readonly string[];
   const message = `Cannot use "${BETAS}" of ${field}: it is not a list of names of letters, digits and hyphens`;
   throw new ParleyError("INVALID_REQUEST", message, { field });

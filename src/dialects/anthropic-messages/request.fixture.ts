@@ -27,9 +27,20 @@ export function encode(init: RequestInit, target: DialectTarget = targetWith(), 
   return anthropicMessages.encode(requestOf(init), target, { stream });
 }
 
+/** A block on the wire, as far as tests look into it. */
+export type WireBlock = Record<string, unknown> & { readonly cache_control?: unknown };
+
+/** A body on the wire, as far as tests look into it. */
+export interface WireBody {
+  readonly [member: string]: unknown;
+  readonly system?: readonly WireBlock[];
+  readonly tools?: readonly WireBlock[];
+  readonly messages: readonly { readonly role: string; readonly content: readonly WireBlock[] }[];
+}
+
 /** The body of the encoded request. */
-export function bodyOf(init: RequestInit, target?: DialectTarget, stream?: boolean): Record<string, any> {
-  return JSON.parse(encode(init, target, stream).body) as Record<string, any>;
+export function bodyOf(init: RequestInit, target?: DialectTarget, stream?: boolean): WireBody {
+  return JSON.parse(encode(init, target, stream).body) as WireBody;
 }
 
 /** The fields that the target cannot honour. */
@@ -39,7 +50,11 @@ export function refusedFields(init: RequestInit, target: DialectTarget = targetW
 
 /** What was told of a request: fields, what was asked for, and what is sent instead. */
 export function told(init: RequestInit, target?: DialectTarget): unknown[] {
-  return encode(init, target).adaptations.map(({ field, requestedJson, appliedJson }) => [field, requestedJson, appliedJson]);
+  return encode(init, target).adaptations.map(({ field, requestedJson, appliedJson }) => [
+    field,
+    requestedJson,
+    appliedJson,
+  ]);
 }
 
 /** A function without parameters. */

@@ -88,19 +88,60 @@ describe("streamDecoder and decodeResponse agree", () => {
   });
 
   test("streamDecoder answers any JSON with events in order or a typed error", () => {
-    const leaf = fc.constantFrom<unknown>(null, true, 0, -1, 1e99, "", "x", "\ud83d", "{}", [], {}, [null], { text: 1 });
-    const type = fc.constantFrom("text", "thinking", "redacted_thinking", "tool_use", "web_search_tool_result", "compaction", "x");
-    const members = ["text", "citations", "thinking", "signature", "data", "id", "name", "input", "tool_use_id", "content", "caller", "is_error"];
+    const leaf = fc.constantFrom<unknown>(null, true, 0, -1, 1e99, "", "x", "\ud83d", "{}", [], {}, [null], {
+      text: 1,
+    });
+    const type = fc.constantFrom(
+      "text",
+      "thinking",
+      "redacted_thinking",
+      "tool_use",
+      "web_search_tool_result",
+      "compaction",
+      "x",
+    );
+    const members = [
+      "text",
+      "citations",
+      "thinking",
+      "signature",
+      "data",
+      "id",
+      "name",
+      "input",
+      "tool_use_id",
+      "content",
+      "caller",
+      "is_error",
+    ];
     const start = fc
-      .tuple(fc.oneof(type, leaf), fc.dictionary(fc.constantFrom(...members), fc.oneof(leaf, fc.array(leaf, { maxLength: 2 })), { maxKeys: 5 }))
+      .tuple(
+        fc.oneof(type, leaf),
+        fc.dictionary(fc.constantFrom(...members), fc.oneof(leaf, fc.array(leaf, { maxLength: 2 })), { maxKeys: 5 }),
+      )
       .map(([kind, more]) => ({ ...more, type: kind }));
-    const deltaTypes = ["text_delta", "input_json_delta", "thinking_delta", "signature_delta", "citations_delta", "compaction_delta", "x"];
+    const deltaTypes = [
+      "text_delta",
+      "input_json_delta",
+      "thinking_delta",
+      "signature_delta",
+      "citations_delta",
+      "compaction_delta",
+      "x",
+    ];
     const deltaMembers = ["text", "partial_json", "thinking", "signature", "citation", "content"];
     const delta = fc
       .tuple(fc.constantFrom(...deltaTypes), fc.dictionary(fc.constantFrom(...deltaMembers), leaf, { maxKeys: 4 }))
       .map(([kind, more]) => ({ ...more, type: kind }));
     const usage = fc.dictionary(
-      fc.constantFrom("input_tokens", "output_tokens", "cache_creation", "iterations", "server_tool_use", "output_tokens_details"),
+      fc.constantFrom(
+        "input_tokens",
+        "output_tokens",
+        "cache_creation",
+        "iterations",
+        "server_tool_use",
+        "output_tokens_details",
+      ),
       fc.oneof(leaf, fc.array(fc.dictionary(fc.constantFrom("type", "input_tokens", "model"), leaf), { maxLength: 2 })),
     );
     const wild = fc.tuple(fc.oneof(start, leaf), fc.array(fc.oneof(delta, leaf), { maxLength: 3 }), usage);
@@ -111,7 +152,8 @@ describe("streamDecoder and decodeResponse agree", () => {
         const outcome = reasonThrown(() => {
           decoder.push(JSON.stringify(begin), events);
           for (const [index, [from, deltas, figures]] of list.entries()) {
-            for (const event of block(index, from as object, ...(deltas as object[]))) decoder.push(JSON.stringify(event), events);
+            for (const event of block(index, from as object, ...(deltas as object[])))
+              decoder.push(JSON.stringify(event), events);
             decoder.push(JSON.stringify({ type: "message_delta", delta: {}, usage: figures }), events);
           }
           for (const event of ending("end_turn")) decoder.push(JSON.stringify(event), events);

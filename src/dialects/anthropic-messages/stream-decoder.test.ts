@@ -7,7 +7,8 @@ import { countingIds, foldStream, reasonThrown, streamEvents, targetWith } from 
 function shown(event: StreamEvent): string {
   const { case: kind, value } = event.event;
   if (kind === "blockDelta") return `${value.delta.case} ${value.block}`;
-  if (kind === "blockStarted" || kind === "blockFinished") return `${kind} ${value.block} ${value.part?.kind.case ?? ""}`;
+  if (kind === "blockStarted" || kind === "blockFinished")
+    return `${kind} ${value.block} ${value.part?.kind.case ?? ""}`;
   return kind ?? "";
 }
 
@@ -26,7 +27,14 @@ describe("streamDecoder writes the events of", () => {
       { type: "thinking_delta", thinking: "hm" },
       { type: "signature_delta", signature: "c2ln" },
     );
-    const stream = [begin, { type: "ping" }, ...thinking, ...text(1, "a", "b"), ...call(2, "", '{"x":', "1}"), ...ending("tool_use")];
+    const stream = [
+      begin,
+      { type: "ping" },
+      ...thinking,
+      ...text(1, "a", "b"),
+      ...call(2, "", '{"x":', "1}"),
+      ...ending("tool_use"),
+    ];
     expect(streamEvents(stream).map(shown)).toEqual([
       "started",
       "usageUpdated",
@@ -62,6 +70,23 @@ describe("streamDecoder writes the events of", () => {
     expect(parts).toMatchObject([{ text: "ac" }, { text: "b" }]);
   });
 
+  test("streamDecoder closes a block that the provider begins anew without ending it", () => {
+    const start = (words: string): object => ({
+      type: "content_block_start",
+      index: 0,
+      content_block: { type: "text", text: words },
+    });
+    const { candidates } = foldStream([begin, start("a"), start("b"), ...ending("end_turn")]);
+    expect(candidates[0]?.message?.parts.map(({ kind }) => kind.value)).toMatchObject([{ text: "a" }, { text: "b" }]);
+  });
+
+  test("streamDecoder keeps the container that code ran in as state of the answer", () => {
+    const { candidates } = foldStream([begin, ...text(0, "a"), ...ending("end_turn", { container: { id: "c1" } })]);
+    const [, last] = candidates[0]?.message?.parts ?? [];
+    expect(last?.kind.case).toBeUndefined();
+    expect(last?.state).toMatchObject([{ format: "anthropic-messages.container", payload: { value: "c1" } }]);
+  });
+
   test("streamDecoder says partial of figures before the finish and reported of those after it", () => {
     const sources = streamEvents([begin, ...text(0, "a"), ...ending("end_turn")]).flatMap(({ event }) =>
       event.case === "usageUpdated" || event.case === "completed" ? [event.value.usage?.source] : [],
@@ -77,7 +102,8 @@ describe("streamDecoder writes the events of", () => {
 });
 
 describe("streamDecoder reads blocks", () => {
-  const part = (...deltas: readonly unknown[]) => foldStream([begin, ...deltas, ...ending("end_turn")]).candidates[0]?.message?.parts[0];
+  const part = (...deltas: readonly unknown[]) =>
+    foldStream([begin, ...deltas, ...ending("end_turn")]).candidates[0]?.message?.parts[0];
 
   test("streamDecoder keeps reasoning that is nothing but a signature", () => {
     const signature = { type: "signature_delta", signature: "c2ln" };
@@ -95,7 +121,9 @@ describe("streamDecoder reads blocks", () => {
   test("streamDecoder keeps withheld reasoning", () => {
     const made = part(...block(0, { type: "redacted_thinking", data: "ZGF0YQ==" }));
     expect(made?.kind).toMatchObject({ case: "reasoning", value: { visibility: 4 } });
-    expect(made?.state).toMatchObject([{ format: "anthropic-messages.redacted_thinking", payload: { value: "ZGF0YQ==" } }]);
+    expect(made?.state).toMatchObject([
+      { format: "anthropic-messages.redacted_thinking", payload: { value: "ZGF0YQ==" } },
+    ]);
   });
 
   test.each([
@@ -113,14 +141,18 @@ describe("streamDecoder reads blocks", () => {
   });
 
   test("streamDecoder makes an id for a call without one", () => {
-    expect(part(...block(0, { type: "tool_use", name: "f", input: {} }))?.kind.value).toMatchObject({ callId: "call_1" });
+    expect(part(...block(0, { type: "tool_use", name: "f", input: {} }))?.kind.value).toMatchObject({
+      callId: "call_1",
+    });
   });
 
   test("streamDecoder keeps who called a tool, and no state for what the model called itself", () => {
     const start = { type: "tool_use", id: "c", name: "f", input: {}, toolset_name: "browser" };
     const byCode = { ...start, caller: { type: "code_execution_20260120", tool_id: "s1" } };
     const stateOf = (from: object): unknown => part(...block(0, from))?.state.map(({ payload }) => payload.value);
-    expect(stateOf(byCode)).toEqual(['{"toolset_name":"browser","caller":{"type":"code_execution_20260120","tool_id":"s1"}}']);
+    expect(stateOf(byCode)).toEqual([
+      '{"toolset_name":"browser","caller":{"type":"code_execution_20260120","tool_id":"s1"}}',
+    ]);
     expect(stateOf({ type: "tool_use", id: "c", name: "f", input: {}, caller: { type: "direct" } })).toEqual([]);
   });
 
@@ -146,14 +178,30 @@ describe("streamDecoder reads blocks", () => {
   });
 
   test.each([
-    [{ type: "mcp_tool_result", tool_use_id: "s", is_error: false, content: [{ type: "text", text: "t" }] }, false, ["t"]],
-    [{ type: "bash_code_execution_tool_result", tool_use_id: "s", content: { stdout: "o", stderr: "e" } }, undefined, ["o", "e"]],
     [
-      { type: "web_fetch_tool_result", tool_use_id: "s", content: { type: "web_fetch_tool_result_error", error_code: "u" } },
+      { type: "mcp_tool_result", tool_use_id: "s", is_error: false, content: [{ type: "text", text: "t" }] },
+      false,
+      ["t"],
+    ],
+    [
+      { type: "bash_code_execution_tool_result", tool_use_id: "s", content: { stdout: "o", stderr: "e" } },
+      undefined,
+      ["o", "e"],
+    ],
+    [
+      {
+        type: "web_fetch_tool_result",
+        tool_use_id: "s",
+        content: { type: "web_fetch_tool_result_error", error_code: "u" },
+      },
       true,
       ["u"],
     ],
-    [{ type: "advisor_tool_result", tool_use_id: "s", content: { type: "advisor_result", text: "x" } }, undefined, ["x"]],
+    [
+      { type: "advisor_tool_result", tool_use_id: "s", content: { type: "advisor_result", text: "x" } },
+      undefined,
+      ["x"],
+    ],
   ])("streamDecoder reads the result %j", (start, isError, texts) => {
     const made = part(...block(0, start))?.kind;
     if (made?.case !== "toolResult") throw new Error("no result");
@@ -168,18 +216,25 @@ describe("streamDecoder reads blocks", () => {
       { type: "compaction_delta", content: "a", encrypted_content: null },
       { type: "compaction_delta", content: "b", encrypted_content: "eA==" },
     ];
-    const stream = [begin, ...block(0, start, ...deltas), ...block(1, { type: "hologram", size: 9007199254740993 }), ...ending("compaction")];
+    const stream = [
+      begin,
+      ...block(0, start, ...deltas),
+      ...block(1, { type: "hologram", size: 12 }),
+      ...ending("compaction"),
+    ];
     const { candidates } = foldStream(stream, targetWith(), countingIds(unknown));
     expect(candidates[0]?.message?.parts.map(({ kind }) => kind.value)).toMatchObject([
       { nativeType: "compaction", json: '{"type":"compaction","content":"ab","encrypted_content":"eA=="}' },
-      { nativeType: "hologram", json: '{"type":"hologram","size":9007199254740992}' },
+      { nativeType: "hologram", json: '{"type":"hologram","size":12}' },
     ]);
     expect(candidates[0]?.finish).toMatchObject({ reason: 6, native: "compaction" });
     expect(unknown).toEqual(["content[].type=hologram"]);
   });
 
   test("streamDecoder writes nothing for text that stays empty", () => {
-    expect(foldStream([begin, ...text(0, ""), ...text(1, "a"), ...ending("end_turn")]).candidates[0]?.message?.parts).toHaveLength(1);
+    expect(
+      foldStream([begin, ...text(0, ""), ...text(1, "a"), ...ending("end_turn")]).candidates[0]?.message?.parts,
+    ).toHaveLength(1);
   });
 
   test("streamDecoder puts a character together that two deltas share", () => {
@@ -191,7 +246,10 @@ describe("streamDecoder reads blocks", () => {
 describe("streamDecoder counts what it does not know", () => {
   test("streamDecoder counts unknown events, members, deltas and words, and goes on", () => {
     const unknown: string[] = [];
-    const start = { ...begin, message: { ...begin.message, mood: "good", usage: { ...begin.message.usage, joules: 1 } } };
+    const start = {
+      ...begin,
+      message: { ...begin.message, mood: "good", usage: { ...begin.message.usage, joules: 1 } },
+    };
     const stream = [
       start,
       { type: "weather" },
@@ -230,7 +288,11 @@ describe("streamDecoder ends", () => {
   const stories: readonly (readonly [story: string, events: readonly unknown[], reason: string])[] = [
     ["completes without its last event, once the finish was told", whole.slice(0, -1), "nothing thrown"],
     ["is interrupted where no finish was told", whole.slice(0, -2), "STREAM_INTERRUPTED"],
-    ["is interrupted by message_stop without a finish", [begin, ...text(0, "a"), { type: "message_stop" }], "STREAM_INTERRUPTED"],
+    [
+      "is interrupted by message_stop without a finish",
+      [begin, ...text(0, "a"), { type: "message_stop" }],
+      "STREAM_INTERRUPTED",
+    ],
     ["is interrupted by a terminator of another format", [begin, ...text(0, "a"), "[DONE]"], "STREAM_INTERRUPTED"],
     ["is interrupted before anything", [], "STREAM_INTERRUPTED"],
     ["is interrupted after nothing but a ping", [{ type: "ping" }], "STREAM_INTERRUPTED"],
@@ -240,13 +302,29 @@ describe("streamDecoder ends", () => {
     ["refuses half an event", [begin, '{"type":"content_block_delta","ind'], "PROVIDER_BAD_OUTPUT"],
     ["refuses a list", [begin, "[1]"], "PROVIDER_BAD_OUTPUT"],
     ["refuses a second message", [begin, begin], "PROVIDER_BAD_OUTPUT"],
-    ["refuses a delta without a block", [begin, { type: "content_block_delta", index: 3, delta: { type: "text_delta", text: "a" } }], "PROVIDER_BAD_OUTPUT"],
-    ["refuses a delta without a place", [begin, { type: "content_block_delta", delta: { type: "text_delta", text: "a" } }], "PROVIDER_BAD_OUTPUT"],
-    ["refuses text within a call", [begin, ...block(0, { type: "tool_use", id: "c", name: "f" }, { type: "text_delta", text: "a" })], "PROVIDER_BAD_OUTPUT"],
+    [
+      "refuses a delta without a block",
+      [begin, { type: "content_block_delta", index: 3, delta: { type: "text_delta", text: "a" } }],
+      "PROVIDER_BAD_OUTPUT",
+    ],
+    [
+      "refuses a delta without a place",
+      [begin, { type: "content_block_delta", delta: { type: "text_delta", text: "a" } }],
+      "PROVIDER_BAD_OUTPUT",
+    ],
+    [
+      "refuses text within a call",
+      [begin, ...block(0, { type: "tool_use", id: "c", name: "f" }, { type: "text_delta", text: "a" })],
+      "PROVIDER_BAD_OUTPUT",
+    ],
     ["refuses a call without a name", [begin, ...block(0, { type: "tool_use", id: "c" })], "PROVIDER_BAD_OUTPUT"],
     ["refuses a start without a block", [begin, { type: "content_block_start", index: 0 }], "PROVIDER_BAD_OUTPUT"],
     ["refuses a beginning without a message", [{ type: "message_start" }], "PROVIDER_BAD_OUTPUT"],
-    ["fails with the provider's error", [begin, { type: "error", error: { type: "overloaded_error", message: "x" } }], "PROVIDER_OVERLOADED"],
+    [
+      "fails with the provider's error",
+      [begin, { type: "error", error: { type: "overloaded_error", message: "x" } }],
+      "PROVIDER_OVERLOADED",
+    ],
     ["fails with an error of no type", [begin, { error: { message: "x" } }], "PROVIDER_ERROR"],
     ["fails where the provider says so in the finish", [begin, ...text(0, "a"), ...ending("error")], "PROVIDER_ERROR"],
   ];
@@ -259,7 +337,9 @@ describe("streamDecoder ends", () => {
     const out: StreamEvent[] = [];
     const decoder = anthropicMessages.streamDecoder(targetWith(), countingIds());
     for (const event of [begin, ...text(0, "a")]) decoder.push(JSON.stringify(event), out);
-    expect(reasonThrown(() => decoder.push('{"type":"error","error":{"type":"api_error"}}', out, "error"))).toBe("PROVIDER_ERROR");
+    expect(reasonThrown(() => decoder.push('{"type":"error","error":{"type":"api_error"}}', out, "error"))).toBe(
+      "PROVIDER_ERROR",
+    );
     expect(out.map(shown)).toContain("blockFinished 0 text");
   });
 

@@ -30,5 +30,12 @@ export function text(index: number, ...pieces: readonly string[]): unknown[] {
 
 /** A whole body with these blocks. */
 export function bodyWith(content: readonly unknown[], reason = "end_turn", more: object = {}): object {
-  return { ...begin.message, content, stop_reason: reason, stop_sequence: null, usage: { ...usage, output_tokens: 7 }, ...more };
+  return {
+    ...begin.message,
+    content,
+    stop_reason: reason,
+    stop_sequence: null,
+    usage: { ...usage, output_tokens: 7 },
+    ...more,
+  };
 }

@@ -16,7 +16,7 @@ const EVENTS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ["content_block_stop", wordSet("type index")],
   ["message_delta", wordSet("type delta usage context_management")],
   ["message_stop", wordSet("type")],
-  ["ping", wordSet("type cost")],
+  ["ping", wordSet("type")],
 ]);
 
 /** Tells of members of a message, whole or at its beginning, that this codec does not know. */

@@ -36,7 +36,8 @@ export function unsupported(request: ChatRequest, target: DialectTarget): readon
     for (const [place, part] of message.parts.entries()) {
       findUnsupportedPart(message, part, `${field}.parts[${place}]`, target, rules, found);
     }
-    if (message.prefill === true) findUnsupportedPrefill(request, message, `${field}.prefill`, index === last, rules, found);
+    if (message.prefill === true)
+      findUnsupportedPrefill(request, message, `${field}.prefill`, index === last, rules, found);
     if (message.role === Role.SYSTEM || message.role === Role.DEVELOPER) {
       const refusal = rules.refusal("messages.role", "system_messages");
       if (refusal) found.capability(`${field}.role`, refusal.reason);
@@ -79,7 +80,10 @@ function findUnsupportedContent(
   if (kind.case === "media") findUnsupportedMedia(kind.value, field, target, rules, found);
   else if (kind.case === "searchResult") findUnsupportedPassage(kind.value, field, found);
   else if (kind.case === "opaque" && !isSendable(kind.value, target)) {
-    found.parameter(`${field}.opaque`, `the block is not in the words of ${DIALECT_ID}, or belongs to another provider`);
+    found.parameter(
+      `${field}.opaque`,
+      `the block is not in the words of ${DIALECT_ID}, or belongs to another provider`,
+    );
   }
 }
 

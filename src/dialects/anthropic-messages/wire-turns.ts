@@ -67,7 +67,13 @@ export class WireTurns {
   }
 
   // The marks around the text tell the model whose words they are.
-  #wrapped({ blocks, field }: { readonly blocks: readonly WireObject[]; readonly field: string }): readonly WireObject[] {
+  #wrapped({
+    blocks,
+    field,
+  }: {
+    readonly blocks: readonly WireObject[];
+    readonly field: string;
+  }): readonly WireObject[] {
     const reason = "the model takes instructions at the beginning only; they stand in their place as text of the user";
     this.#context.adaptations.addPart(field, "user", reason);
     for (const block of blocks) {

@@ -46,12 +46,7 @@ export class CandidateReader {
   /** Word for word what the provider tells about the answer, by member. */
   readonly #metadata = new Map<string, Set<string>>();
 
-  constructor(
-    index: number,
-    writer: BlockWriter,
-    target: DialectTarget,
-    newId: (prefix: string) => string,
-  ) {
+  constructor(index: number, writer: BlockWriter, target: DialectTarget, newId: (prefix: string) => string) {
     this.#index = index;
     this.#target = target;
     this.#blocks = new CandidateBlocks(writer, index);
@@ -114,7 +109,8 @@ export class CandidateReader {
     const known = new Set(this.#recitations.map((one) => JSON.stringify(one)));
     // Events may repeat what earlier ones told.
     for (const source of citationSources ?? citations ?? []) {
-      if (this.#recitations.length < MAX_CITATIONS && !known.has(JSON.stringify(source))) this.#recitations.push(source);
+      if (this.#recitations.length < MAX_CITATIONS && !known.has(JSON.stringify(source)))
+        this.#recitations.push(source);
     }
   }
 

@@ -45,7 +45,10 @@ export function groundingCitations(metadata: GroundingMetadata, texts: readonly 
       const chunk = chunks[index];
       if (!chunk) continue;
       used.add(index);
-      placed.push({ block: place?.block ?? last.block, citation: create(CitationSchema, { ...sourceOf(chunk, index), ...offsets(place) }) });
+      placed.push({
+        block: place?.block ?? last.block,
+        citation: create(CitationSchema, { ...sourceOf(chunk, index), ...offsets(place) }),
+      });
     }
   }
   for (const [index, chunk] of chunks.entries()) {
@@ -96,7 +99,10 @@ function placeOf(segment: Segment, texts: readonly Sized[]): Place | undefined {
   const { endIndex: end, text } = segment;
   if (!isOffset(start) || !isOffset(end) || end <= start) return undefined;
   const words = typeof text === "string" && text !== "" ? Buffer.from(text, "utf8") : undefined;
-  return (words && (placeOfWords(words, start, texts, true) ?? placeOfWords(words, start, texts, false))) ?? placeOver(start, end, texts);
+  return (
+    (words && (placeOfWords(words, start, texts, true) ?? placeOfWords(words, start, texts, false))) ??
+    placeOver(start, end, texts)
+  );
 }
 
 // At the very offset of a block or of the whole answer; else where the words come next after it or at all.

@@ -79,7 +79,9 @@ function nativeError(body: unknown, httpStatus: number | undefined): NativeError
     httpStatus: httpStatus ?? claimedStatus(error["code"]),
     status: word(error["status"]),
     reason: word(ofType("ErrorInfo")["reason"]),
-    quotaIds: listOf(ofType("QuotaFailure")["violations"]).map((one) => word(one["quotaId"]) || word(one["quotaMetric"])),
+    quotaIds: listOf(ofType("QuotaFailure")["violations"]).map(
+      (one) => word(one["quotaId"]) || word(one["quotaMetric"]),
+    ),
     message,
     path: word(violation["field"]) || pathIn(message),
     retryDelay: word(ofType("RetryInfo")["retryDelay"]),
@@ -111,7 +113,7 @@ function makeError(reason: ReasonName, native: NativeError, target: DialectTarge
     upstream: {
       ...(envelope.httpStatus === undefined ? {} : { httpStatus: envelope.httpStatus }),
       type: native.status,
-      code: native.reason || (native.quotaIds[0] ?? ""),
+      code: native.reason || windowOf(native.quotaIds),
       param: native.path,
       message: native.message,
       requestId: envelope.requestId ?? "",
@@ -126,6 +128,11 @@ function sentence({ httpStatus, status, reason }: NativeError, target: DialectTa
   const said = [httpStatus, status, reason].filter((piece) => piece !== undefined && piece !== "");
   const about = field === "" ? "" : ` about ${field}`;
   return `Cannot complete the request at ${provider}/${model}: the provider answered ${said.join(" ") || "with an error"}${about}`;
+}
+
+// Of a quota's id what matters: the whole is long enough to be taken for a credential and redacted.
+function windowOf(quotaIds: readonly string[]): string {
+  return quotaIds.map((id) => /Per(Day|Hour|Minute|Second)/i.exec(id)?.[0] ?? "").find((found) => found !== "") ?? "";
 }
 
 function claimedStatus(code: unknown): number | undefined {

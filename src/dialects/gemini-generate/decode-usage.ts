@@ -19,7 +19,9 @@ function count(value: unknown): number | undefined {
 
 /** Whether the wire tells any figure. Vertex AI sends objects without one during a stream. */
 export function hasFigures(wire: Nullable<UsageMetadata>): wire is UsageMetadata {
-  return typeof wire === "object" && wire !== null && count(wire.totalTokenCount ?? wire.promptTokenCount) !== undefined;
+  return (
+    typeof wire === "object" && wire !== null && count(wire.totalTokenCount ?? wire.promptTokenCount) !== undefined
+  );
 }
 
 /**

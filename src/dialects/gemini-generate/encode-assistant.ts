@@ -1,4 +1,12 @@
-import { Executor, Role, type ChatRequest, type Message, type OpaquePart, type Part, type ToolCallPart } from "../../contract/index.ts";
+import {
+  Executor,
+  Role,
+  type ChatRequest,
+  type Message,
+  type OpaquePart,
+  type Part,
+  type ToolCallPart,
+} from "../../contract/index.ts";
 import { ParleyError } from "../../errors/index.ts";
 import { objectOf } from "../json-field.ts";
 import { RawJson, rawObject } from "../json-text.ts";
@@ -14,8 +22,8 @@ import {
   stripForeignState,
 } from "./provider-state.ts";
 
-/** Blocks of an answer that tell about it and are no parts of the conversation. */
-export const ANSWER_METADATA: ReadonlySet<string> = new Set(["groundingMetadata", "urlContextMetadata"]);
+// Blocks of an answer that tell about it and are no parts of the conversation.
+const ANSWER_METADATA: ReadonlySet<string> = new Set(["groundingMetadata", "urlContextMetadata"]);
 
 /** Where the current turn begins: after the last message in which the user says something. */
 export function currentTurnStart({ messages }: ChatRequest): number {
@@ -25,7 +33,12 @@ export function currentTurnStart({ messages }: ChatRequest): number {
 }
 
 /** The parts of an earlier turn of the model. `isCurrent`: it belongs to the turn that the request goes on with. */
-export function encodeAssistant(context: EncodeContext, message: Message, field: string, isCurrent: boolean): unknown[] {
+export function encodeAssistant(
+  context: EncodeContext,
+  message: Message,
+  field: string,
+  isCurrent: boolean,
+): unknown[] {
   const parts: unknown[] = [];
   let needsSignature = isCurrent && context.rules.settings.signature_check;
   for (const [index, part] of message.parts.entries()) {
@@ -45,11 +58,17 @@ export function encodeAssistant(context: EncodeContext, message: Message, field:
 // Only the first call of a step carries a signature; without one the service refuses the request.
 function standIn({ rules, adaptations }: EncodeContext, wire: WireObject, path: string): void {
   wire["thoughtSignature"] = SIGNATURE_STAND_IN;
-  const reason = "STATE_MISSING: the model wants the signature of its call, which is not there; the documented stand-in is sent";
+  const reason =
+    "STATE_MISSING: the model wants the signature of its call, which is not there; the documented stand-in is sent";
   adaptations.addPart(`${path}.state`, SIGNATURE_STAND_IN, reason, rules.quirkOf.get("signature_check"));
 }
 
-function wirePart(context: EncodeContext, message: Message, part: Part, path: string): WireObject | RawJson | undefined {
+function wirePart(
+  context: EncodeContext,
+  message: Message,
+  part: Part,
+  path: string,
+): WireObject | RawJson | undefined {
   const { kind } = part;
   const { target, adaptations } = context;
   const thoughtSignature = ownState(part, SIGNATURE_FORMAT, target);
@@ -116,9 +135,13 @@ function wireCall(
   const args = text === "" ? new RawJson("{}") : rawObject(text);
   if (!args) {
     const field = `${path}.tool_call.arguments_json`;
-    throw new ParleyError("INVALID_REQUEST", `Cannot send ${field}: the provider takes arguments as a JSON object only`, {
-      field,
-    });
+    throw new ParleyError(
+      "INVALID_REQUEST",
+      `Cannot send ${field}: the provider takes arguments as a JSON object only`,
+      {
+        field,
+      },
+    );
   }
   return { functionCall: { id, name, args }, thoughtSignature };
 }
@@ -128,7 +151,11 @@ function ranByProvider(context: EncodeContext, message: Message, part: Part, pat
   const json = ownState(part, PART_FORMAT, context.target);
   if (json !== undefined) return objectOf(json, `${path}.state`);
   const what = "a step of a tool that the provider ran";
-  context.adaptations.addPart(path, undefined, notPortable(what, part.state[0]?.origin ?? message.origin, context.target));
+  context.adaptations.addPart(
+    path,
+    undefined,
+    notPortable(what, part.state[0]?.origin ?? message.origin, context.target),
+  );
   return undefined;
 }
 

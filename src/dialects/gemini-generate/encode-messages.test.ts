@@ -1,6 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { Modality, Role } from "../../contract/index.ts";
-import { assistant, call, encodeMessages, image, result, system, text, tools, user, type PartInit } from "./request.fixture.ts";
+import {
+  assistant,
+  call,
+  encodeMessages,
+  image,
+  result,
+  system,
+  text,
+  tools,
+  user,
+  type PartInit,
+} from "./request.fixture.ts";
 import { reasonThrown, targetWith } from "./target.fixture.ts";
 
 const developer = (...parts: PartInit[]) => ({ role: Role.DEVELOPER, parts });
@@ -18,7 +29,12 @@ describe("encode keeps every instruction", () => {
   });
 
   test("encode leaves a later instruction in its place, as words of the user that are marked", () => {
-    const { contents, adaptations } = encodeMessages([user(text("Hi")), assistant(text("Yes")), system(text("Be brief")), user(text("Why"))]);
+    const { contents, adaptations } = encodeMessages([
+      user(text("Hi")),
+      assistant(text("Yes")),
+      system(text("Be brief")),
+      user(text("Why")),
+    ]);
     expect(contents).toEqual([
       { role: "user", parts: [{ text: "Hi" }] },
       { role: "model", parts: [{ text: "Yes" }] },
@@ -37,7 +53,9 @@ describe("encode keeps every instruction", () => {
       tools(result("b", [text("2")])),
       user(text("So")),
     ]);
-    expect(contents.map((content) => (content as { parts: object[] }).parts.map((part) => Object.keys(part)[0]))).toEqual([
+    expect(
+      contents.map((content) => (content as { parts: object[] }).parts.map((part) => Object.keys(part)[0])),
+    ).toEqual([
       ["text"],
       ["functionCall", "functionCall"],
       ["functionResponse", "functionResponse"],
@@ -65,7 +83,11 @@ describe("encode writes parts of the user", () => {
         media({ modality: Modality.IMAGE, mimeType: "image/png", source: inline }),
         image("gs://b/c.png"),
         media({ modality: Modality.VIDEO, source: { case: "url", value: "https://youtu.be/x" } }),
-        media({ modality: Modality.AUDIO, mimeType: "audio/mp3", source: { case: "file", value: { id: "https://g/files/1" } } }),
+        media({
+          modality: Modality.AUDIO,
+          mimeType: "audio/mp3",
+          source: { case: "file", value: { id: "https://g/files/1" } },
+        }),
         media({ modality: Modality.DOCUMENT, source: { case: "text", value: "é" } }),
       ),
     ]);
@@ -92,7 +114,12 @@ describe("encode writes parts of the user", () => {
         role: Role.USER,
         name: "bob",
         parts: [
-          { kind: { case: "media", value: { modality: Modality.IMAGE, source, detail: "high", title: "t", filename: "f" } } },
+          {
+            kind: {
+              case: "media",
+              value: { modality: Modality.IMAGE, source, detail: "high", title: "t", filename: "f" },
+            },
+          },
           { ...text("x"), cacheBreakpoint: { ttlSeconds: 300 } },
           { kind: { case: "searchResult", value: found } },
         ],
@@ -113,15 +140,20 @@ describe("encode writes parts of the user", () => {
 
   test("encode refuses bytes without a type", () => {
     const source = { case: "inline", value: new Uint8Array([1]) };
-    expect(reasonThrown(() => encodeMessages([user(media({ modality: Modality.IMAGE, source }))]))).toBe("INVALID_REQUEST");
+    expect(reasonThrown(() => encodeMessages([user(media({ modality: Modality.IMAGE, source }))]))).toBe(
+      "INVALID_REQUEST",
+    );
   });
 });
 
 describe("encode writes calls and results", () => {
   const answered = (...results: PartInit[]) =>
-    (encodeMessages([user(text("Hi")), assistant(call("a", "look"), call("b", "read")), tools(...results)]).contents[2] as {
-      parts: unknown[];
-    }).parts;
+    (
+      encodeMessages([user(text("Hi")), assistant(call("a", "look"), call("b", "read")), tools(...results)])
+        .contents[2] as {
+        parts: unknown[];
+      }
+    ).parts;
 
   test("encode sends arguments word for word", () => {
     const args = '{"z":9007199254740993,"10":1.0,"a":"\\u00e9"}';
@@ -159,7 +191,9 @@ describe("encode writes calls and results", () => {
     ["an error object", [text('{"code":1}')], true, { error: { code: 1 } }],
     ["an error without words", [], true, { error: "The tool failed." }],
   ])("encode wraps %s", (_story, content, isError, response) => {
-    expect(answered(result("a", content, isError))).toEqual([{ functionResponse: { id: "a", name: "look", response } }]);
+    expect(answered(result("a", content, isError))).toEqual([
+      { functionResponse: { id: "a", name: "look", response } },
+    ]);
   });
 
   test("encode puts media of a result beside its words", () => {
@@ -181,16 +215,28 @@ describe("encode writes calls and results", () => {
   });
 
   test("encode refuses arguments that are no object, and says free text as an argument", () => {
-    expect(reasonThrown(() => encodeMessages([user(text("Hi")), assistant(call("a", "look", "[1"))]))).toBe("INVALID_REQUEST");
-    const free: PartInit = { kind: { case: "toolCall", value: { callId: "a", name: "sh", input: { case: "text", value: "ls" } } } };
+    expect(reasonThrown(() => encodeMessages([user(text("Hi")), assistant(call("a", "look", "[1"))]))).toBe(
+      "INVALID_REQUEST",
+    );
+    const free: PartInit = {
+      kind: { case: "toolCall", value: { callId: "a", name: "sh", input: { case: "text", value: "ls" } } },
+    };
     const { contents, adaptations } = encodeMessages([user(text("Hi")), assistant(free)]);
-    expect(contents[1]).toEqual({ role: "model", parts: [{ functionCall: { id: "a", name: "sh", args: { input: "ls" } } }] });
+    expect(contents[1]).toEqual({
+      role: "model",
+      parts: [{ functionCall: { id: "a", name: "sh", args: { input: "ls" } } }],
+    });
     expect(adaptations).toHaveLength(1);
   });
 
   test("encode sends a refusal as text and leaves empty texts and empty turns out", () => {
     const refusal: PartInit = { kind: { case: "refusal", value: { text: "No" } } };
-    const { contents, adaptations } = encodeMessages([user(text("Hi")), assistant(text(""), refusal), assistant(text("")), user(text("So"))]);
+    const { contents, adaptations } = encodeMessages([
+      user(text("Hi")),
+      assistant(text(""), refusal),
+      assistant(text("")),
+      user(text("So")),
+    ]);
     expect(contents).toEqual([
       { role: "user", parts: [{ text: "Hi" }] },
       { role: "model", parts: [{ text: "No" }] },

@@ -39,16 +39,25 @@ export function encodeMessages(context: EncodeContext): Conversation {
   }
   const reason = "the wire format wants a turn beside the instructions; the last of them is sent as one";
   context.adaptations.addPart(`messages[${leading - 1}].role`, "user", reason);
-  return { contents: [{ role: "user", parts: system.slice(-1) }], system: system.slice(0, -1), continuationToken: undefined };
+  return {
+    contents: [{ role: "user", parts: system.slice(-1) }],
+    system: system.slice(0, -1),
+    continuationToken: undefined,
+  };
 }
 
 // An answer that stopped to be continued holds a token: the same request goes out again with the token alone.
-function continuedFrom({ request, target }: EncodeContext): { readonly start: number; readonly token: string } | undefined {
+function continuedFrom({
+  request,
+  target,
+}: EncodeContext): { readonly start: number; readonly token: string } | undefined {
   let start = request.messages.length;
   let token: string | undefined;
   for (; start > 0; start--) {
     const message = request.messages[start - 1];
-    const own = message?.parts.map((part) => ownState(part, CONTINUATION_FORMAT, target)).find((text) => text !== undefined);
+    const own = message?.parts
+      .map((part) => ownState(part, CONTINUATION_FORMAT, target))
+      .find((text) => text !== undefined);
     if (message?.role !== Role.ASSISTANT || own === undefined) break;
     token ??= own;
   }

@@ -76,7 +76,9 @@ describe("encode writes sampling", () => {
 
 describe("encode writes output", () => {
   test("encode asks for JSON, modalities and a voice", () => {
-    expect(config({ output: { format: { case: "jsonObject", value: {} } } })).toEqual({ responseMimeType: "application/json" });
+    expect(config({ output: { format: { case: "jsonObject", value: {} } } })).toEqual({
+      responseMimeType: "application/json",
+    });
     const modalities = [Modality.TEXT, Modality.IMAGE, Modality.AUDIO];
     expect(config({ output: { modalities, audio: { voice: "Kore", format: "pcm16" } } })).toEqual({
       responseModalities: ["TEXT", "IMAGE", "AUDIO"],

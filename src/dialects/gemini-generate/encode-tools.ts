@@ -129,9 +129,13 @@ function declaredNames({ request, rules, adaptations }: EncodeContext): Readonly
   const missing = toolChoice.names.findIndex((name) => !known.has(name));
   if (missing >= 0) {
     const field = `tool_choice.names[${missing}]`;
-    throw new ParleyError("INVALID_REQUEST", `Cannot choose among tools: ${field} is not the name of a declared function`, {
-      field,
-    });
+    throw new ParleyError(
+      "INVALID_REQUEST",
+      `Cannot choose among tools: ${field} is not the name of a declared function`,
+      {
+        field,
+      },
+    );
   }
   if (toolChoice.mode === ToolMode.REQUIRED || rules.settings.validated_calls) return undefined;
   const reason = "the provider cannot be told which of the tools are allowed; only these are declared";

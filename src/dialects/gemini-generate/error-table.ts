@@ -78,7 +78,10 @@ const BY_TEXT: ReadonlyMap<string, Hints> = new Map<string, Hints>([
       [/(request payload|payload) size exceeds|request (is )?too large/i, "REQUEST_TOO_LARGE"],
       [/cannot fetch content|unable to process input|(image|video|audio|document|file) is not valid/i, "INVALID_MEDIA"],
       [/unsupported (mime|file uri)|no pages|mime ?type/i, "INVALID_MEDIA"],
-      [/(calling|modality|modalities|tools?|search|code execution) (is|are) not (enabled|supported)/i, "UNSUPPORTED_CAPABILITY"],
+      [
+        /(calling|modality|modalities|tools?|search|code execution) (is|are) not (enabled|supported)/i,
+        "UNSUPPORTED_CAPABILITY",
+      ],
       [/(is|are) not (enabled|supported)|does not support|unknown name|only supports/i, "UNSUPPORTED_PARAMETER"],
     ],
   ],
@@ -90,10 +93,7 @@ const BY_TEXT: ReadonlyMap<string, Hints> = new Map<string, Hints>([
       [/precondition check failed|model/i, "INVALID_REQUEST"],
     ],
   ],
-  [
-    "PERMISSION_DENIED",
-    [[/unregistered callers|api key|credential|leaked/i, "PROVIDER_CREDENTIAL"]],
-  ],
+  ["PERMISSION_DENIED", [[/unregistered callers|api key|credential|leaked/i, "PROVIDER_CREDENTIAL"]]],
   [
     "RESOURCE_EXHAUSTED",
     [

@@ -30,7 +30,9 @@ import type { Blob, Part } from "./wire.ts";
 import { words } from "./words.ts";
 
 // Members that go with a part and are not its content.
-const BESIDE = words(`thought thoughtSignature partMetadata videoMetadata mediaResolution mediaProcessing speechMetadata`);
+const BESIDE = words(
+  `thought thoughtSignature partMetadata videoMetadata mediaResolution mediaProcessing speechMetadata`,
+);
 
 interface OpenBlock {
   readonly kind: "text" | "reasoning" | "audio";
@@ -88,7 +90,8 @@ export class PartReader {
     if (text === "" && signature === undefined) return;
     this.#calls.flush();
     if (typeof text === "string") this.#takeText(text, part.thought === true, signature);
-    else if (part.inlineData && part.thought !== true) this.#takeBlob(part.inlineData, part.audioTranscription?.text, signature);
+    else if (part.inlineData && part.thought !== true)
+      this.#takeBlob(part.inlineData, part.audioTranscription?.text, signature);
     else this.#takeOther(part, raw, signature);
   }
 
@@ -133,7 +136,9 @@ export class PartReader {
     }
     // Sound comes in pieces of samples without a header, also where the answer is not streamed.
     if (this.#open?.kind !== "audio" || this.#open.mimeType !== type) {
-      const block = this.#blocks.open(create(PartSchema, { kind: { case: "media", value: { modality, mimeType: type } } }));
+      const block = this.#blocks.open(
+        create(PartSchema, { kind: { case: "media", value: { modality, mimeType: type } } }),
+      );
       this.#open = { kind: "audio", block, mimeType: type };
     }
     this.#blocks.delta(this.#open.block, { case: "media", value: bytes });

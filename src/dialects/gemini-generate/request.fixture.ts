@@ -10,6 +10,7 @@ import {
 import type { DialectTarget, EncodedRequest } from "../dialect.ts";
 import { geminiGenerate } from "./index.ts";
 import { targetWith } from "./target.fixture.ts";
+import type { GenerateContentRequest } from "./wire.ts";
 
 /** What a test gives to make a request. */
 export type RequestInit = Exclude<MessageInitShape<typeof ChatRequestSchema>, { $typeName: string }>;
@@ -68,7 +69,7 @@ export function bodyOf(init: RequestInit, target?: DialectTarget): Record<string
 /** The conversation of the encoded request, and what was adapted. */
 export function encodeMessages(messages: MessageInit[], target?: DialectTarget) {
   const { body, adaptations } = encode({ messages }, target);
-  const { contents, systemInstruction } = JSON.parse(body) as { contents: unknown[]; systemInstruction?: unknown };
+  const { contents, systemInstruction } = JSON.parse(body) as GenerateContentRequest;
   return { contents, systemInstruction, adaptations, body };
 }
 
@@ -78,4 +79,5 @@ export function unsupportedFields(init: RequestInit, target: DialectTarget = tar
 }
 
 /** A function without parameters. */
-export const tool = (name: string, more: object = {}) => ({ kind: { case: "function", value: { name, ...more } } }) as const;
+export const tool = (name: string, more: object = {}) =>
+  ({ kind: { case: "function", value: { name, ...more } } }) as const;

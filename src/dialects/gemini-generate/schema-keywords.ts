@@ -12,7 +12,8 @@ const KNOWN: Readonly<Record<SchemaDialect, ReadonlySet<string>>> = {
 };
 
 // What narrows an answer. Anything else that is not known is a remark, whose loss lets nothing new in.
-const CONSTRAINTS = words(`allOf anyOf oneOf not if then else const enum pattern format minLength maxLength minimum maximum
+const CONSTRAINTS =
+  words(`allOf anyOf oneOf not if then else const enum pattern format minLength maxLength minimum maximum
   exclusiveMinimum exclusiveMaximum multipleOf items prefixItems additionalItems unevaluatedItems minItems maxItems
   uniqueItems contains minContains maxContains properties patternProperties additionalProperties unevaluatedProperties
   propertyNames required minProperties maxProperties dependencies dependentRequired dependentSchemas type $ref

@@ -39,9 +39,7 @@ export function serverCallPart(step: ServerStep, part: JsonObjectTree, state: Op
   const object = objectAt(part, step.nativeType);
   const args = step.nativeType === "executableCode" ? object : object.get("args");
   const input =
-    args instanceof Map
-      ? ({ case: "argumentsJson", value: jsonText(args) } as const)
-      : ({ case: undefined } as const);
+    args instanceof Map ? ({ case: "argumentsJson", value: jsonText(args) } as const) : ({ case: undefined } as const);
   const value = { ...step, executor: Executor.PROVIDER, input };
   return create(PartSchema, { kind: { case: "toolCall", value }, state: [state] });
 }

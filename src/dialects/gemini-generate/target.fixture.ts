@@ -10,7 +10,14 @@ export function targetWith(
   facts: Partial<ModelFacts> = {},
   rejects: readonly string[] = [],
 ): DialectTarget {
-  const quirk: Quirk = { id: "T1", summary: "the test says no", settings, rejects, source: "test", checkedOn: "2026-11-20" };
+  const quirk: Quirk = {
+    id: "T1",
+    summary: "the test says no",
+    settings,
+    rejects,
+    source: "test",
+    checkedOn: "2026-11-20",
+  };
   return {
     provider: "house",
     model: "m1",
@@ -62,11 +69,6 @@ function checked(events: StreamEvent[]): StreamEvent[] {
 export function piece(parts: unknown[], finishReason?: string, more: object = {}): Record<string, unknown> {
   const candidate = { content: { role: "model", parts }, ...(finishReason ? { finishReason } : {}), ...more };
   return { candidates: [candidate], modelVersion: "m1-001", responseId: "r1" };
-}
-
-/** The parts of the first candidate, without the types' names, as JSON. */
-export function partsOf(response: ChatResponse): unknown[] {
-  return response.candidates[0]?.message?.parts ?? [];
 }
 
 /** The reason of the typed error that `run` throws, or what happened instead. */

@@ -54,7 +54,8 @@ export class ToolCallBlocks {
     const name = scalarOf(call.get("name"));
     if (typeof name === "string" && name !== "") this.#begin(part, call, name.slice(0, MAX_NAME_CHARS), signature);
     else if (open?.partial) continueCall(open, call);
-    else if (call.size > 0) throw new ParleyError("PROVIDER_BAD_OUTPUT", "Cannot read the answer: a tool call has no name");
+    else if (call.size > 0)
+      throw new ParleyError("PROVIDER_BAD_OUTPUT", "Cannot read the answer: a tool call has no name");
   }
 
   /** Takes a part with the result of a function that the provider itself has run in. */

@@ -66,13 +66,14 @@ function nativeError(body: unknown, httpStatus: number | undefined): NativeError
   // xAI: the error is a sentence and so is the code.
   const inner = typeof nested === "object" && nested !== null ? members(nested) : outer;
   const filter = members(inner["innererror"]);
-  const code = word(inner["code"]) || word(filter["code"]);
+  const complaint = firstComplaint(outer);
+  const code = word(inner["code"]) || word(filter["code"]) || word(complaint["type"]);
   const message = typeof nested === "string" ? nested : text(inner["message"] ?? inner["detail"]);
   return {
     status: httpStatus ?? claimedStatus(inner),
     code: /\s/.test(code) ? "" : code,
     type: word(inner["type"]),
-    param: word(inner["param"]),
+    param: word(inner["param"]) || placeOf(complaint["loc"]),
     message,
     categories: filteredCategories(filter["content_filter_result"] ?? filter["content_filter_results"]),
   };
@@ -141,6 +142,17 @@ function filteredCategories(result: unknown): string {
     .filter(([, verdict]) => members(verdict)["filtered"] === true)
     .map(([name]) => name.slice(0, 64))
     .join(", ");
+}
+
+// Servers built on FastAPI list what is wrong with the body, each with a type and a place.
+function firstComplaint(outer: Members): Members {
+  const list = members(outer["message"])["detail"] ?? outer["detail"];
+  return members(Array.isArray(list) ? (list as unknown[])[0] : undefined);
+}
+
+function placeOf(loc: unknown): string {
+  const words = Array.isArray(loc) ? loc.filter((piece) => typeof piece === "string" && piece !== "body") : [];
+  return word(words[0]);
 }
 
 function members(value: unknown): Members {

@@ -31,7 +31,8 @@ export function decodeUsage(wire: CompletionUsage, source: UsageSource): Usage {
   const cacheWrites = decodeCacheWrites(wire);
   const written = cacheWrites.reduce((sum, write) => sum + write.tokens, 0);
   const reasoning = count(wire.completion_tokens_details?.reasoning_tokens) ?? count(wire.reasoning_tokens);
-  const input = prompt === undefined ? undefined : Math.max(0, prompt - (cacheRead ?? 0) - written);
+  const sounds = soundsCountedApart(wire, prompt, completion, total);
+  const input = prompt === undefined ? undefined : Math.max(0, prompt + sounds - (cacheRead ?? 0) - written);
   const output = visibleOutput(prompt, completion, total, reasoning);
   const sum = (input ?? 0) + (cacheRead ?? 0) + written + (output ?? 0) + (reasoning ?? 0);
   const accepted = count(wire.completion_tokens_details?.accepted_prediction_tokens);
@@ -60,8 +61,20 @@ function cacheReadTokens(wire: CompletionUsage): number | undefined {
     count(wire.prompt_tokens_details?.cached_tokens) ??
     count(wire.prompt_cache_hit_tokens) ??
     count(wire.cached_tokens) ??
+    count(wire.num_cached_tokens) ??
     count(wire.cache_read_input_tokens)
   );
+}
+
+// Some vendors (Mistral) leave the tokens of sounds out of the prompt's: the stated total tells.
+function soundsCountedApart(
+  wire: CompletionUsage,
+  prompt: number | undefined,
+  completion: number | undefined,
+  total: number | undefined,
+): number {
+  const sounds = count(wire.prompt_tokens_details?.audio_tokens) ?? 0;
+  return total !== undefined && total === (prompt ?? 0) + (completion ?? 0) + sounds ? sounds : 0;
 }
 
 function visibleOutput(

@@ -10,6 +10,7 @@ import { DIALECT_ID, type EncodeContext, type WireObject } from "./encode-contex
 import { participantName, type CallIds } from "./call-ids.ts";
 import { wireContent, wireContentPart } from "./encode-parts.ts";
 import { objectOf } from "../json-field.ts";
+import { willReason } from "./rejected-while-reasoning.ts";
 import type { RawJson } from "../json-text.ts";
 import {
   EXTRA_CONTENT_FORMAT,
@@ -55,11 +56,12 @@ function wireMessage(context: EncodeContext, message: Message, field: string, dr
   const hasText = draft.content.length > 0;
   // A refusal beside text stands in the list; alone it has a member of its own.
   const refusal = hasText ? undefined : draft.refusals.join("") || undefined;
-  const content = hasText
-    ? wireContent([...draft.content, ...draft.refusals.map((text) => ({ type: "refusal", refusal: text }))])
-    : undefined;
+  const reasoning = reasoningOf(context, field, draft);
+  const thoughts = settings.reasoning_history === "thinking_parts" ? thinkingParts(draft) : [];
+  const refusals = draft.refusals.map((text) => ({ type: "refusal", refusal: text }));
+  const content =
+    hasText || thoughts.length > 0 ? wireContent([...thoughts, ...draft.content, ...refusals]) : undefined;
   const isEmpty = draft.calls.length === 0 && refusal === undefined && draft.audioId === undefined;
-  const reasoning = draft.reasoning.length > 0 ? draft.reasoning.join("") : undefined;
   const wire: WireObject = {
     role: "assistant",
     content: content ?? (isEmpty ? "" : null),
@@ -70,9 +72,27 @@ function wireMessage(context: EncodeContext, message: Message, field: string, dr
     reasoning_details: draft.details.length > 0 ? draft.details : undefined,
     extra_content: draft.extraContent,
     prefix: message.prefill === true && settings.prefill === "prefix" ? true : undefined,
+    partial: message.prefill === true && settings.prefill === "partial" ? true : undefined,
   };
-  if (settings.reasoning_history !== "none") wire[settings.reasoning_history] = reasoning;
+  const member = settings.reasoning_history;
+  if (member === "reasoning_content" || member === "reasoning") wire[member] = reasoning;
   return wire;
+}
+
+function thinkingParts({ reasoning }: Draft): WireObject[] {
+  return reasoning.length === 0
+    ? []
+    : [{ type: "thinking", thinking: reasoning.map((text) => ({ type: "text", text })) }];
+}
+
+function reasoningOf(context: EncodeContext, field: string, draft: Draft): string | undefined {
+  if (draft.reasoning.length > 0) return draft.reasoning.join("");
+  const { settings, quirkOf } = context.rules;
+  const missing = settings.reasoning_beside_calls && draft.calls.length > 0;
+  if (!missing || !willReason(context.request, settings.reasons)) return undefined;
+  const reason = "the provider wants reasoning beside tool calls and there is none to send; it got an empty one";
+  context.adaptations.addPart(`${field}.parts`, "", reason, quirkOf.get("reasoning_beside_calls"));
+  return "";
 }
 
 function addPart(
@@ -94,7 +114,7 @@ function addPart(
       addCall(context, kind.value, path, callIds, extraContent, draft);
       return;
     case "refusal":
-      draft.refusals.push(kind.value.text);
+      addRefusal(context, kind.value.text, path, draft);
       return;
     case "reasoning":
       addReasoning(context, message, part, path, draft);
@@ -114,6 +134,16 @@ function addPart(
       if (wire) draft.content.push(wire);
     }
   }
+}
+
+function addRefusal(context: EncodeContext, text: string, path: string, draft: Draft): void {
+  if (context.rules.settings.refusal_history === "refusal") {
+    draft.refusals.push(text);
+    return;
+  }
+  const reason = "the provider does not tell refusals from text; it is sent as text";
+  context.adaptations.addPart(path, "text", reason, context.rules.quirkOf.get("refusal_history"));
+  draft.content.push({ type: "text", text });
 }
 
 /** Whether the part is an earlier spoken answer, which goes back by its id. */

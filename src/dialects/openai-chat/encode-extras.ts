@@ -1,4 +1,5 @@
 import type { ChatRequest } from "../../contract/index.ts";
+import type { Adaptations } from "../adaptations.ts";
 import type { Body, EncodeContext, WireObject } from "./encode-context.ts";
 
 // The advisory fields: sent where the target is not known to refuse them, else left out with an adaptation.
@@ -92,6 +93,7 @@ interface LifetimeHint {
   readonly seconds: number;
 }
 
+const FIVE_MINUTES_SECONDS = 300;
 const HALF_HOUR_SECONDS = 1800;
 const HOUR_SECONDS = 3600;
 
@@ -111,4 +113,16 @@ function lifetimeHint(style: string, ttlSeconds: number): LifetimeHint | undefin
 export function cacheLifetime(ttlSeconds: number): { readonly word: "30m" | "12h"; readonly seconds: number } {
   if (ttlSeconds <= HALF_HOUR_SECONDS) return { word: "30m", seconds: HALF_HOUR_SECONDS };
   return { word: "12h", seconds: 12 * HOUR_SECONDS };
+}
+
+/** A cache mark of the other kind: for five minutes, which is the default, or an hour. */
+export function cacheControl(ttlSeconds: number | undefined, field: string, adaptations: Adaptations): WireObject {
+  if (ttlSeconds === undefined) return { type: "ephemeral" };
+  const isLong = ttlSeconds > FIVE_MINUTES_SECONDS;
+  const seconds = isLong ? HOUR_SECONDS : FIVE_MINUTES_SECONDS;
+  if (seconds !== ttlSeconds) {
+    const reason = "the provider keeps caches for fixed times; this one is nearest";
+    adaptations.addPart(`${field}.ttl_seconds`, seconds, reason);
+  }
+  return { type: "ephemeral", ttl: isLong ? "1h" : "5m" };
 }

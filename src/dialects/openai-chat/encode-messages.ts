@@ -7,8 +7,11 @@ import { stripForeignState } from "./provider-state.ts";
 
 /** The conversation on the wire: one message of the contract may become several, because each tool result is its own. */
 export function encodeMessages(context: EncodeContext): WireObject[] {
-  const out = new MessageList();
+  const out = new MessageList(context);
   const callIds = new CallIds(context);
+  const { system_role: systemRole, developer_role: developerRole, late_system_role: lateRole } = context.rules.settings;
+  let begun = false;
+  const roleOf = (role: string): string => (begun && lateRole === "user" ? lateRole : role);
   for (const [index, message] of context.request.messages.entries()) {
     const field = `messages[${index}]`;
     switch (message.role) {
@@ -16,26 +19,32 @@ export function encodeMessages(context: EncodeContext): WireObject[] {
         out.add(encodeAssistant(context, message, field, callIds));
         break;
       case Role.SYSTEM:
-        out.add(encodeInstructions(context, message, field, context.rules.settings.system_role));
+        out.add(encodeInstructions(context, message, field, roleOf(systemRole)));
         break;
       case Role.DEVELOPER:
-        out.add(encodeInstructions(context, message, field, context.rules.settings.developer_role));
+        out.add(encodeInstructions(context, message, field, roleOf(developerRole)));
         break;
       default:
         encodeTurn(context, message, field, callIds, out);
     }
+    begun ||= message.role !== Role.SYSTEM && message.role !== Role.DEVELOPER;
   }
   return out.finish();
 }
 
 // Media of tool results wait here until the run of tool messages is over, which nothing may interrupt.
 class MessageList {
+  readonly #context: EncodeContext;
   readonly #messages: WireObject[] = [];
   #hoisted: WireObject[] = [];
 
+  constructor(context: EncodeContext) {
+    this.#context = context;
+  }
+
   add(message: WireObject): void {
     this.#flush();
-    this.#messages.push(message);
+    this.#push(message);
   }
 
   addToolResult(message: WireObject, hoisted: readonly WireObject[]): void {
@@ -50,16 +59,28 @@ class MessageList {
 
   #flush(): void {
     if (this.#hoisted.length === 0) return;
-    this.#messages.push({ role: "user", content: this.#hoisted });
+    this.#push({ role: "user", content: this.#hoisted });
     this.#hoisted = [];
+  }
+
+  #push(message: WireObject): void {
+    const { rules, adaptations } = this.#context;
+    const follows = message["role"] === "user" && this.#messages.at(-1)?.["role"] === "tool";
+    if (follows && !rules.settings.user_after_tool) {
+      const content = "OK.";
+      const reason = "the provider takes no user message right after the result of a tool; an assistant's is between";
+      adaptations.addPart("messages", { role: "assistant", content }, reason, rules.quirkOf.get("user_after_tool"));
+      this.#messages.push({ role: "assistant", content });
+    }
+    this.#messages.push(message);
   }
 }
 
 function encodeInstructions(context: EncodeContext, message: Message, field: string, role: string): WireObject {
   const own = message.role === Role.SYSTEM ? "system" : "developer";
   if (role !== own) {
-    const setting = own === "system" ? "system_role" : "developer_role";
-    const reason = `the provider does not tell ${own} messages from ${role} messages`;
+    const setting = role === "user" ? "late_system_role" : `${own}_role`;
+    const reason = `the provider does not take ${own} messages here; it goes out as a ${role} message`;
     context.adaptations.addPart(`${field}.role`, role, reason, context.rules.quirkOf.get(setting));
   }
   const parts = contentParts(message.parts, field, context);
@@ -94,7 +115,7 @@ function encodeToolResult(
     const path = `${field}.tool_result.content[${index}]`;
     const wire = wireContentPart(part, path, context);
     if (!wire) continue;
-    if (wire["type"] === "text") content.push(wire);
+    if (wire["type"] === "text" || context.rules.settings.tool_result_parts === "any") content.push(wire);
     else {
       const reason = "the wire format has text only in tool results; it follows in a user message";
       context.adaptations.addPart(path, undefined, reason);
@@ -112,8 +133,8 @@ function encodeToolResult(
 
 function markError(context: EncodeContext, content: WireObject[], field: string): void {
   const [first] = content;
-  if (first) first["text"] = `Error: ${String(first["text"])}`;
-  else content.push({ type: "text", text: "Error" });
+  if (first?.["type"] === "text") first["text"] = `Error: ${String(first["text"])}`;
+  else content.unshift({ type: "text", text: "Error" });
   const reason = "the wire format has no mark for failed tools; the text says so";
   context.adaptations.addPart(field, "Error: …", reason);
 }

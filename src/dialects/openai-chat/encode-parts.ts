@@ -1,6 +1,6 @@
 import { Modality, type MediaPart, type Part, type SearchResultPart } from "../../contract/index.ts";
 import { ParleyError } from "../../errors/index.ts";
-import { cacheLifetime } from "./encode-extras.ts";
+import { cacheControl, cacheLifetime } from "./encode-extras.ts";
 import { DIALECT_ID, type EncodeContext, type Unsupported, type WireObject } from "./encode-context.ts";
 import { objectOf } from "../json-field.ts";
 import type { DialectTarget } from "../dialect.ts";
@@ -41,10 +41,18 @@ export function findUnsupportedMedia(
     } else if (media.modality !== Modality.DOCUMENT) {
       found.parameter(`${field}.media.file`, "the wire format takes ids of documents only");
     }
-  } else if (source.case === "url" && (media.modality === Modality.AUDIO || media.modality === Modality.DOCUMENT)) {
-    found.parameter(`${field}.media.url`, "the wire format takes sounds and documents as bytes only");
+  } else if (source.case === "url") findUnsupportedAddress(media, `${field}.media.url`, rules, found);
+}
+
+function findUnsupportedAddress({ modality }: MediaPart, field: string, rules: TargetRules, found: Unsupported): void {
+  const refusal = rules.refusal("messages.parts.media.url");
+  if (refusal) found.parameter(field, refusal.reason);
+  else if (modality === Modality.AUDIO || (modality === Modality.DOCUMENT && rules.settings.document_part === "file")) {
+    found.parameter(field, "the wire format takes sounds and documents as bytes only");
   }
 }
+
+const EPHEMERAL_SECONDS = 300;
 
 /** A part of a user's message or of a tool's result on the wire; undefined where nothing of it can be sent. */
 export function wireContentPart(part: Part, field: string, context: EncodeContext): WireObject | undefined {
@@ -57,6 +65,18 @@ export function wireContentPart(part: Part, field: string, context: EncodeContex
     return content;
   }
   const { ttlSeconds } = part.cacheBreakpoint;
+  if (rules.settings.cache_mark === "cache_control") {
+    content["cache_control"] = cacheControl(ttlSeconds, `${field}.cache_breakpoint`, adaptations);
+    return content;
+  }
+  if (rules.settings.cache_mark === "ephemeral") {
+    content["cache_control"] = { type: "ephemeral" };
+    if (ttlSeconds !== undefined && ttlSeconds !== EPHEMERAL_SECONDS) {
+      const reason = "the provider keeps caches for five minutes";
+      adaptations.addPart(`${field}.cache_breakpoint.ttl_seconds`, EPHEMERAL_SECONDS, reason);
+    }
+    return content;
+  }
   const lifetime = ttlSeconds === undefined ? undefined : cacheLifetime(ttlSeconds);
   if (lifetime && lifetime.seconds !== ttlSeconds) {
     const reason = "the provider keeps caches for fixed times; this one is nearest";
@@ -70,7 +90,8 @@ export function wireContentPart(part: Part, field: string, context: EncodeContex
 export function wireContent(parts: readonly WireObject[]): string | readonly WireObject[] {
   const [only] = parts;
   if (!only) return "";
-  const isBareText = parts.length === 1 && only["type"] === "text" && only["prompt_cache_breakpoint"] === undefined;
+  const isMarked = only["prompt_cache_breakpoint"] !== undefined || only["cache_control"] !== undefined;
+  const isBareText = parts.length === 1 && only["type"] === "text" && !isMarked;
   return isBareText ? (only["text"] as string) : parts;
 }
 
@@ -104,15 +125,35 @@ function wireMedia(media: MediaPart, field: string, context: EncodeContext): Wir
   }
   switch (media.modality) {
     case Modality.IMAGE:
-      return { type: "image_url", image_url: { url: address(media, field), detail } };
+      return {
+        type: "image_url",
+        image_url: { url: address(media, field), detail: wireDetail(detail, field, context) },
+      };
     case Modality.AUDIO:
+      if (context.rules.settings.audio_part === "data") return { type: "input_audio", input_audio: base64(media) };
       return { type: "input_audio", input_audio: { data: base64(media), format: audioFormat(media, field) } };
     case Modality.VIDEO:
       return { type: "video_url", video_url: { url: address(media, field) } };
     default:
-      if (source.case === "file") return { type: "file", file: { file_id: source.value.id } };
-      return { type: "file", file: { filename: media.filename ?? "document", file_data: address(media, field) } };
+      return wireDocument(media, field, context.rules.settings.document_part);
   }
+}
+
+function wireDocument(media: MediaPart, field: string, style: string): WireObject {
+  const { source, filename } = media;
+  if (style === "document_url") {
+    if (source.case === "file") return { type: "file", file_id: source.value.id };
+    return { type: "document_url", document_url: address(media, field), document_name: filename };
+  }
+  if (source.case === "file") return { type: "file", file: { file_id: source.value.id } };
+  return { type: "file", file: { filename: filename ?? "document", file_data: address(media, field) } };
+}
+
+function wireDetail(detail: string | undefined, field: string, context: EncodeContext): string | undefined {
+  const refusal = detail === undefined ? undefined : context.rules.refusal("messages.parts.media.detail");
+  if (!refusal) return detail;
+  context.adaptations.addPart(`${field}.media.detail`, undefined, refusal.reason, refusal.quirkId);
+  return undefined;
 }
 
 function address(media: MediaPart, field: string): string {

@@ -1,5 +1,6 @@
 import { Effort, ReasoningVisibility, type ChatRequest, type Reasoning } from "../../contract/index.ts";
 import type { Body, EncodeContext, Unsupported, WireObject } from "./encode-context.ts";
+import { askedFields, reasoningState, willReason } from "./rejected-while-reasoning.ts";
 import type { TargetRules } from "./target-rules.ts";
 
 const EFFORT_WORDS: Readonly<Record<number, string>> = {
@@ -14,6 +15,9 @@ const EFFORT_WORDS: Readonly<Record<number, string>> = {
 
 const LADDER = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
+// Ways of asking that have a switch of their own, so that no effort has to stand for it.
+const SWITCHES: ReadonlySet<string> = new Set(["thinking", "enable_thinking", "template"]);
+
 // A budget in tokens as an effort: the figures at which Anthropic-style and OpenAI-style controls are commonly equated.
 const BUDGET_STEPS: readonly (readonly [maxTokens: number, effort: string])[] = [
   [1024, "minimal"],
@@ -22,17 +26,9 @@ const BUDGET_STEPS: readonly (readonly [maxTokens: number, effort: string])[] = 
   [32_768, "high"],
 ];
 
-/** What a request says about reasoning as such: off, on, or nothing. */
-export function reasoningState(request: ChatRequest): "off" | "on" | "unset" {
-  const { reasoning } = request;
-  if (!reasoning) return "unset";
-  if (reasoning.enabled === false || reasoning.effort === Effort.NONE) return "off";
-  const asked = reasoning.enabled === true || reasoning.effort !== Effort.UNSPECIFIED;
-  return asked || reasoning.budgetTokens !== undefined ? "on" : "unset";
-}
-
 /** Adds to `found` where the target cannot be told whether to reason. */
 export function findUnsupportedReasoning(request: ChatRequest, rules: TargetRules, found: Unsupported): void {
+  findRejectedWhileReasoning(request, rules, found);
   const state = reasoningState(request);
   if (state === "unset") return;
   const refusal = rules.refusal("reasoning", "reasoning");
@@ -43,16 +39,27 @@ export function findUnsupportedReasoning(request: ChatRequest, rules: TargetRule
   if (state === "on") return;
   const field = request.reasoning?.enabled === false ? "reasoning.enabled" : "reasoning.effort";
   const { efforts } = rules;
-  if (rules.settings.reasoning_request === "none" || rules.refusal(field, "reasoning_effort")) {
+  const style = rules.settings.reasoning_request;
+  if (rules.settings.reasons === "always") found.parameter(field, "the model always reasons");
+  else if (SWITCHES.has(style)) return;
+  else if (style === "none" || rules.refusal(field, "reasoning_effort")) {
     found.parameter(field, "the provider has no way to switch reasoning off");
   } else if (efforts && !efforts.includes("none")) {
     found.parameter(field, `the model always reasons; its efforts are ${efforts.join(", ")}`);
   }
 }
 
+function findRejectedWhileReasoning(request: ChatRequest, { settings }: TargetRules, found: Unsupported): void {
+  if (settings.rejects_while_reasoning === "" || !willReason(request, settings.reasons)) return;
+  const escape = settings.reasons === "always" ? "" : "; switch reasoning off with reasoning.enabled = false";
+  for (const field of askedFields(request, settings.rejects_while_reasoning)) {
+    found.parameter(field, `the model does not honour it while it reasons${escape}`);
+  }
+}
+
 /** Writes how to reason. */
 export function encodeReasoning(context: EncodeContext, body: Body): void {
-  const { request, rules, adaptations } = context;
+  const { request, rules } = context;
   const { reasoning } = request;
   if (!reasoning) return;
   const state = reasoningState(request);
@@ -64,10 +71,18 @@ export function encodeReasoning(context: EncodeContext, body: Body): void {
   }
   encodeVisibility(context, reasoning);
   if (state === "unset") return;
+  if (SWITCHES.has(rules.settings.reasoning_request)) {
+    encodeSwitch(context, reasoning, state, body);
+    return;
+  }
   if (state === "off") {
     body.set("reasoning_effort", "none");
     return;
   }
+  encodeEffort(context, reasoning, body);
+}
+
+function encodeEffort({ rules, adaptations }: EncodeContext, reasoning: Reasoning, body: Body): void {
   const asked = askedEffort(reasoning);
   const refusal = rules.refusal("reasoning.effort", "reasoning_effort");
   if (rules.settings.reasoning_request === "none" || refusal) {
@@ -87,6 +102,29 @@ export function encodeReasoning(context: EncodeContext, body: Body): void {
   if (reasoning.budgetTokens !== undefined && asked.field !== "reasoning.budget_tokens") {
     const reason = "the wire format has no budget of reasoning; the effort stands for it";
     adaptations.add("reasoning.budget_tokens", reasoning.budgetTokens, undefined, reason);
+  }
+}
+
+function encodeSwitch(context: EncodeContext, reasoning: Reasoning, state: string, body: Body): void {
+  const { settings, efforts } = context.rules;
+  const on = state === "on";
+  if (settings.reasoning_request === "thinking") {
+    // A model that always reasons has nothing to switch.
+    if (settings.reasons !== "always") body.set("thinking", { type: on ? "enabled" : "disabled" });
+  } else if (settings.reasoning_request === "enable_thinking") body.set("enable_thinking", on);
+  else body.set("chat_template_kwargs", { enable_thinking: on });
+  if (!on) return;
+  const { budgetTokens } = reasoning;
+  if (budgetTokens !== undefined && settings.thinking_budget) body.set("thinking_budget", budgetTokens);
+  if (efforts && efforts.length > 0 && settings.reasoning_request === "thinking") {
+    if (reasoning.effort !== Effort.UNSPECIFIED || budgetTokens !== undefined) encodeEffort(context, reasoning, body);
+    return;
+  }
+  const reason = "the provider can only be told whether to reason";
+  const word = EFFORT_WORDS[reasoning.effort];
+  if (word !== undefined) context.adaptations.add("reasoning.effort", word, undefined, reason);
+  if (budgetTokens !== undefined && !settings.thinking_budget) {
+    context.adaptations.add("reasoning.budget_tokens", budgetTokens, undefined, reason);
   }
 }
 

@@ -9,8 +9,9 @@ import { addJsonWord, encodeOutput } from "./encode-output.ts";
 import { encodeReasoning } from "./encode-reasoning.ts";
 import { encodeSampling } from "./encode-sampling.ts";
 import { encodeTools } from "./encode-tools.ts";
-import { jsonText } from "../json-text.ts";
+import { jsonText, objectMembers } from "../json-text.ts";
 import { mergeRawParams } from "./raw-params.ts";
+import { willReason } from "./rejected-while-reasoning.ts";
 import { rulesOf } from "./target-rules.ts";
 import { unsupported } from "./unsupported.ts";
 
@@ -42,7 +43,7 @@ export function encodeRequest(request: ChatRequest, target: DialectTarget, optio
   return {
     path: "/chat/completions",
     body: jsonText(body),
-    headers: options.stream ? HEADERS.stream : HEADERS.unary,
+    headers: body.get("stream") === true ? HEADERS.stream : HEADERS.unary,
     adaptations: adaptations.list(),
   };
 }
@@ -64,7 +65,7 @@ function encodeBody(
   encodeSampling(context, body);
   encodeReasoning(context, body);
   encodeExtras(context, body);
-  if (options.stream) {
+  if (options.stream || streamsAnyway(context)) {
     body.set("stream", true);
     if (rules.settings.stream_usage) body.set("stream_options", { include_usage: true });
   }
@@ -72,6 +73,20 @@ function encodeBody(
     body.set("continue_final_message", true);
     body.set("add_generation_prompt", false);
   }
+  addMembers(context, body);
   mergeRawParams(context, body);
   return { body, adaptations };
+}
+
+function streamsAnyway({ request, rules }: EncodeContext): boolean {
+  const { reasons_in_streams_only: onlyStreams, reasons } = rules.settings;
+  return onlyStreams && willReason(request, reasons);
+}
+
+// What the vendor wants with every request.
+function addMembers({ request, rules }: EncodeContext, body: Body): void {
+  const { extra_members: extra, thinking_keep: keeps, reasons } = rules.settings;
+  for (const [name, value] of extra === "" ? [] : (objectMembers(extra) ?? []))
+    if (!body.has(name)) body.set(name, value);
+  if (keeps && willReason(request, reasons)) body.set("thinking", { type: "enabled", keep: "all" });
 }

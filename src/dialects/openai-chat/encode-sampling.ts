@@ -1,7 +1,7 @@
 import type { Capability } from "../../catalog/facts.ts";
 import type { ChatRequest, Sampling } from "../../contract/index.ts";
 import { RawJson } from "../json-text.ts";
-import { reasoningState } from "./encode-reasoning.ts";
+import { reasoningState } from "./rejected-while-reasoning.ts";
 import type { Refusal, TargetRules } from "./target-rules.ts";
 import type { Body, EncodeContext, Unsupported } from "./encode-context.ts";
 
@@ -122,8 +122,10 @@ export function encodeSampling(context: EncodeContext, body: Body): void {
   if (sampling.topLogprobs !== undefined && sampling.topLogprobs > 0) body.set("top_logprobs", sampling.topLogprobs);
   if (sampling.seed !== undefined) {
     const refusal = rules.refusal("sampling.seed", "seed");
+    const tooLow = rules.settings.seed_field === "random_seed" && sampling.seed < 0n;
     if (refusal) adaptations.add("sampling.seed", sampling.seed, undefined, refusal.reason, refusal.quirkId);
-    else body.set("seed", new RawJson(sampling.seed.toString()));
+    else if (tooLow) adaptations.add("sampling.seed", sampling.seed, undefined, "the provider takes no seed below 0");
+    else body.set(rules.settings.seed_field, new RawJson(sampling.seed.toString()));
   }
 }
 

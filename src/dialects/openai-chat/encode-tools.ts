@@ -1,6 +1,7 @@
 import { ToolMode, type ChatRequest, type Tool, type ToolChoice, type WebSearchTool } from "../../contract/index.ts";
 import { ParleyError } from "../../errors/index.ts";
 import { DIALECT_ID, type Body, type EncodeContext, type Unsupported, type WireObject } from "./encode-context.ts";
+import { cacheControl } from "./encode-extras.ts";
 import { objectOf } from "../json-field.ts";
 import type { TargetRules } from "./target-rules.ts";
 
@@ -34,6 +35,8 @@ function findUnsupportedTool(tool: Tool, field: string, rules: TargetRules, foun
   const { kind } = tool;
   switch (kind.case) {
     case "function": {
+      const refusal = rules.refusal("tools.function");
+      if (refusal) found.capability(`${field}.function`, refusal.reason);
       const strict = kind.value.strict ? rules.refusal("tools.function.strict", "strict_tools") : undefined;
       if (strict) found.capability(`${field}.function.strict`, strict.reason);
       findUnusableName(kind.value.name, `${field}.function.name`, rules, found);
@@ -80,18 +83,25 @@ function findUnsupportedSearch(tool: WebSearchTool, field: string, rules: Target
 
 /** Writes the tools, and whether and which of them may be called. */
 export function encodeTools(context: EncodeContext, body: Body): void {
-  const { request, adaptations } = context;
+  const { request, rules, adaptations } = context;
+  const marks = rules.settings.cache_breakpoints && rules.settings.cache_mark === "cache_control";
   const declared = declaredTools(context);
   const wire: WireObject[] = [];
   for (const [index, tool] of request.tools.entries()) {
-    if (tool.cacheBreakpoint) {
+    const mark = marks ? tool.cacheBreakpoint : undefined;
+    if (tool.cacheBreakpoint && !mark) {
       const reason = "the wire format has no cache marks on tools";
       adaptations.addPart(`tools[${index}].cache_breakpoint`, undefined, reason);
     }
     if (tool.kind.case === "webSearch") {
       // The wire's tool_choice does not reach its web search: where no tool may be called, none is offered.
       if (request.toolChoice?.mode !== ToolMode.NONE) body.set("web_search_options", wireSearch(tool.kind.value));
-    } else if (!declared || declared.has(toolName(tool) ?? "")) wire.push(wireTool(tool, `tools[${index}]`));
+    } else if (!declared || declared.has(toolName(tool) ?? "")) {
+      const field = `tools[${index}]`;
+      const declaration = wireTool(tool, field);
+      if (mark) declaration["cache_control"] = cacheControl(mark.ttlSeconds, `${field}.cache_breakpoint`, adaptations);
+      wire.push(declaration);
+    }
   }
   if (wire.length === 0) return;
   body.set("tools", wire);

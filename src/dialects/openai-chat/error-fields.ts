@@ -19,12 +19,16 @@ const FIELD_OF: Readonly<Record<string, string>> = {
   repetition_penalty: "sampling.repetition_penalty",
   logit_bias: "sampling.logit_bias",
   seed: "sampling.seed",
+  random_seed: "sampling.seed",
   stop: "sampling.stop",
   n: "sampling.candidates",
   logprobs: "sampling.logprobs",
   top_logprobs: "sampling.top_logprobs",
   reasoning_effort: "reasoning.effort",
   reasoning: "reasoning",
+  thinking: "reasoning",
+  enable_thinking: "reasoning",
+  thinking_budget: "reasoning.budget_tokens",
   verbosity: "output.verbosity",
   modalities: "output.modalities",
   audio: "output.audio",
@@ -55,8 +59,10 @@ const OURS: ReadonlySet<string> = new Set(["stream", "stream_options"]);
 // Two names of one field of the contract: which one a model takes is the gateway's to know.
 const OUTPUT_LIMIT: ReadonlySet<string> = new Set(["max_tokens", "max_completion_tokens"]);
 
+const UNKNOWN_MEMBER: ReadonlySet<string> = new Set(["unsupported_parameter", "extra_forbidden"]);
+
 /** Whether a complaint about this member is one about our translation, since no caller sets it. */
 export function isOurDefect(param: string, code: string): boolean {
   const root = /^[a-z_]+/.exec(param)?.[0] ?? "";
-  return OURS.has(root) || (code === "unsupported_parameter" && OUTPUT_LIMIT.has(root));
+  return OURS.has(root) || (UNKNOWN_MEMBER.has(code) && OUTPUT_LIMIT.has(root));
 }

@@ -46,6 +46,10 @@ const MODELLED: ReadonlySet<string> = new Set([
   "prompt_cache_retention",
   "prompt_cache_options",
   "web_search_options",
+  "random_seed",
+  "thinking",
+  "enable_thinking",
+  "thinking_budget",
 ]);
 
 /**

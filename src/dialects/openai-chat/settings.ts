@@ -17,6 +17,8 @@ export interface OpenAiChatSettings {
   readonly metadata_needs_store: boolean;
   /** The role in which system messages go out. */
   readonly system_role: "system" | "developer" | "user";
+  /** The role in which system and developer messages go out once the conversation has begun. */
+  readonly late_system_role: "system" | "user";
   /** The role in which developer messages go out. */
   readonly developer_role: "developer" | "system" | "user";
   /** Where the end user's id goes. */
@@ -81,8 +83,11 @@ export interface OpenAiChatSettings {
   readonly cache_ttl: "none" | "retention" | "options";
   /** Whether parts may carry cache marks. */
   readonly cache_breakpoints: boolean;
-  /** What cache marks are: `prompt_cache_breakpoint`, or `cache_control`, which tools may carry too. */
-  readonly cache_mark: "prompt_cache_breakpoint" | "cache_control";
+  /**
+   * What cache marks are: `prompt_cache_breakpoint`; `cache_control` with a time to live, which tools may carry too; or
+   * `ephemeral`, the same on content only and for five minutes.
+   */
+  readonly cache_mark: "prompt_cache_breakpoint" | "cache_control" | "ephemeral";
   /** Whether JSON mode needs the word "json" in a message. */
   readonly json_mode_word: boolean;
   /**
@@ -103,6 +108,7 @@ export const DEFAULT_SETTINGS: OpenAiChatSettings = {
   store_false: false,
   metadata_needs_store: false,
   system_role: "system",
+  late_system_role: "system",
   developer_role: "system",
   end_user_field: "user",
   reasoning_request: "effort",
@@ -140,6 +146,7 @@ export const DEFAULT_SETTINGS: OpenAiChatSettings = {
 const CHOICES: { readonly [Name in keyof OpenAiChatSettings]?: readonly string[] } = {
   max_tokens_field: ["max_tokens", "max_completion_tokens"],
   system_role: ["system", "developer", "user"],
+  late_system_role: ["system", "user"],
   developer_role: ["developer", "system", "user"],
   end_user_field: ["user", "safety_identifier"],
   reasoning_request: ["effort", "object", "thinking", "enable_thinking", "template", "none"],
@@ -150,7 +157,7 @@ const CHOICES: { readonly [Name in keyof OpenAiChatSettings]?: readonly string[]
   document_part: ["file", "file_or_url", "document_url"],
   audio_part: ["object", "data"],
   refusal_history: ["refusal", "text"],
-  cache_mark: ["prompt_cache_breakpoint", "cache_control"],
+  cache_mark: ["prompt_cache_breakpoint", "cache_control", "ephemeral"],
   sampling_with: ["any", "default", "effort_none", "effort_unset"],
   cache_ttl: ["none", "retention", "options"],
   prefill: ["none", "last_message", "prefix", "continue_final_message", "partial"],

@@ -4,7 +4,7 @@ import type { ChatCompletionChunk } from "./wire.ts";
 const ANSWER = words(`id object created model choices usage service_tier system_fingerprint error citations
   search_results x_groq prompt_filter_results obfuscation provider moderation kv_transfer_params prompt_logprobs
   prompt_token_ids request_id metadata timings time_info cost copilot_usage generationId latency_checkpoint
-  related_questions images videos stats warning usage_breakdown user_id`);
+  related_questions images videos stats warning usage_breakdown user_id p`);
 const CHOICE = words(`index delta message finish_reason native_finish_reason logprobs content_filter_results
   content_filter_offsets content_filter_result error seed text stop_reason matched_stop token_ids trace_details`);
 const MESSAGE =

@@ -32,15 +32,20 @@ export function unsupported(request: ChatRequest, target: DialectTarget): readon
   findUnsupportedOutput(request, rules, found);
   findUnsupportedReasoning(request, rules, found);
   const last = request.messages.length - 1;
-  for (const [index, message] of request.messages.entries()) {
-    const field = `messages[${index}]`;
-    for (const [place, part] of message.parts.entries()) {
-      findUnsupportedPart(message, part, `${field}.parts[${place}]`, target, rules, found);
+  for (let index = 0; index <= last; index++) {
+    const message = request.messages[index]!;
+    for (let place = 0; place < message.parts.length; place++) {
+      const part = message.parts[place]!;
+      // Nearly all of most conversations: text has a place in every message but a tool's.
+      if (part.kind.case === "text" && message.role !== Role.TOOL) continue;
+      findUnsupportedPart(message, part, `messages[${index}].parts[${place}]`, target, rules, found);
     }
-    if (message.prefill === true) findUnsupportedPrefill(message, `${field}.prefill`, index === last, rules, found);
+    if (message.prefill === true) {
+      findUnsupportedPrefill(message, `messages[${index}].prefill`, index === last, rules, found);
+    }
     if (message.role === Role.SYSTEM || message.role === Role.DEVELOPER) {
       const refusal = rules.refusal("messages.role", "system_messages");
-      if (refusal) found.capability(`${field}.role`, refusal.reason);
+      if (refusal) found.capability(`messages[${index}].role`, refusal.reason);
     }
   }
   return found.list;

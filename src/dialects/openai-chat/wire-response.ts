@@ -174,6 +174,8 @@ export interface CompletionUsage {
   prompt_cache_miss_tokens?: Nullable<number>;
   /** Moonshot, Together and others: prompt tokens read from a cache, beside the details. */
   cached_tokens?: Nullable<number>;
+  /** Mistral: the same. */
+  num_cached_tokens?: Nullable<number>;
   /** Perplexity, Together and others: reasoning tokens beside the details. */
   reasoning_tokens?: Nullable<number>;
   /** xAI: sources searched. */

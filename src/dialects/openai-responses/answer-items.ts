@@ -75,7 +75,8 @@ export class AnswerItems {
   finish(index: number | undefined, item: OutputItem, raw: () => string): void {
     const id = idOf(item);
     const begun = this.#unfinished(index, id) ?? this.#unnamed(item);
-    if (!begun && index !== undefined && this.#entries.some((entry) => entry.index === index && entry.id === id)) return;
+    if (!begun && index !== undefined && this.#entries.some((entry) => entry.index === index && entry.id === id))
+      return;
     const entry = begun ?? this.#add(index, item);
     entry.finished = true;
     entry.item = item;
@@ -91,9 +92,7 @@ export class AnswerItems {
     }
     const name = nativeResult(type);
     blocks.whole(
-      name === undefined
-        ? opaquePart(this.#context, type, raw())
-        : resultItemPart(this.#context, name, item, raw()),
+      name === undefined ? opaquePart(this.#context, type, raw()) : resultItemPart(this.#context, name, item, raw()),
     );
   }
 
@@ -110,7 +109,7 @@ export class AnswerItems {
       const id = idOf(item);
       const isOpen = this.#unfinished(place, id) !== undefined;
       // Servers that number their items differently repeat here what was streamed.
-      if (!isOpen && (this.#isFinished(place, id) || (streamed > 0 && streamed >= output.length))) continue;
+      if (!isOpen && streamed > 0 && (streamed >= output.length || this.#isFinished(place, id))) continue;
       this.finish(place, item, () => textAt(place));
     }
     for (const entry of this.#entries) {

@@ -179,7 +179,8 @@ export class AnswerReader {
   }
 }
 
-const PIECE = /^response\.(output_text|refusal|content_part|reasoning|reasoning_text|reasoning_summary|reasoning_summary_text|reasoning_summary_part|function_call_arguments|custom_tool_call_input|mcp_call_arguments|code_interpreter_call_code)\.(added|delta|done|annotation\.added)$/;
+const PIECE =
+  /^response\.(output_text|refusal|content_part|reasoning|reasoning_text|reasoning_summary|reasoning_summary_text|reasoning_summary_part|function_call_arguments|custom_tool_call_input|mcp_call_arguments|code_interpreter_call_code)\.(added|delta|done|annotation\.added)$/;
 
 function isPiece(type: string): boolean {
   return PIECE.test(type);

@@ -64,7 +64,8 @@ export class CallItem implements ItemReader {
     const part = blocks.part(this.#block);
     identify(part, item);
     // Nothing written is no arguments, not invalid ones.
-    if (part.kind.case === "toolCall" && part.kind.value.input.value === "") part.kind.value.input = { case: undefined };
+    if (part.kind.case === "toolCall" && part.kind.value.input.value === "")
+      part.kind.value.input = { case: undefined };
     if (this.#byProvider) blocks.delta(this.#block, stateDelta(this.#context, ITEM_FORMAT, raw()));
     else keepMembers(this.#context, this.#block, item, MODELLED);
     blocks.close(this.#block);

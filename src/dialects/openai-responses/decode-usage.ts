@@ -117,11 +117,7 @@ const COUNTED_ITEMS = [
   ["file_search_call", "file_search_requests"],
 ] as const;
 
-function decodeMeters(
-  wire: ResponseUsage,
-  tools: Nullable<ToolUsage>,
-  items: ReadonlyMap<string, number>,
-): Meter[] {
+function decodeMeters(wire: ResponseUsage, tools: Nullable<ToolUsage>, items: ReadonlyMap<string, number>): Meter[] {
   const own = wire.server_side_tool_usage_details;
   const meters = new Map<string, unknown>();
   const images = tools?.image_gen;

@@ -37,8 +37,8 @@ export class AssistantItems {
     this.#callIds = callIds;
   }
 
-  /** All of them. */
-  encode(): WireObject[] {
+  /** All of them; `endsTurn` unless another message of the model follows. */
+  encode(endsTurn: boolean): WireObject[] {
     const { parts } = this.#message;
     for (const [index, part] of parts.entries()) {
       const path = `${this.#field}.parts[${index}]`;
@@ -48,7 +48,7 @@ export class AssistantItems {
     }
     this.#flush();
     if (parts.length === 0) this.#items.push({ role: "assistant", content: "" });
-    this.#dropTrailingReasoning();
+    if (endsTurn) this.#dropTrailingReasoning();
     return this.#items;
   }
 
@@ -164,7 +164,10 @@ export class AssistantItems {
 
   #isOwnPicture(part: Part): boolean {
     if (part.kind.case !== "media" || part.kind.value.source.case !== "inline") return false;
-    return ownState(part, ITEM_FORMAT, this.#context.target) !== undefined || isFrom(this.#message.origin, this.#context.target);
+    return (
+      ownState(part, ITEM_FORMAT, this.#context.target) !== undefined ||
+      isFrom(this.#message.origin, this.#context.target)
+    );
   }
 
   #addPicture(part: Part, path: string): void {
@@ -178,7 +181,12 @@ export class AssistantItems {
     const call = this.#message.parts.find(({ id, kind }) => kind.case === "toolCall" && id === generatedId);
     const own = call && ownState(call, ITEM_FORMAT, this.#context.target);
     const members = own === undefined ? undefined : objectMembers(own);
-    const told = members ?? new Map<string, unknown>([["type", "image_generation_call"], ["id", generatedId]]);
+    const told =
+      members ??
+      new Map<string, unknown>([
+        ["type", "image_generation_call"],
+        ["id", generatedId],
+      ]);
     this.#push({ ...Object.fromEntries(told), status: "completed", result: base64Of(part.kind.value) });
   }
 

@@ -42,7 +42,8 @@ function encodeStore({ request, rules, adaptations }: EncodeContext, body: Body)
     return;
   }
   if (rules.settings.store_false) body.set("store", false);
-  if (refusal) adaptations.add("store", true, rules.settings.store_false ? false : undefined, refusal.reason, refusal.quirkId);
+  if (refusal)
+    adaptations.add("store", true, rules.settings.store_false ? false : undefined, refusal.reason, refusal.quirkId);
 }
 
 function encodeCaching(context: EncodeContext, body: Body): void {

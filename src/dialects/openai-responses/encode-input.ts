@@ -17,7 +17,7 @@ export function encodeInput(context: EncodeContext): WireObject[] {
     noteName(context, message, field);
     switch (message.role) {
       case Role.ASSISTANT:
-        items.push(...new AssistantItems(context, message, field, callIds).encode());
+        items.push(...new AssistantItems(context, message, field, callIds).encode(endsTurn(context, index)));
         break;
       case Role.SYSTEM:
         items.push(encodeInstructions(context, message, field, context.rules.settings.system_role));
@@ -38,6 +38,10 @@ function callsOf({ request }: EncodeContext): Calls {
     for (const { kind } of message.parts) if (kind.case === "toolCall") calls.set(kind.value.callId, kind.value);
   }
   return calls;
+}
+
+function endsTurn({ request }: EncodeContext, index: number): boolean {
+  return request.messages[index + 1]?.role !== Role.ASSISTANT;
 }
 
 function noteName(context: EncodeContext, message: Message, field: string): void {

@@ -36,7 +36,8 @@ export function findUnsupportedMedia(
   if (source.case === "text") return;
   const refusal = rules.refusal("messages.parts.media", capability);
   if (refusal) found.capability(`${field}.media`, refusal.reason);
-  else if (media.modality === Modality.VIDEO) found.capability(`${field}.media`, "the wire format has no moving images");
+  else if (media.modality === Modality.VIDEO)
+    found.capability(`${field}.media`, "the wire format has no moving images");
   else if (media.modality === Modality.AUDIO) findUnsupportedSound(media, field, rules, found);
   if (source.case !== "file") return;
   const { provider } = source.value;
@@ -46,7 +47,8 @@ export function findUnsupportedMedia(
 }
 
 function findUnsupportedSound(media: MediaPart, field: string, rules: TargetRules, found: Unsupported): void {
-  if (!rules.settings.audio_input) found.capability(`${field}.media`, "the provider takes no sounds in this wire format");
+  if (!rules.settings.audio_input)
+    found.capability(`${field}.media`, "the provider takes no sounds in this wire format");
   else if (media.source.case !== "inline") {
     found.parameter(`${field}.media.source`, "the wire format takes sounds as bytes only");
   }
@@ -87,7 +89,8 @@ export function noteIgnored({ rules, adaptations }: EncodeContext, part: Part, f
 export function wireContent(parts: readonly WireObject[]): string | readonly WireObject[] {
   const [only] = parts;
   if (!only) return "";
-  const isBareText = parts.length === 1 && only["type"] === "input_text" && only["prompt_cache_breakpoint"] === undefined;
+  const isBareText =
+    parts.length === 1 && only["type"] === "input_text" && only["prompt_cache_breakpoint"] === undefined;
   return isBareText ? (only["text"] as string) : parts;
 }
 

@@ -75,7 +75,8 @@ function outputOf(context: EncodeContext, result: ToolResultPart, path: string):
   if (result.isError === true) markError(context, content, `${path}.is_error`);
   const [only] = content;
   if (!only) return "";
-  const isBareText = content.length === 1 && only["type"] === "input_text" && only["prompt_cache_breakpoint"] === undefined;
+  const isBareText =
+    content.length === 1 && only["type"] === "input_text" && only["prompt_cache_breakpoint"] === undefined;
   return isBareText ? (only["text"] as string) : content;
 }
 

@@ -114,13 +114,21 @@ const BY_STATUS: ReadonlyMap<number, ReasonName> = new Map<number, ReasonName>([
 const BY_TEXT: readonly (readonly [RegExp, ReasonName])[] = [
   [/\bitem with id\b.{0,200}\bnot found\b|items are not persisted/i, "STATE_INVALID"],
   [/\bwithout its required\b|encrypted content (?:could not be|for item)/i, "STATE_INVALID"],
-  [/maximum context length|context (length|window|size)|prompt is too long|too many (input )?tokens/i, "CONTEXT_TOO_LONG"],
+  [
+    /maximum context length|context (length|window|size)|prompt is too long|too many (input )?tokens/i,
+    "CONTEXT_TOO_LONG",
+  ],
   [/\b(incorrect|invalid|wrong) api key\b/i, "PROVIDER_CREDENTIAL"],
   [/\bmodel\b.{0,200}\b(does not exist|not found|is not supported)\b/i, "MODEL_NOT_FOUND"],
 ];
 
 // Words that stand beside every mistake of a caller, in the vendors' spellings.
-const SAYS_NOTHING: ReadonlySet<string> = new Set(["", "invalid_request_error", "invalid-argument", "invalid_argument"]);
+const SAYS_NOTHING: ReadonlySet<string> = new Set([
+  "",
+  "invalid_request_error",
+  "invalid-argument",
+  "invalid_argument",
+]);
 
 /** What a provider said, as far as it is known. */
 export interface Signal {

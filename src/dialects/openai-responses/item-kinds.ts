@@ -25,7 +25,10 @@ const byCaller = (): Executor => Executor.CALLER;
 
 const CALLS: ReadonlyMap<string, NativeCall> = new Map<string, NativeCall>([
   ["web_search_call", { name: "web_search", executor: byProvider, input: "action", holdsResult: true }],
-  ["file_search_call", { name: "file_search", executor: byProvider, input: "queries", holdsResult: true, needsId: true }],
+  [
+    "file_search_call",
+    { name: "file_search", executor: byProvider, input: "queries", holdsResult: true, needsId: true },
+  ],
   [
     "code_interpreter_call",
     {

@@ -3,7 +3,8 @@ import { wordSet } from "../drift.ts";
 // Members that are documented somewhere or that recordings show. A new one is counted as drift.
 
 /** Of an answer. */
-export const ANSWER_MEMBERS = wordSet(`id object created_at completed_at status background billing error incomplete_details
+export const ANSWER_MEMBERS =
+  wordSet(`id object created_at completed_at status background billing error incomplete_details
   instructions max_output_tokens max_tool_calls model output output_text parallel_tool_calls previous_response_id prompt
   prompt_cache_key prompt_cache_retention prompt_cache_options prompt_cache_diagnostics reasoning safety_identifier
   service_tier store temperature text tool_choice tools top_logprobs top_p truncation usage user metadata moderation
@@ -16,7 +17,8 @@ export const USAGE_MEMBERS = wordSet(`input_tokens input_tokens_details output_t
   server_side_tool_usage_details`);
 
 /** Of items of all types. */
-export const ITEM_MEMBERS = wordSet(`id type status role content phase summary encrypted_content call_id name arguments input
+export const ITEM_MEMBERS =
+  wordSet(`id type status role content phase summary encrypted_content call_id name arguments input
   namespace caller action actions operation queries results code container_id outputs result revised_prompt
   output_format background quality size output error approval_request_id server_label tools execution environment
   max_output_length fingerprint pending_safety_checks format signature created_by async logs`);
@@ -25,7 +27,8 @@ export const ITEM_MEMBERS = wordSet(`id type status role content phase summary e
 export const CONTENT_MEMBERS = wordSet(`type text refusal annotations logprobs`);
 
 /** Of one event. */
-export const EVENT_MEMBERS = wordSet(`type sequence_number response output_index item_id item content_index summary_index
+export const EVENT_MEMBERS =
+  wordSet(`type sequence_number response output_index item_id item content_index summary_index
   annotation_index part delta text refusal arguments input code annotation logprobs obfuscation error message param
   partial_image_index partial_image_b64 size quality background output_format command command_index output name
   response_id status copilot_usage retry_after`);

@@ -25,6 +25,7 @@ export class MessageItem implements ItemReader {
   readonly isCall = false;
   readonly #context: ItemContext;
   readonly #pieces = new Map<number, Piece>();
+  readonly #kept = new Set<number>();
   #item: OutputItem;
   #isRefusal = false;
 
@@ -56,8 +57,10 @@ export class MessageItem implements ItemReader {
         if (event.annotation) this.#cite(this.#piece(index, "text"), event.annotation, event.annotation_index);
         return;
       case "response.content_part.added":
-      case "response.content_part.done":
         if (event.part && isText(event.part)) this.#takePart(index, event.part);
+        return;
+      case "response.content_part.done":
+        if (event.part) this.#takePart(index, event.part);
         return;
       default:
         return;
@@ -68,8 +71,7 @@ export class MessageItem implements ItemReader {
     this.#item = { ...this.#item, ...item };
     const content: readonly ContentPart[] = Array.isArray(item.content) ? item.content : [];
     for (const [index, part] of content.entries()) {
-      if (isText(part)) this.#takePart(index, part);
-      else if (part) this.#keep(part);
+      if (part) this.#takePart(index, part);
     }
     let isFirst = true;
     for (const { block } of this.#pieces.values()) {
@@ -94,6 +96,10 @@ export class MessageItem implements ItemReader {
   }
 
   #takePart(index: number, part: ContentPart): void {
+    if (!isText(part)) {
+      this.#keep(index, part);
+      return;
+    }
     this.#context.drift.members(part, CONTENT_MEMBERS, "output[].content[].");
     if (part.type === "refusal") {
       this.#complete(this.#piece(index, "refusal"), part.refusal, part.logprobs);
@@ -149,7 +155,9 @@ export class MessageItem implements ItemReader {
   }
 
   // A kind of content that nobody knows yet is kept for whoever reads the answer.
-  #keep(part: ContentPart): void {
+  #keep(index: number, part: ContentPart): void {
+    if (this.#kept.has(index)) return;
+    this.#kept.add(index);
     const { target, drift, blocks } = this.#context;
     drift.note(`output[].content[].type=${String(part.type)}`);
     const opaque = create(OpaquePartSchema, {
@@ -161,7 +169,6 @@ export class MessageItem implements ItemReader {
   }
 }
 
-function isText(part: ContentPart | null): boolean {
-  const type = part?.type;
+function isText({ type }: ContentPart): boolean {
   return type === "output_text" || type === "text" || type === "refusal";
 }

@@ -81,7 +81,10 @@ function addressedPicture(url: string): Part {
     ? ({ case: "inline", value: bytesOf(url.slice(inline[0].length)) } as const)
     : ({ case: "url", value: url } as const);
   return create(PartSchema, {
-    kind: { case: "media", value: { modality: Modality.IMAGE, ...(inline ? { mimeType: inline[1] ?? "" } : {}), source } },
+    kind: {
+      case: "media",
+      value: { modality: Modality.IMAGE, ...(inline ? { mimeType: inline[1] ?? "" } : {}), source },
+    },
   });
 }
 

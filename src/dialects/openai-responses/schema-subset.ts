@@ -84,7 +84,8 @@ function visit(schema: JsonTree | undefined, path: string, see: (schema: JsonObj
   }
   for (const keyword of LISTS_OF_SCHEMAS) {
     const list = schema.get(keyword);
-    if (Array.isArray(list)) for (const [place, inner] of list.entries()) visit(inner, `${path}/${keyword}/${place}`, see);
+    if (Array.isArray(list))
+      for (const [place, inner] of list.entries()) visit(inner, `${path}/${keyword}/${place}`, see);
   }
   for (const keyword of SCHEMAS) visit(schema.get(keyword), `${path}/${keyword}`, see);
 }

@@ -56,7 +56,13 @@ export interface ReasoningConfig {
 /** One piece of the conversation. Turns are not marked: items simply follow each other. */
 export type InputItem =
   | InputMessage
-  | { type: "reasoning"; id?: string; summary: SummaryText[]; content?: ReasoningText[]; encrypted_content?: Nullable<string> }
+  | {
+      type: "reasoning";
+      id?: string;
+      summary: SummaryText[];
+      content?: ReasoningText[];
+      encrypted_content?: Nullable<string>;
+    }
   | {
       type: "function_call";
       id?: string;
@@ -121,8 +127,19 @@ export interface ReasoningText {
 
 /** A tool; those that the provider runs are open. */
 export type RequestTool =
-  | { type: "function"; name: string; description?: string; parameters: Nullable<JsonObject>; strict?: Nullable<boolean> }
-  | { type: "custom"; name: string; description?: string; format?: { type: string; syntax?: string; definition?: string } }
+  | {
+      type: "function";
+      name: string;
+      description?: string;
+      parameters: Nullable<JsonObject>;
+      strict?: Nullable<boolean>;
+    }
+  | {
+      type: "custom";
+      name: string;
+      description?: string;
+      format?: { type: string; syntax?: string; definition?: string };
+    }
   | { type: string; [member: string]: unknown };
 
 /** Which tools may or must be called. */

@@ -1,22 +1,83 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { ChatRequestSchema, Effort, Role } from "../../contract/index.ts";
-import { unusableSettings } from "../../dialects/openai-chat/index.ts";
-import { quirksFor } from "../entry.ts";
+import * as anthropicMessages from "../../dialects/anthropic-messages/index.ts";
+import * as geminiGenerate from "../../dialects/gemini-generate/index.ts";
+import * as openaiChat from "../../dialects/openai-chat/index.ts";
+import * as openaiResponses from "../../dialects/openai-responses/index.ts";
+import { quirksFor, type ProviderApi } from "../entry.ts";
 import { PROVIDER_ENTRIES } from "./index.ts";
 import { openai } from "./openai.ts";
+
+// Each dialect knows which switches can take effect.
+const UNUSABLE: Readonly<Record<string, (settings: Readonly<Record<string, unknown>>) => readonly string[]>> = {
+  "anthropic-messages": anthropicMessages.unusableSettings,
+  "gemini-generate": geminiGenerate.unusableSettings,
+  "openai-chat": openaiChat.unusableSettings,
+  "openai-responses": openaiResponses.unusableSettings,
+};
 
 describe.each([...PROVIDER_ENTRIES])("the entry %s", (kind, entry) => {
   test(`the entry ${kind} says where it is from, when it was checked, and nothing without effect`, () => {
     expect(entry.kind).toBe(kind);
-    expect(unusableSettings(entry.settings)).toEqual([]);
-    for (const quirk of entry.quirks) {
-      expect(unusableSettings(quirk.settings ?? {})).toEqual([]);
-      expect(quirk.checkedOn).toMatch(/^\d{4}-\d{2}-\d{2}$/);
+    expect(kind).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
+    expect(entry.displayName).not.toBe("");
+    expect(entry.docs).toMatch(/^https:\/\/|^[A-Za-z/-]+\.md$/);
+    expectDay(entry.checkedOn);
+    const apis: readonly ProviderApi[] = [entry, ...(entry.responses ? [entry.responses] : [])];
+    for (const { dialect, settings } of apis) {
+      expect([dialect.id, UNUSABLE[dialect.id]?.(settings)]).toEqual([dialect.id, []]);
+    }
+    for (const [api, quirk] of apis.flatMap((one) => one.quirks.map((quirk) => [one, quirk] as const))) {
+      expect([quirk.id, UNUSABLE[api.dialect.id]?.(quirk.settings ?? {})]).toEqual([quirk.id, []]);
+      expectDay(quirk.checkedOn);
       expect(quirk.source).toMatch(/^https:\/\//);
+      expect(quirk.summary).toMatch(/[^.\s]$/);
+      expect(quirk.models.length).toBeGreaterThan(0);
       expect(Object.keys(quirk.settings ?? {}).length + (quirk.rejects ?? []).length).toBeGreaterThan(0);
     }
-    expect(entry.baseUrl?.endsWith("/") ?? false).toBe(false);
+  });
+
+  test(`the entry ${kind} has an address that is safe to send a key to`, () => {
+    const { baseUrl } = entry;
+    if (baseUrl === undefined) return;
+    expect(baseUrl).toMatch(/^https:\/\/|^http:\/\/127\.0\.0\.1[:/]/);
+    expect(new URL(baseUrl).href.replace(/\/$/, "")).toBe(baseUrl);
+  });
+});
+
+function expectDay(day: string): void {
+  expect(day).toMatch(/^20\d\d-\d\d-\d\d$/);
+  expect(Date.parse(day)).not.toBeNaN();
+}
+
+describe("PROVIDER_ENTRIES", () => {
+  test("PROVIDER_ENTRIES read each variable of the environment for one kind only", () => {
+    const names = [...PROVIDER_ENTRIES.values()].flatMap(({ environment }) => [
+      ...environment.apiKey,
+      ...environment.baseUrl,
+    ]);
+    expect(names.filter((name, place) => names.indexOf(name) !== place)).toEqual([]);
+    expect(names.filter((name) => !/^[A-Z][A-Z0-9_]+$/.test(name))).toEqual([]);
+  });
+
+  test.each([
+    ["DEEPSEEK_API_KEY", "deepseek"],
+    ["DASHSCOPE_API_KEY", "dashscope"],
+    ["MISTRAL_API_KEY", "mistral"],
+    ["XAI_API_KEY", "xai"],
+    ["GROQ_API_KEY", "groq"],
+    ["OPENROUTER_API_KEY", "openrouter"],
+    ["TOGETHER_API_KEY", "together"],
+    ["FIREWORKS_API_KEY", "fireworks"],
+    ["CEREBRAS_API_KEY", "cerebras"],
+    ["PERPLEXITY_API_KEY", "perplexity"],
+    ["MOONSHOT_API_KEY", "moonshot"],
+    ["ZAI_API_KEY", "zai"],
+    ["NVIDIA_API_KEY", "nvidia"],
+    ["HF_TOKEN", "huggingface"],
+  ])("PROVIDER_ENTRIES make of %s a provider of the kind %s", (variable, kind) => {
+    expect(PROVIDER_ENTRIES.get(kind)?.environment.apiKey).toContain(variable);
   });
 });
 

@@ -10,7 +10,7 @@ export const openaiCompatible: ProviderEntry = {
   auth: { kind: "bearer", required: false },
   environment: { apiKey: [], baseUrl: [] },
   // What such servers have in common is what the dialect assumes; the configuration declares the rest.
-  settings: {},
+  settings: { refusal_history: "text" },
   quirks: [],
   docs: "https://platform.openai.com/docs/api-reference/chat",
   checkedOn: "2026-11-20",

@@ -1,5 +1,7 @@
 import { openaiChat } from "../../dialects/openai-chat/index.ts";
+import { openaiResponses } from "../../dialects/openai-responses/index.ts";
 import type { ModelQuirk, ProviderEntry } from "../entry.ts";
+import { openaiResponsesQuirks, openaiResponsesSettings } from "./openai-responses-settings.ts";
 
 const CHECKED_ON = "2026-11-20";
 const API_REFERENCE = "https://platform.openai.com/docs/api-reference/chat/create";
@@ -114,6 +116,12 @@ export const openai: ProviderEntry = {
     cache_ttl: "retention",
   },
   quirks,
+  responses: {
+    dialect: openaiResponses,
+    settings: openaiResponsesSettings,
+    quirks: openaiResponsesQuirks,
+    models: ["o1-pro*", "o3-pro*", "gpt-5-pro*", "gpt-5.*-pro*", "*codex*", "*deep-research*", "computer-use-preview*"],
+  },
   docs: API_REFERENCE,
   checkedOn: CHECKED_ON,
   verified: "recorded",

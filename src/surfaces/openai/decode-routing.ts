@@ -54,6 +54,23 @@ const ON_DISCONNECTS = new Map<string, OnDisconnect>([
 
 /** Decodes `models` (fallbacks, without the first where that is the model itself), `provider` and `parley`. */
 export function decodeRouting(body: JsonText, fallbackModels: string[]): DecodedRouting {
+  // Most requests come from clients that know nothing of routing.
+  const { parley: extension, provider: preferred } = body.root;
+  if (!isSet(extension) && !isSet(preferred) && fallbackModels.length === 0) return unrouted();
+  return decodeExtensions(body, fallbackModels);
+}
+
+function unrouted(): DecodedRouting {
+  return {
+    routing: undefined,
+    delivery: Delivery.UNSPECIFIED,
+    onDisconnect: OnDisconnect.UNSPECIFIED,
+    tags: {},
+    rawParams: [],
+  };
+}
+
+function decodeExtensions(body: JsonText, fallbackModels: string[]): DecodedRouting {
   const parley = optionalObject(body.root, "parley", "") ?? {};
   checkMembers(parley, PARLEY_FIELDS, "parley");
   for (const name of ["priority", "task"]) {

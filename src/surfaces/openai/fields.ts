@@ -112,12 +112,15 @@ export function optionalArray(object: JsonObject, name: string, parent: string):
 
 /** A member that may be an array of strings; absent is empty. */
 export function stringList(object: JsonObject, name: string, parent: string): string[] {
+  const list = optionalArray(object, name, parent);
+  if (!list) return [];
   const path = pathTo(parent, name);
-  return (optionalArray(object, name, parent) ?? []).map((value, index) => stringAt(value, `${path}[${index}]`));
+  return list.map((value, index) => stringAt(value, `${path}[${index}]`));
 }
 
 /** A member that may be an object whose members are strings; absent is empty. */
 export function stringMap(object: JsonObject, name: string, parent: string): Record<string, string> {
+  if (!isSet(object[name])) return {};
   const path = pathTo(parent, name);
   return mapOf(object, name, parent, (value, key) => stringAt(value, pathTo(path, key)));
 }
@@ -129,8 +132,9 @@ export function mapOf<Value>(
   parent: string,
   read: (value: unknown, key: string) => Value,
 ): Record<string, Value> {
-  const given = optionalObject(object, name, parent) ?? {};
   const map: Record<string, Value> = {};
+  const given = optionalObject(object, name, parent);
+  if (!given) return map;
   for (const [key, value] of Object.entries(given)) {
     // assigning this key would set the map's prototype
     if (key === "__proto__") throw invalidField(pathTo(pathTo(parent, name), key), "the name is not allowed");

@@ -1,0 +1,42 @@
+import { openaiChat } from "../../dialects/openai-chat/index.ts";
+import type { ModelQuirk, ProviderEntry } from "../entry.ts";
+
+const CHECKED_ON = "2026-11-20";
+const COMPATIBILITY = "https://docs.ollama.com/api/openai-compatibility";
+
+const quirks: readonly ModelQuirk[] = [
+  {
+    id: "OLLAMA-V1",
+    models: ["*"],
+    summary: "the compatible API has no choice among tools, no bias, one answer, and images as bytes only",
+    rejects: [
+      "tool_choice",
+      "sampling.logit_bias",
+      "sampling.candidates",
+      "messages.parts.media.url",
+      "messages.parts.media.detail",
+      "end_user_id",
+    ],
+    source: COMPATIBILITY,
+    checkedOn: CHECKED_ON,
+  },
+];
+
+/**
+ * Ollama, on this machine. Its compatible API cannot set the length of the context, and cuts what is longer without a
+ * word (Q76): set `OLLAMA_CONTEXT_LENGTH` at the server, and `context_tokens` of its models here.
+ */
+export const ollama: ProviderEntry = {
+  kind: "ollama",
+  displayName: "Ollama",
+  dialect: openaiChat,
+  baseUrl: "http://127.0.0.1:11434/v1",
+  auth: { kind: "bearer", required: false },
+  // OLLAMA_HOST is no base URL: it may lack the scheme, the port and the path, and name every address of the machine.
+  environment: { apiKey: [], baseUrl: [] },
+  settings: { reasoning_history: "reasoning", refusal_history: "text" },
+  quirks,
+  docs: COMPATIBILITY,
+  checkedOn: CHECKED_ON,
+  verified: "recorded",
+};

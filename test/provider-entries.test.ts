@@ -1,0 +1,158 @@
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { createCatalog, readCatalogFiles } from "../src/catalog/catalog.ts";
+import { ChatRequestSchema, violations } from "../src/contract/index.ts";
+import { createProvider } from "../src/providers/create-adapter.ts";
+import { PROVIDER_ENTRIES } from "../src/providers/entries/index.ts";
+import { apiFor, type ProviderEntry } from "../src/providers/entry.ts";
+import { corpusCases } from "./support/corpus.ts";
+import { SCENARIOS, requestOf, type Scenario } from "./support/scenarios.ts";
+
+// Every kind of provider times every scenario: a golden file holds the request as it leaves, or why it does not. A new
+// entry or scenario has no files and fails; `UPDATE_GOLDENS=1 npm test -- test/provider-entries.test.ts` writes
+// them. Read what it writes: it is what callers of that provider get.
+
+const GOLDENS = join(import.meta.dirname, "goldens/requests");
+const UPDATE = process.env["UPDATE_GOLDENS"] === "1";
+
+// The model by which each kind is shown: of those that can do most.
+const MODEL_OF: Readonly<Record<string, string>> = {
+  anthropic: "claude-sonnet-5",
+  "azure-openai": "gpt-5.4",
+  cerebras: "gpt-oss-120b",
+  dashscope: "qwen3.7-plus",
+  deepseek: "deepseek-v4-pro",
+  fireworks: "accounts/fireworks/models/kimi-k2p6",
+  gemini: "gemini-3.5-flash",
+  groq: "openai/gpt-oss-120b",
+  huggingface: "zai-org/GLM-5.1",
+  llamacpp: "local",
+  lmstudio: "local",
+  mistral: "mistral-small-latest",
+  moonshot: "kimi-k2.6",
+  nvidia: "nvidia/nemotron-3-super-120b-a12b",
+  ollama: "qwen3:8b",
+  openai: "gpt-5.2",
+  "openai-compatible": "local",
+  openrouter: "anthropic/claude-sonnet-5",
+  perplexity: "sonar-pro",
+  sandbox: "echo",
+  together: "Qwen/Qwen3.5-397B-A17B",
+  vertex: "gemini-3.5-flash",
+  vllm: "local",
+  xai: "grok-4.3",
+  zai: "glm-5.1",
+};
+
+// Kinds whose data is there before their entry.
+const PLANNED: ReadonlySet<string> = new Set(["vertex", "bedrock", "cohere"]);
+
+const OTHER_APIS = ["openai.responses", "anthropic.messages", "gemini.generateContent"];
+
+// Folders of the recordings that are named otherwise than the kind.
+const RECORDED_AS: Readonly<Record<string, string>> = {
+  "azure-openai": "azure",
+  dashscope: "qwen",
+  vertex: "vertexai",
+};
+
+interface Subject {
+  readonly entry: ProviderEntry;
+  readonly api: "auto" | "responses";
+  /** Folder of its golden files. */
+  readonly folder: string;
+}
+
+function goldenOf({ entry, api }: Subject, scenario: Scenario): unknown {
+  const { kind } = entry;
+  const provider = createProvider({
+    name: kind,
+    entry,
+    api,
+    baseUrl: entry.baseUrl ?? "http://127.0.0.1:9/v1",
+    credentials: [{ id: `${kind}#1`, apiKey: { reveal: () => "KEY" } }],
+    models: undefined,
+    facts: {},
+    catalogue: createCatalog().ofKind(kind),
+  });
+  const model = MODEL_OF[kind];
+  if (model === undefined) throw new Error(`Cannot show ${kind}: MODEL_OF names no model for it`);
+  const target = provider.target(model);
+  if (!target) throw new Error(`Cannot show ${kind}: it does not serve ${model}`);
+  const request = requestOf(scenario, { provider: kind, dialect: apiFor(entry, api, model).dialect.id, model });
+  expect(violations(ChatRequestSchema, request)).toEqual([]);
+  const missing = provider.adapter.unsupported(request, target);
+  if (missing.length > 0) return { not_supported: missing.map(({ field, reason }) => ({ field, reason })) };
+  const { http, adaptations } = provider.adapter.prepare(request, target, scenario.stream === true);
+  const { "user-agent": _, ...headers } = http.headers;
+  return {
+    url: http.origin + http.path,
+    headers,
+    body: JSON.parse(http.body) as unknown,
+    adaptations: adaptations.map(({ $typeName: __, $unknown: ___, ...adaptation }) => adaptation),
+  };
+}
+
+const subjects = [...PROVIDER_ENTRIES.values()].flatMap((entry): Subject[] => [
+  { entry, api: "auto", folder: entry.kind },
+  ...(entry.responses ? [{ entry, api: "responses" as const, folder: `${entry.kind}.responses` }] : []),
+]);
+
+const files = subjects.flatMap((subject) =>
+  SCENARIOS.map((scenario) => ({ subject, scenario, file: `${subject.folder}/${scenario.name}.json` })),
+);
+
+describe("each kind of provider and each scenario", () => {
+  test.for(files)("the request of $file leaves as its golden file says", ({ subject, scenario, file }) => {
+    const path = join(GOLDENS, file);
+    const golden = `${JSON.stringify(goldenOf(subject, scenario), null, 2)}\n`;
+    if (UPDATE) {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, golden);
+    }
+    expect(existsSync(path), `${file} is missing: UPDATE_GOLDENS=1 writes it`).toBe(true);
+    expect(golden).toBe(readFileSync(path, "utf8"));
+  });
+
+  test("no golden file is left of an entry or scenario that is gone", () => {
+    const known = new Set(files.map(({ file }) => file));
+    const stored = readdirSync(GOLDENS, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".json"));
+    expect(stored.filter((name) => !known.has(name))).toEqual([]);
+    expect(stored.length).toBe(known.size);
+  });
+
+  test("what a provider cannot do says why, and most of what callers do works at each of them", () => {
+    const thin = subjects.flatMap(({ folder }) => {
+      const goldens = files.filter(({ subject }) => subject.folder === folder).map(({ file }) => readGolden(file));
+      const refused = goldens.filter((golden) => golden.not_supported !== undefined);
+      for (const { field, reason } of refused.flatMap((golden) => golden.not_supported ?? [])) {
+        expect([folder, field !== "", reason.length > 10]).toEqual([folder, true, true]);
+      }
+      return refused.length > goldens.length / 2 ? [folder] : [];
+    });
+    // It has no tools and little sampling: it answers questions from the web.
+    expect(thin).toEqual(["perplexity"]);
+  });
+});
+
+function readGolden(file: string): { readonly not_supported?: readonly { field: string; reason: string }[] } {
+  return JSON.parse(readFileSync(join(GOLDENS, file), "utf8")) as ReturnType<typeof readGolden>;
+}
+
+describe("provider entries", () => {
+  test("every kind that the catalogue knows has an entry, or is planned", () => {
+    const kinds = readCatalogFiles(new URL("../src/catalog/data/", import.meta.url)).map(({ kind }) => kind);
+    expect(kinds.filter((kind) => !PROVIDER_ENTRIES.has(kind) && !PLANNED.has(kind))).toEqual([]);
+  });
+
+  test("an entry says that it is proven exactly where there are recordings of its traffic", ({ skip }) => {
+    const cases = corpusCases(["openai.chat", "openai-compat.chat", "mistral.chat", ...OTHER_APIS], 200);
+    if (!cases) return skip("there are no recordings");
+    const recorded = new Set(cases.map(({ provider }) => provider));
+    const wrong = [...PROVIDER_ENTRIES.values()].filter(
+      ({ kind, verified }) => recorded.has(RECORDED_AS[kind] ?? kind) !== (verified === "recorded"),
+    );
+    expect(wrong.map(({ kind }) => kind).filter((kind) => kind !== "openai-compatible")).toEqual([]);
+  });
+});
