@@ -1,7 +1,6 @@
 import { Effort, type ChatRequest, type Reasoning } from "../contract/index.ts";
 
-/** The common words of efforts, by effort. */
-export const EFFORT_WORDS: Readonly<Record<number, string>> = {
+const EFFORT_WORDS: Readonly<Record<number, string>> = {
   [Effort.NONE]: "none",
   [Effort.MINIMAL]: "minimal",
   [Effort.LOW]: "low",

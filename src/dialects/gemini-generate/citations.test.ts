@@ -68,6 +68,28 @@ describe("grounding becomes citations", () => {
     ]);
   });
 
+  test("offsets may count over the whole answer", () => {
+    const groundingMetadata = {
+      groundingChunks: [web("https://a")],
+      groundingSupports: [support(8, 11, "two", 0), support(9, 11, undefined, 0)],
+    };
+    const parts = [{ text: "one " }, { text: "two two", thoughtSignature: "s" }];
+    expect(cited(foldBody(piece(parts, "STOP", { groundingMetadata })))[1]).toEqual([
+      ["https://a", 4, 7, "two"],
+      ["https://a", 5, 7, "wo"],
+    ]);
+  });
+
+  test("events that repeat the grounding cite once", () => {
+    const groundingMetadata = { groundingChunks: [web("https://a")], groundingSupports: [support(0, 1, "x", 0)] };
+    const answer = foldStream([
+      piece([{ text: "x" }], undefined, { groundingMetadata }),
+      piece([{ text: "y" }], "STOP", { groundingMetadata }),
+    ]);
+    expect(cited(answer)).toEqual([[["https://a", 0, 1, "x"]]]);
+    expect(answer.candidates[0]?.message?.parts).toHaveLength(2);
+  });
+
   test("a citation goes to the words near offsets that miss, to the offsets where there are no words, else nowhere", () => {
     const groundingMetadata = {
       groundingChunks: [web("https://a")],

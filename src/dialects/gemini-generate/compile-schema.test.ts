@@ -94,6 +94,14 @@ describe("compileSchema for the OpenAPI dialect", () => {
     expect(compiled(schema, "openapi")).toEqual([out, lost]);
   });
 
+  test("compileSchema puts the same definition in place wherever it is meant", () => {
+    const schema = {
+      $defs: { a: { type: "string" } },
+      properties: { x: { $ref: "#/$defs/a" }, y: { $ref: "#/$defs/a" } },
+    };
+    expect(compiled(schema, "openapi")).toEqual([{ properties: { x: { type: "string" }, y: { type: "string" } } }, []]);
+  });
+
   test("compileSchema puts a bomb of references not in place without end", () => {
     const $defs: Record<string, unknown> = { a0: { type: "string" } };
     for (let level = 1; level < 40; level++)

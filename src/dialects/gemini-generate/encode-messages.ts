@@ -29,7 +29,8 @@ export function encodeMessages(context: EncodeContext): Conversation {
     const field = `messages[${index}]`;
     noteName(context, message, field);
     if (message.role === Role.ASSISTANT) {
-      out.add("model", encodeAssistant(context, message, field, index > turnStart), callIds(message, names));
+      noteCalls(message, names);
+      out.add("model", encodeAssistant(context, message, field, index > turnStart));
     } else if (isInstruction(message.role)) out.addLate(lateInstruction(context, message, index));
     else encodeTurn(context, message, field, names, out);
   }
@@ -101,13 +102,13 @@ function encodeTurn(
     const path = `${field}.parts[${index}]`;
     stripForeignState(context, part, path);
     if (part.kind.case === "toolResult") {
-      out.addResult(encodeToolResult(context, part.kind.value, path, names), part.kind.value.callId);
+      out.addResult(encodeToolResult(context, part.kind.value, path, names));
     } else {
       const wire = wireContentPart(part, path, context);
       if (wire !== undefined) parts.push(wire);
     }
   }
-  if (message.role === Role.USER) out.add("user", parts, []);
+  if (message.role === Role.USER) out.add("user", parts);
 }
 
 function noteName({ adaptations }: EncodeContext, message: Message, field: string): void {
@@ -115,42 +116,37 @@ function noteName({ adaptations }: EncodeContext, message: Message, field: strin
   adaptations.addPart(`${field}.name`, undefined, "the wire format has no names of participants");
 }
 
-// The ids of the calls that the caller runs; their names are kept for the results.
-function callIds(message: Message, names: Map<string, string>): string[] {
-  return message.parts.flatMap(({ kind }) => {
-    if (kind.case !== "toolCall" || kind.value.executor === Executor.PROVIDER) return [];
-    names.set(kind.value.callId, kind.value.name);
-    return [kind.value.callId];
-  });
+function noteCalls(message: Message, names: Map<string, string>): void {
+  for (const { kind } of message.parts) {
+    if (kind.case === "toolCall" && kind.value.executor !== Executor.PROVIDER) {
+      names.set(kind.value.callId, kind.value.name);
+    }
+  }
 }
 
-// The service wants the results of a step in one content, right after the calls: whatever else comes in between waits.
+// The service wants the results of a step in one content, right after the calls: a late instruction waits for what
+// follows them.
 class ContentList {
   readonly #contents: WireObject[] = [];
-  readonly #pending = new Set<string>();
   #results: unknown[] | undefined;
   #late: unknown[][] = [];
 
-  add(role: string, parts: readonly unknown[], calls: readonly string[]): void {
+  add(role: string, parts: readonly unknown[]): void {
     if (parts.length === 0) return;
     this.#flush();
     this.#contents.push({ role, parts });
-    this.#pending.clear();
-    for (const id of calls) this.#pending.add(id);
   }
 
-  addResult(part: unknown, callId: string): void {
+  addResult(part: unknown): void {
     if (!this.#results) {
       this.#results = [];
       this.#contents.push({ role: "user", parts: this.#results });
     }
     this.#results.push(part);
-    this.#pending.delete(callId);
   }
 
-  addLate(parts: readonly unknown[]): void {
-    if (parts.length > 0) this.#late.push([...parts]);
-    if (this.#pending.size === 0) this.#flush();
+  addLate(parts: unknown[]): void {
+    if (parts.length > 0) this.#late.push(parts);
   }
 
   finish(): WireObject[] {

@@ -74,6 +74,14 @@ describe("encode sends state back to its origin only, on the very part", () => {
     expect(unknown.adaptations[0]?.reason).toContain("an unknown model");
   });
 
+  test("encode leaves reasoning of nothing out without a word", () => {
+    const empty: PartInit = { kind: { case: "reasoning", value: {} } };
+    for (const origin of [mine, foreign]) {
+      const { contents, adaptations } = encodeMessages([user(text("Hi")), { ...assistant(empty, text("a")), origin }]);
+      expect([contents[1], adaptations]).toEqual([{ role: "model", parts: [{ text: "a" }] }, []]);
+    }
+  });
+
   test("encode leaves state in an unknown format out", () => {
     const { body, adaptations } = encodeMessages([
       user(text("Hi")),
@@ -150,7 +158,7 @@ describe("encode sends steps of the provider's own tools back word for word", ()
     },
     { toolResponse: { id: "t1", toolType: "FILE_SEARCH", response: { z: 1, a: 2 } } },
     { executableCode: { language: "PYTHON", code: "print(1)" } },
-    { codeExecutionResult: { outcome: "OUTCOME_OK", output: "1\n" } },
+    { codeExecutionResult: { outcome: "OUTCOME_FAILED", output: "1\n" } },
     { functionCall: { name: "mcp", args: { x: 1 } } },
     { functionResponse: { name: "mcp", response: { y: 2 } } },
     { novelty: { b: 1, a: 2 }, thoughtSignature: "s2" },
@@ -177,6 +185,8 @@ describe("encode sends steps of the provider's own tools back word for word", ()
       ["text"],
       ["opaque"],
     ]);
+    const ran = message?.parts[3]?.kind.value;
+    expect(ran).toMatchObject({ isError: true, nativeJson: JSON.stringify(parts[3]?.codeExecutionResult) });
     const ids = message?.parts.flatMap(({ kind }) =>
       kind.case === "toolCall" || kind.case === "toolResult" ? [kind.value.callId] : [],
     );
@@ -220,6 +230,15 @@ describe("encode goes on with an answer that stopped to be continued", () => {
     const elsewhere = encode({ messages }, { ...targetWith(), model: "m2" });
     expect(JSON.parse(elsewhere.body)).toMatchObject({ contents: [{ role: "user" }, { role: "model" }] });
     expect(elsewhere.adaptations).toHaveLength(1);
+  });
+
+  test("encode goes on from the last of several stops", () => {
+    const again = fold(streamEvents([piece([{ text: " upon" }], "CONTINUATION", { continuationToken: "tok2" })]));
+    const messages = [user(text("Hi")), stopped?.message, again.candidates[0]?.message] as MessageInit[];
+    expect(JSON.parse(encode({ messages }).body)).toEqual({
+      contents: [{ role: "user", parts: [{ text: "Hi" }] }],
+      continuationToken: "tok2",
+    });
   });
 
   test("encode sends what was said, and no token, once the user has gone on", () => {

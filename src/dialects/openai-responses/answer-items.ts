@@ -24,6 +24,8 @@ interface Entry {
 export class AnswerItems {
   readonly #context: ItemContext;
   readonly #entries: Entry[] = [];
+  /** Those of them that are not finished. */
+  #open: readonly Entry[] = [];
   readonly #counts = new Map<string, number>();
 
   constructor(context: ItemContext) {
@@ -61,7 +63,7 @@ export class AnswerItems {
     const index = event.output_index ?? undefined;
     const id = event.item_id ?? undefined;
     let entry = this.#unfinished(index, id);
-    if (!entry && index === undefined && id === undefined) entry = this.#entries.findLast(({ finished }) => !finished);
+    if (!entry && index === undefined && id === undefined) entry = this.#open.at(-1);
     if (!entry && !this.#isFinished(index, id)) {
       const item = impliedItem(type, id);
       if (!item) return;
@@ -79,6 +81,7 @@ export class AnswerItems {
       return;
     const entry = begun ?? this.#add(index, item);
     entry.finished = true;
+    this.#open = this.#open.filter((one) => one !== entry);
     entry.item = item;
     const { drift, blocks } = this.#context;
     const type = item.type ?? "";
@@ -112,15 +115,13 @@ export class AnswerItems {
       if (!isOpen && streamed > 0 && (streamed >= output.length || this.#isFinished(place, id))) continue;
       this.finish(place, item, () => textAt(place));
     }
-    for (const entry of this.#entries) {
-      if (!entry.finished) this.finish(entry.index, entry.item, () => JSON.stringify(entry.item));
-    }
+    for (const entry of this.#open) this.finish(entry.index, entry.item, () => JSON.stringify(entry.item));
   }
 
   // Some servers use an id twice, some name items anew in every event, some number all of them 0: an item is known by
   // both, else by its place, else by its id, and only while it is not finished.
   #unfinished(index: number | undefined, id: string | undefined): Entry | undefined {
-    const open = this.#entries.filter(({ finished }) => !finished);
+    const open = this.#open;
     return (
       open.find((entry) => index !== undefined && entry.index === index && entry.id === id) ??
       open.find((entry) => index !== undefined && entry.index === index) ??
@@ -137,13 +138,14 @@ export class AnswerItems {
 
   // Servers without places and stable ids: the item that is whole is the one of its type that is open.
   #unnamed(item: OutputItem): Entry | undefined {
-    return this.#entries.find((entry) => !entry.finished && entry.index === undefined && entry.item.type === item.type);
+    return this.#open.find((entry) => entry.index === undefined && entry.item.type === item.type);
   }
 
   #add(index: number | undefined, item: OutputItem): Entry {
     if (this.#entries.length >= MAX_ITEMS) throw tooMany(this.#context, "items", MAX_ITEMS);
     const entry: Entry = { index, id: idOf(item), item, reader: undefined, finished: false };
     this.#entries.push(entry);
+    this.#open = [...this.#open, entry];
     return entry;
   }
 

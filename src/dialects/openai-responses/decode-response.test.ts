@@ -46,6 +46,13 @@ describe("decodeResponse", () => {
     });
   });
 
+  test("decodeResponse keeps members of calls that the contract lacks, for their model", () => {
+    const call = { type: "function_call", id: "fc", call_id: "c", name: "f", arguments: "{}", status: "completed" };
+    const [part, plain] = partsOf([{ ...call, namespace: "tools", caller: null }, call]);
+    expect(stateOf(part, "item_members")).toBe('{"namespace":"tools"}');
+    expect(plain?.state).toEqual([]);
+  });
+
   test("decodeResponse says that cut arguments are none", () => {
     const output = [{ type: "function_call", id: "fc", call_id: "c", name: "f", arguments: '{"a":' }];
     const more = { status: "incomplete", incomplete_details: { reason: "max_output_tokens" } };

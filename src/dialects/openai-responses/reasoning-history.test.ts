@@ -52,11 +52,15 @@ describe("encodeReasoningItem", () => {
     ]);
   });
 
-  test("encodeReasoningItem keeps state of the same model at another provider out", () => {
-    const elsewhere = { ...mine, provider: "elsewhere" };
-    const messages = [assistant(thought({ state: state("encrypted_content", "gBBB", elsewhere) }), text("a"))];
-    expect(inputOf(messages)).toEqual([{ role: "assistant", content: "a" }]);
-  });
+  test.each([{ provider: "elsewhere" }, { model: "m2" }, { dialect: "openai-chat" }])(
+    "encodeReasoningItem keeps state of the same maker but for %j out",
+    (other) => {
+      const sealed = state("encrypted_content", "gBBB", { ...mine, ...other });
+      const messages = [assistant(thought({ state: sealed }), text("a"))];
+      expect(inputOf(messages)).toEqual([{ role: "assistant", content: "a" }]);
+      expect(adaptationsOf({ messages })[0]).toContain("STATE_NOT_PORTABLE");
+    },
+  );
 
   test("encodeReasoningItem leaves reasoning without state out, unless the server takes text", () => {
     const messages = [{ ...assistant(thought({ text: ["t"], summary: ["s"] }), text("a")), origin: mine }];

@@ -10,6 +10,7 @@ import {
 import type { DialectTarget, EncodedRequest } from "../dialect.ts";
 import { openaiResponses } from "./index.ts";
 import { targetWith } from "./target.fixture.ts";
+import type { ResponsesRequest } from "./wire.ts";
 
 /** What a test gives to make a request. */
 export type RequestInit = Exclude<MessageInitShape<typeof ChatRequestSchema>, { $typeName: string }>;
@@ -47,8 +48,7 @@ export const assistant = (...parts: PartInit[]): MessageInit => ({ role: Role.AS
 /** A message of results. */
 export const tools = (...parts: PartInit[]): MessageInit => ({ role: Role.TOOL, parts });
 
-/** A request, with a greeting where no messages are given. */
-export function requestOf(init: RequestInit): ChatRequest {
+function requestOf(init: RequestInit): ChatRequest {
   return create(ChatRequestSchema, { model: "house/m1", messages: [user(text("Hi"))], ...init });
 }
 
@@ -58,8 +58,8 @@ export function encode(init: RequestInit, target: DialectTarget = targetWith(), 
 }
 
 /** The body of the encoded request. */
-export function bodyOf(init: RequestInit, target?: DialectTarget, stream?: boolean): Record<string, unknown> {
-  return JSON.parse(encode(init, target, stream).body) as Record<string, unknown>;
+export function bodyOf(init: RequestInit, target?: DialectTarget, stream?: boolean): ResponsesRequest {
+  return JSON.parse(encode(init, target, stream).body) as ResponsesRequest;
 }
 
 /** The items that messages become. */

@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { openaiResponsesQuirks, openaiResponsesSettings } from "../../providers/entries/openai-responses-settings.ts";
 import { targetWith } from "./target.fixture.ts";
 import { rulesOf } from "./target-rules.ts";
 import { unusableSettings } from "./settings.ts";
@@ -18,14 +17,4 @@ test("rulesOf takes the last quirk, remembers it, and leaves unusable settings a
   expect(rules.quirkOf.get("efforts")).toBe("T1");
   expect(rulesOf(target.facts)).toBe(rules);
   expect(rulesOf(targetWith({ efforts: "low" }, { efforts: ["max"] }).facts).efforts).toEqual(["max"]);
-});
-
-test("what is known of OpenAI's use of the dialect takes effect", () => {
-  expect(unusableSettings(openaiResponsesSettings)).toEqual([]);
-  for (const quirk of openaiResponsesQuirks) {
-    expect(unusableSettings(quirk.settings ?? {})).toEqual([]);
-    expect(Object.keys(quirk.settings ?? {}).length + (quirk.rejects ?? []).length).toBeGreaterThan(0);
-    expect(quirk.source).toMatch(/^https:\/\//);
-    expect(quirk.checkedOn).toMatch(/^\d{4}-\d{2}-\d{2}$/);
-  }
 });

@@ -18,9 +18,6 @@ export type JsonObject = { readonly [key: string]: JsonValue | undefined };
 /** What a message of the model is for. */
 export type MessagePhase = "commentary" | "final_answer";
 
-/** How far an item is. */
-export type ItemStatus = "in_progress" | "completed" | "incomplete" | "searching" | "generating" | "failed";
-
 /** How a call came about: by the model itself, or by a program that the model wrote. */
 export interface ToolCallCaller {
   readonly type: string;

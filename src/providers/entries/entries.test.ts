@@ -28,7 +28,7 @@ describe.each([...PROVIDER_ENTRIES])("the entry %s", (kind, entry) => {
     for (const { dialect, settings } of apis) {
       expect([dialect.id, UNUSABLE[dialect.id]?.(settings)]).toEqual([dialect.id, []]);
     }
-    for (const [api, quirk] of apis.flatMap((one) => one.quirks.map((quirk) => [one, quirk] as const))) {
+    for (const [api, quirk] of apis.flatMap((one) => one.quirks.map((each) => [one, each] as const))) {
       expect([quirk.id, UNUSABLE[api.dialect.id]?.(quirk.settings ?? {})]).toEqual([quirk.id, []]);
       expectDay(quirk.checkedOn);
       expect(quirk.source).toMatch(/^https:\/\//);
