@@ -31,6 +31,3 @@ export class Drift {
 export function wordSet(list: string): ReadonlySet<string> {
   return new Set(list.split(/\s+/).filter((word) => word !== ""));
 }
-
-/** The same, by a shorter name. */
-export const words = wordSet;

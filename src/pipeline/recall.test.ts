@@ -9,7 +9,7 @@ import {
   type OpaqueState,
   type Part,
 } from "../contract/index.ts";
-import { ParleyError } from "../errors/index.ts";
+import type { ParleyError } from "../errors/index.ts";
 import { VirtualRuntime } from "../runtime/virtual.ts";
 import { createStateVault } from "../store/state-vault.ts";
 import type { ChatCall } from "./call.ts";

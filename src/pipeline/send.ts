@@ -99,7 +99,8 @@ class Exchange implements UpstreamHandler {
     const type = headers["content-type"] ?? (this.#options.stream ? "text/event-stream" : "application/json");
     if (this.#options.stream && type.startsWith("text/event-stream")) this.#openStream();
     // An endpoint that only streams is read as a whole where a whole answer was asked for: the codec folds it.
-    else if (!/[/+]json\b/.test(type) && !type.startsWith("text/event-stream")) this.#fail(badOutput(`its content type is ${type.slice(0, 64)}`));
+    else if (!/[/+]json\b/.test(type) && !type.startsWith("text/event-stream"))
+      this.#fail(badOutput(`its content type is ${type.slice(0, 64)}`));
   }
 
   onData(chunk: Buffer): void {

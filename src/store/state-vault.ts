@@ -21,7 +21,7 @@ export interface VaultLimits {
 }
 
 /** An hour of conversation; 64 MiB of state. */
-export const DEFAULT_VAULT_LIMITS: VaultLimits = {
+const DEFAULT_VAULT_LIMITS: VaultLimits = {
   timeToLiveMs: 3_600_000,
   maxEntries: 100_000,
   maxBytes: 64 * 1024 * 1024,
