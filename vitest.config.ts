@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 const slowTests = "**/*.slow.test.ts";
@@ -7,6 +8,8 @@ const exclude = ["**/node_modules/**", "**/dist/**"];
 export default defineConfig({
   test: {
     globalSetup: ["test/support/global-setup.ts"],
+    // Most stories wait for processes and sockets: on two cores the default of one worker leaves both idle.
+    maxWorkers: Math.max(2, availableParallelism()),
     projects: [
       {
         extends: true,
