@@ -13,7 +13,7 @@ function load(files: Record<string, string>, options: Partial<LoadOptions> = {})
   return loadConfig({
     argv: [],
     env: {},
-    cwd: "/work",
+    cwd: "/srv",
     known: KNOWN,
     readFile: (path) => files[path] ?? missing(path),
     ...options,
@@ -21,7 +21,7 @@ function load(files: Record<string, string>, options: Partial<LoadOptions> = {})
 }
 
 function loadYaml(text: string, options: Partial<LoadOptions> = {}): LoadedConfig {
-  return load({ "/work/parley.yaml": text }, options);
+  return load({ "/srv/parley.yaml": text }, options);
 }
 
 function problemsOf(run: () => unknown): readonly ConfigProblem[] {
@@ -67,12 +67,12 @@ policies:
   narrow: { allow_models: ["fast", "acme/*"], allow_raw_params: false }
 `;
     const { config, file, reads } = load(
-      { "/work/etc/parley.yaml": text, "/work/etc/secrets/b": "secret-b\n" },
+      { "/srv/etc/parley.yaml": text, "/srv/etc/secrets/b": "secret-b\n" },
       { argv: ["--config", "etc/parley.yaml"], env: { KEY_A: "secret-a", CI_KEY: "0123456789abcdef" } },
     );
-    expect(file).toBe("/work/etc/parley.yaml");
-    expect([...reads.keys()]).toEqual(["/work/etc/parley.yaml", "/work/etc/secrets/b"]);
-    expect(config.server).toMatchObject({ host: "127.0.0.1", port: 9000, dataDir: "/work/etc/state" });
+    expect(file).toBe("/srv/etc/parley.yaml");
+    expect([...reads.keys()]).toEqual(["/srv/etc/parley.yaml", "/srv/etc/secrets/b"]);
+    expect(config.server).toMatchObject({ host: "127.0.0.1", port: 9000, dataDir: "/srv/etc/state" });
     expect(config.server).toMatchObject({
       open: ["metrics"],
       durability: "full",
@@ -124,7 +124,7 @@ policies:
     const text = `${HOUSE}server: { host: 10.0.0.1, port: 1, data: d }\n`;
     const env = { PARLEY_PORT: "2", PARLEY_HOST: "10.0.0.2", PARLEY_DATA: "" };
     const { server } = loadYaml(text, { env, argv: ["--port", "3"] }).config;
-    expect(server).toMatchObject({ host: "10.0.0.2", port: 3, dataDir: "/work/d" });
+    expect(server).toMatchObject({ host: "10.0.0.2", port: 3, dataDir: "/srv/d" });
   });
 
   test("keeps default models apart from any and from a list", () => {
@@ -187,7 +187,7 @@ providers:
     expect(load({}).file).toBeUndefined();
     const [problem] = problemsOf(() => load({}, { env: { PARLEY_CONFIG: "x.yaml" } }));
     expect(problem).toMatchObject({ code: "not_found", key: "PARLEY_CONFIG", line: undefined });
-    expect(problem?.message).toBe("the configuration file /work/x.yaml cannot be read: it does not exist");
+    expect(problem?.message).toBe("the configuration file /srv/x.yaml cannot be read: it does not exist");
     const denied = (): never => {
       throw Object.assign(new Error("EACCES"), { code: "EACCES" });
     };
