@@ -19,6 +19,10 @@ const log = createLog({ runtime, redact, write: (lines) => void writeSync(2, lin
 /** A signal within this time of the first one is the same: npm passes on what a terminal or a group kill sends anyway. */
 const SAME_SIGNAL_MS = 1_000;
 
+// Errors are answers here, made for every caller that leaves and every call that Connect ends: the place where one began
+// is all that is logged, and a whole stack costs a fifth of a Connect call.
+Error.stackTraceLimit = 1;
+
 /** Reads the configuration, builds the gateway, listens, and drains when told to. */
 async function main(argv: readonly string[]): Promise<void> {
   const flags = readFlags(argv);
