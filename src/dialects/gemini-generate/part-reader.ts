@@ -27,10 +27,10 @@ import {
 } from "./server-tools.ts";
 import type { ToolCallBlocks } from "./tool-call-blocks.ts";
 import type { Blob, Part } from "./wire.ts";
-import { words } from "./words.ts";
+import { wordSet } from "../drift.ts";
 
 // Members that go with a part and are not its content.
-const BESIDE = words(
+const BESIDE = wordSet(
   `thought thoughtSignature partMetadata videoMetadata mediaResolution mediaProcessing speechMetadata`,
 );
 

@@ -4,10 +4,10 @@ import type { DialectTarget } from "../dialect.ts";
 import { RawJson } from "../json-text.ts";
 import { jsonObjectTree, type JsonObjectTree, type JsonTree } from "../json-tree.ts";
 import { DIALECT_ID, type Body, type EncodeContext } from "./encode-context.ts";
-import { words } from "./words.ts";
+import { wordSet } from "../drift.ts";
 
 // Members of the request that the contract models, whether or not this request sets them.
-const MODELLED = words(`model contents systemInstruction tools toolConfig.functionCallingConfig.mode
+const MODELLED = wordSet(`model contents systemInstruction tools toolConfig.functionCallingConfig.mode
   toolConfig.functionCallingConfig.allowedFunctionNames toolConfig.includeServerSideToolInvocations serviceTier store
   continuationToken generationConfig.candidateCount generationConfig.stopSequences generationConfig.maxOutputTokens
   generationConfig.temperature generationConfig.topP generationConfig.topK generationConfig.seed
@@ -19,7 +19,7 @@ const MODELLED = words(`model contents systemInstruction tools toolConfig.functi
   generationConfig.thinkingConfig.thinkingLevel`);
 
 // Objects of which the contract models a part: their other members are merged one by one.
-const SHARED = words(`generationConfig generationConfig.speechConfig generationConfig.thinkingConfig toolConfig
+const SHARED = wordSet(`generationConfig generationConfig.speechConfig generationConfig.thinkingConfig toolConfig
   toolConfig.functionCallingConfig`);
 
 /**

@@ -1,19 +1,20 @@
-import { words } from "./words.ts";
+import { wordSet } from "../drift.ts";
 
 /** The two ways in which schemas go out. */
 export type SchemaDialect = "json_schema" | "openapi";
 
 // Sources: https://ai.google.dev/api/generate-content#FIELDS.response_json_schema and https://ai.google.dev/api/caching#Schema.
 const KNOWN: Readonly<Record<SchemaDialect, ReadonlySet<string>>> = {
-  json_schema: words(`$id $defs $ref $anchor type format title description enum items prefixItems minItems maxItems
+  json_schema: wordSet(`$id $defs $ref $anchor type format title description enum items prefixItems minItems maxItems
     minimum maximum anyOf oneOf properties additionalProperties required propertyOrdering`),
-  openapi: words(`type format title description nullable enum items maxItems minItems properties required minProperties
+  openapi:
+    wordSet(`type format title description nullable enum items maxItems minItems properties required minProperties
     maxProperties minimum maximum minLength maxLength pattern example anyOf propertyOrdering default`),
 };
 
 // What narrows an answer. Anything else that is not known is a remark, whose loss lets nothing new in.
 const CONSTRAINTS =
-  words(`allOf anyOf oneOf not if then else const enum pattern format minLength maxLength minimum maximum
+  wordSet(`allOf anyOf oneOf not if then else const enum pattern format minLength maxLength minimum maximum
   exclusiveMinimum exclusiveMaximum multipleOf items prefixItems additionalItems unevaluatedItems minItems maxItems
   uniqueItems contains minContains maxContains properties patternProperties additionalProperties unevaluatedProperties
   propertyNames required minProperties maxProperties dependencies dependentRequired dependentSchemas type $ref
@@ -30,10 +31,10 @@ export function isConstraint(keyword: string): boolean {
 }
 
 /** Keywords whose value is a schema. */
-export const SCHEMA_KEYWORDS = words("items additionalProperties");
+export const SCHEMA_KEYWORDS = wordSet("items additionalProperties");
 
 /** Keywords whose value is a list of schemas. */
-export const LIST_KEYWORDS = words("anyOf oneOf prefixItems");
+export const LIST_KEYWORDS = wordSet("anyOf oneOf prefixItems");
 
 /** Keywords whose value is an object of schemas. */
-export const MAP_KEYWORDS = words("properties $defs");
+export const MAP_KEYWORDS = wordSet("properties $defs");
