@@ -245,7 +245,7 @@ describe("zero-config", { timeout }, () => {
     expect(names.filter((name) => name.startsWith("openai/")).length).toBeGreaterThan(5);
     expect(names).toContain("openai/gpt-5-mini");
     expect(names).toContain("sandbox/story");
-    expect(gateway.process.stdout).toContain("Note: OLLAMA_HOST is set, but this version of Parley has no provider");
+    expect(gateway.process.stdout).toContain("Note: OLLAMA_HOST is set, but Parley does not read it");
     for (const key of Object.values(env)) expect(gateway.process.stdout + gateway.process.stderr).not.toContain(key);
   });
 

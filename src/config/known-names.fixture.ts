@@ -15,7 +15,7 @@ export const KNOWN: KnownNames = {
       needsBaseUrl: true,
       needsApiKey: false,
       apis: ["chat"],
-      environment: { apiKey: ["GENERIC_KEY"], baseUrl: ["GENERIC_HOST"] },
+      environment: { apiKey: ["GENERIC_KEY"], baseUrl: ["GENERIC_HOST"], unread: ["GENERIC_LISTEN"] },
     },
   ],
   capabilities: ["streaming", "tools", "json_schema", "prefill", "seed"],

@@ -20,5 +20,10 @@ export interface ProviderKind {
   /** What `api` may name besides `auto`. */
   readonly apis: readonly ("chat" | "responses")[];
   /** Variables that make a provider of this kind where there is no file; the first one that is set counts. */
-  readonly environment: { readonly apiKey: readonly string[]; readonly baseUrl: readonly string[] };
+  readonly environment: {
+    readonly apiKey: readonly string[];
+    readonly baseUrl: readonly string[];
+    /** Variables that tell of such a provider but cannot make one: setting one is told of. */
+    readonly unread?: readonly string[];
+  };
 }

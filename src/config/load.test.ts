@@ -234,15 +234,15 @@ server: { port: "\${S}", durability: "\${S}", tls: { cert: "\${S}", key: ${secre
 });
 
 describe("zero-config", () => {
-  test("makes a provider of each well-known key whose kind exists, and tells of the others", () => {
-    const env = { ACME_TOKEN: "sk-abc", GEMINI_API_KEY: "g", GROQ_API_KEY: "", HF_TOKEN: "h", GENERIC_KEY: "k" };
+  test("makes a provider of each kind whose variables are set, and tells of those that cannot make one", () => {
+    const env = { ACME_TOKEN: "sk-abc", ACME_API_KEY: "", GENERIC_LISTEN: "0.0.0.0", GENERIC_KEY: "k" };
     const { config, notices } = load({}, { env });
     expect(config.providers).toMatchObject([{ name: "acme", kind: "acme", baseUrl: undefined, models: undefined }]);
     expect(config.providers[0]?.credentials[0]?.apiKey?.reveal()).toBe("sk-abc");
     expect(notices).toEqual([
-      "GEMINI_API_KEY is set, but this version of Parley has no provider kind for it yet",
-      "HF_TOKEN is set, but this version of Parley has no provider kind for it yet",
+      "GENERIC_LISTEN is set, but Parley does not read it: configure a provider of kind generic in a file",
     ]);
+    expect(load({}, { env: { GENERIC_LISTEN: "" } }).notices).toEqual([]);
   });
 
   test("takes the first variable that is set, and an address where a kind needs one", () => {

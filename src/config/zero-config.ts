@@ -4,32 +4,6 @@ import type { KnownNames } from "./known-names.ts";
 import { settingProblem, type ConfigProblem } from "./problem.ts";
 import { SecretText } from "./secret.ts";
 
-/**
- * The variables by which machines commonly tell that their owner has an account somewhere. Which kind of provider reads
- * one is said by that kind's entry; these are told of until there is one.
- */
-const WELL_KNOWN_VARIABLES: readonly string[] = [
-  "OPENAI_API_KEY",
-  "ANTHROPIC_API_KEY",
-  "GEMINI_API_KEY",
-  "GOOGLE_API_KEY",
-  "MISTRAL_API_KEY",
-  "DEEPSEEK_API_KEY",
-  "DASHSCOPE_API_KEY",
-  "XAI_API_KEY",
-  "GROQ_API_KEY",
-  "OPENROUTER_API_KEY",
-  "TOGETHER_API_KEY",
-  "FIREWORKS_API_KEY",
-  "CEREBRAS_API_KEY",
-  "PERPLEXITY_API_KEY",
-  "MOONSHOT_API_KEY",
-  "ZAI_API_KEY",
-  "NVIDIA_API_KEY",
-  "HF_TOKEN",
-  "OLLAMA_HOST",
-];
-
 /** The route to watch a rescue with: its first target always fails. */
 export const RESCUE_ROUTE: RouteConfig = {
   name: "failover-demo",
@@ -63,9 +37,12 @@ export function zeroConfig(env: Environment, known: KnownNames): ZeroConfig {
     problems.push(...settingProblems(apiKey, baseUrl));
     providers.push(providerOf(kind.name, apiKey?.value, baseUrl?.value));
   }
-  const read = new Set(known.kinds.flatMap(({ environment }) => [...environment.apiKey, ...environment.baseUrl]));
-  const notices = WELL_KNOWN_VARIABLES.filter((name) => firstSet([name], env) && !read.has(name)).map(
-    (name) => `${name} is set, but this version of Parley has no provider kind for it yet`,
+  const notices = known.kinds.flatMap(({ name, environment }) =>
+    (environment.unread ?? [])
+      .filter((variable) => firstSet([variable], env))
+      .map(
+        (variable) => `${variable} is set, but Parley does not read it: configure a provider of kind ${name} in a file`,
+      ),
   );
   return { providers, routes: [RESCUE_ROUTE], notices, problems };
 }

@@ -26,7 +26,12 @@ export interface ProviderEntry extends ProviderApi {
   readonly baseUrl: string | undefined;
   readonly auth: ProviderAuth;
   /** Environment variables that make such a provider without a configuration file; the first one that is set counts. */
-  readonly environment: { readonly apiKey: readonly string[]; readonly baseUrl: readonly string[] };
+  readonly environment: {
+    readonly apiKey: readonly string[];
+    readonly baseUrl: readonly string[];
+    /** Variables that tell of such a provider but cannot make one: setting one is told of. */
+    readonly unread?: readonly string[];
+  };
   /** What holds for each of its models, unless catalogue or configuration know better. */
   readonly facts?: Partial<ModelFacts>;
   /** The vendor's own description of its API. */
