@@ -22,6 +22,8 @@ export interface Dialect {
   decodeResponse(body: string, target: DialectTarget, options: DecodeOptions): StreamEvent[];
   /** A decoder for one streamed answer. */
   streamDecoder(target: DialectTarget, options: DecodeOptions): StreamDecoder;
+  /** The id by which the provider's support finds the call, from an answer's headers; undefined where they tell none. */
+  requestId(headers: ErrorResponse["headers"]): string | undefined;
   /** The typed error behind an answer whose status is not 2xx. Never throws. */
   decodeError(response: ErrorResponse, target: DialectTarget): ParleyError;
 }

@@ -49,7 +49,6 @@ export function send(options: SendOptions): Promise<ParleyError | undefined> {
 const BYTE_ORDER_MARK = /^\uFEFF/;
 const MAX_ERROR_BYTES = 64 * 1024;
 const DRAIN_AFTER_END_MS = 1_000;
-const REQUEST_ID_HEADERS = ["x-request-id", "request-id", "x-amzn-requestid", "apim-request-id"];
 
 class Exchange implements UpstreamHandler {
   readonly #options: SendOptions;
@@ -89,7 +88,7 @@ class Exchange implements UpstreamHandler {
     this.#status = status;
     this.#headers = headers;
     this.#options.progress.httpStatus = status;
-    this.#options.progress.upstreamRequestId = upstreamRequestId(headers);
+    this.#options.progress.upstreamRequestId = upstreamRequestId(this.#options.prepared, headers);
     if (status < 200 || status > 299) return;
     if (status === 204 || status === 205) return this.#fail(badOutput("it has no content"));
     const encoding = headers["content-encoding"];
@@ -285,12 +284,9 @@ class Exchange implements UpstreamHandler {
   }
 }
 
-function upstreamRequestId(headers: Readonly<Record<string, string>>): string | undefined {
-  for (const name of REQUEST_ID_HEADERS) {
-    const value = headers[name];
-    if (value !== undefined) return redactRemembered(value).slice(0, 128);
-  }
-  return undefined;
+function upstreamRequestId(prepared: PreparedCall, headers: Readonly<Record<string, string>>): string | undefined {
+  const id = prepared.dialect.requestId(headers);
+  return id === undefined ? undefined : redactRemembered(id).slice(0, 128);
 }
 
 function badOutput(what: string): ParleyError {

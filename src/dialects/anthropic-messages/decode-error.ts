@@ -1,6 +1,7 @@
 import { Fault } from "../../contract/index.ts";
 import { CATALOGUE, ParleyError, type ErrorDetails, type ReasonName } from "../../errors/index.ts";
 import type { DialectTarget, ErrorResponse } from "../dialect.ts";
+import { firstHeader } from "../first-header.ts";
 import { retryDelayMs } from "../retry-delay.ts";
 import { fieldOf, isOurDefect, paramOf } from "./error-fields.ts";
 import { reasonOf, type Signal } from "./error-table.ts";
@@ -15,13 +16,18 @@ interface NativeError extends Signal {
   readonly requestId: string;
 }
 
+/** The id that the upstream gave the call, undefined where it told none. */
+export function requestId(headers: ErrorResponse["headers"]): string | undefined {
+  return firstHeader(headers, REQUEST_ID_HEADERS);
+}
+
 /** The typed error behind an answer whose status is not 2xx. Never throws. */
 export function decodeError(response: ErrorResponse, target: DialectTarget): ParleyError {
   const { status, headers, nowMs } = response;
   const native = nativeError(parseBody(response.body), status);
   const delay = retryDelayMs(headers, nowMs) ?? limitDelayMs(headers, nowMs);
   const reason = adviseRetry(classify(native), native, headers["x-should-retry"]);
-  const fromHeader = REQUEST_ID_HEADERS.map((name) => headers[name]).find((id) => id !== undefined);
+  const fromHeader = requestId(headers);
   return makeError(reason, { ...native, requestId: fromHeader ?? native.requestId }, target, {
     ...(delay === undefined ? {} : { retryDelayMs: delay }),
     httpStatus: status,

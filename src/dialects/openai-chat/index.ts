@@ -1,5 +1,5 @@
 import type { Dialect } from "../dialect.ts";
-import { decodeError } from "./decode-error.ts";
+import { decodeError, requestId } from "./decode-error.ts";
 import { decodeResponse } from "./decode-response.ts";
 import { DIALECT_ID } from "./encode-context.ts";
 import { encodeRequest, findUnsupported } from "./encode-request.ts";
@@ -15,5 +15,6 @@ export const openaiChat: Dialect = {
   encode: encodeRequest,
   decodeResponse,
   streamDecoder: (target, options) => new OpenAiChatStreamDecoder(target, options),
+  requestId,
   decodeError,
 };

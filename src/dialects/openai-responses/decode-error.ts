@@ -1,6 +1,7 @@
 import { CATALOGUE, ParleyError, type ErrorDetails, type ReasonName } from "../../errors/index.ts";
 import { Fault } from "../../contract/index.ts";
 import type { DialectTarget, ErrorResponse } from "../dialect.ts";
+import { firstHeader } from "../first-header.ts";
 import { retryDelayMs } from "../retry-delay.ts";
 import { fieldOf, isOurDefect } from "./error-fields.ts";
 import { reasonOf, type Signal } from "./error-table.ts";
@@ -16,6 +17,11 @@ interface NativeError extends Signal {
   readonly categories: string;
 }
 
+/** The id that the upstream gave the call, undefined where it told none. */
+export function requestId(headers: ErrorResponse["headers"]): string | undefined {
+  return firstHeader(headers, REQUEST_ID_HEADERS);
+}
+
 /** The typed error behind an answer whose status is not 2xx. Never throws. */
 export function decodeError(response: ErrorResponse, target: DialectTarget): ParleyError {
   const { status, headers, nowMs } = response;
@@ -25,7 +31,7 @@ export function decodeError(response: ErrorResponse, target: DialectTarget): Par
   return makeError(reason, native, target, {
     ...(delay === undefined ? {} : { retryDelayMs: delay }),
     httpStatus: status,
-    requestId: REQUEST_ID_HEADERS.map((name) => headers[name]).find((id) => id !== undefined) ?? "",
+    requestId: requestId(headers) ?? "",
   });
 }
 
