@@ -22,10 +22,10 @@ const OUTPUT_CHARS_PER_TOKEN = 3;
 const LIKELY_BYTES_PER_TOKEN = 3;
 
 // What chat templates put around a message, a part and a tool: markers of role, kind and end.
-const PER_REQUEST = 64;
-const PER_MESSAGE = 16;
-const PER_PART = 8;
-const PER_TOOL = 64;
+const TOKENS_PER_REQUEST = 64;
+const TOKENS_PER_MESSAGE = 16;
+const TOKENS_PER_PART = 8;
+const TOKENS_PER_TOOL = 64;
 
 /**
  * Tokens of media by what is known of it. `most` covers the dearest published rule: 48,169 tokens for an image of the
@@ -54,14 +54,14 @@ export function inputTokensUpperBound(request: ChatRequest): number {
 
 /** Bound and likely figure of a request's input tokens. */
 export function inputSize(request: ChatRequest): InputSize {
-  const size = { bytes: 0, overhead: PER_REQUEST, mediaMost: 0, mediaLikely: 0 };
+  const size = { bytes: 0, overhead: TOKENS_PER_REQUEST, mediaMost: 0, mediaLikely: 0 };
   for (const message of request.messages) {
-    size.overhead += PER_MESSAGE;
+    size.overhead += TOKENS_PER_MESSAGE;
     size.bytes += bytesOf(message.name);
     addParts(size, message.parts);
   }
   for (const tool of request.tools) {
-    size.overhead += PER_TOOL;
+    size.overhead += TOKENS_PER_TOOL;
     size.bytes += toolBytes(tool);
   }
   const format = request.output?.format;
@@ -121,7 +121,7 @@ interface SizeSoFar {
 
 function addParts(size: SizeSoFar, parts: readonly Part[]): void {
   for (const { kind, state } of parts) {
-    size.overhead += PER_PART;
+    size.overhead += TOKENS_PER_PART;
     for (const { payload } of state) size.bytes += bytesOf(payload.value);
     switch (kind.case) {
       case "text":

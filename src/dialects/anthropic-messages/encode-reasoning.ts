@@ -26,7 +26,7 @@ const BUDGETS: readonly (readonly [effort: string, tokens: number])[] = [
   ["max", 131_072],
 ];
 
-const LEAST_BUDGET = 1024;
+const LEAST_BUDGET_TOKENS = 1024;
 /** The share of the output limit that a budget of our choice may take, so that an answer has room. */
 const BUDGET_SHARE = 0.8;
 
@@ -49,10 +49,10 @@ export function findUnsupportedReasoning(request: ChatRequest, rules: TargetRule
     const hasNone = thinking === "none" ? "the provider has no way to switch reasoning on" : undefined;
     const reason = refusal?.reason ?? hasNone;
     if (reason !== undefined) found.capability("reasoning", reason);
-    else if (usesBudget(request, rules) && (request.sampling?.maxOutputTokens ?? Infinity) <= LEAST_BUDGET) {
+    else if (usesBudget(request, rules) && (request.sampling?.maxOutputTokens ?? Infinity) <= LEAST_BUDGET_TOKENS) {
       found.parameter(
         "sampling.max_output_tokens",
-        `the model reasons with at least ${LEAST_BUDGET} tokens, which count as output`,
+        `the model reasons with at least ${LEAST_BUDGET_TOKENS} tokens, which count as output`,
       );
     }
     return;
@@ -129,16 +129,16 @@ function usesBudget({ reasoning }: ChatRequest, { settings }: TargetRules): bool
 
 function wireBudget({ adaptations, rules }: EncodeContext, reasoning: Reasoning, maxTokens: number): number {
   const asked = reasoning.budgetTokens;
-  const most = Math.max(LEAST_BUDGET, maxTokens - 1);
+  const most = Math.max(LEAST_BUDGET_TOKENS, maxTokens - 1);
   if (asked !== undefined) {
-    const budget = Math.min(Math.max(asked, LEAST_BUDGET), most);
-    const reason = `the provider takes budgets from ${LEAST_BUDGET} tokens to less than the output limit`;
+    const budget = Math.min(Math.max(asked, LEAST_BUDGET_TOKENS), most);
+    const reason = `the provider takes budgets from ${LEAST_BUDGET_TOKENS} tokens to less than the output limit`;
     if (budget !== asked) adaptations.add("reasoning.budget_tokens", asked, budget, reason);
     return budget;
   }
   const word = EFFORT_WORDS[reasoning.effort];
-  const wanted = BUDGETS.find(([effort]) => effort === (word ?? "medium"))?.[1] ?? LEAST_BUDGET;
-  const budget = Math.max(LEAST_BUDGET, Math.min(wanted, Math.floor(maxTokens * BUDGET_SHARE), most));
+  const wanted = BUDGETS.find(([effort]) => effort === (word ?? "medium"))?.[1] ?? LEAST_BUDGET_TOKENS;
+  const budget = Math.max(LEAST_BUDGET_TOKENS, Math.min(wanted, Math.floor(maxTokens * BUDGET_SHARE), most));
   const hasEffort = word !== undefined && rules.settings.effort;
   if (!hasEffort) {
     const field = word === undefined ? "reasoning.enabled" : "reasoning.effort";
