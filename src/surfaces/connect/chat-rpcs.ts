@@ -1,53 +1,75 @@
-import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
+import type { ServerResponse } from "node:http";
 import {
-  ChatService,
+  GenerateResponseSchema,
+  GenerateStreamResponseSchema,
   ResponseFold,
   type ChatRequest,
-  type ChatResponse,
   type GenerateRequest,
   type GenerateStreamRequest,
   type StreamEvent,
 } from "../../contract/index.ts";
 import { ParleyError } from "../../errors/index.ts";
 import type { ChatCall } from "../../pipeline/call.ts";
-import { answerHeaders, originHeaders } from "../answer-headers.ts";
+import { answerHeaders, headerText, originHeaders } from "../answer-headers.ts";
+import type { AnyResponse } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
 import { toConnectError } from "./connect-error.ts";
-import { streamRpc, unaryRpc, type RpcCall } from "./rpc.ts";
+import { framingOf, joined, type Framing } from "./framing.ts";
+import type { RpcCall } from "./rpc.ts";
 import { StreamSink } from "./stream-sink.ts";
+import type { Wire } from "./wire.ts";
 
-/** `parley.v1.ChatService` over the gateway's pipeline. */
-export function registerChat(router: ConnectRouter, gateway: Gateway, streamBufferBytes: number): void {
-  unaryRpc(router, ChatService.method.generate, async (message, call, context) => {
-    const fold = new ResponseFold();
-    const outcome = await gateway.chat(chatCall(message, call, false), {
-      write(events) {
-        for (const event of events) fold.add(event);
-        return true;
-      },
-      onDrain: undefined,
-    });
-    if (outcome.kind === "failed") throw toConnectError(outcome.gatewayError);
-    const response: ChatResponse = fold.response();
-    setHeaders(context, answerHeaders(response));
-    return { response };
+// The two chat methods of `parley.v1.ChatService` write their answers themselves: the stock handlers take a unary call
+// through a chain of promises and iterables that costs more than the rest of the request. What fails before anything is
+// written is thrown, and the stock handlers put it into the caller's protocol.
+
+/** What a method that writes its own answer works with. */
+export interface DirectCall<Request> {
+  readonly gateway: Gateway;
+  readonly call: RpcCall;
+  readonly message: Request;
+  readonly wire: Pick<Wire, "protocol" | "json">;
+  readonly response: AnyResponse;
+  /** Most bytes that wait for a slow reader before the pipeline is asked to pause. */
+  readonly streamBufferBytes: number;
+}
+
+/** `Generate`: writes the whole answer, or throws without having written anything. */
+export async function generate(direct: DirectCall<GenerateRequest>): Promise<void> {
+  const { gateway, call, message, wire, response } = direct;
+  const fold = new ResponseFold();
+  const outcome = await gateway.chat(chatCall(message, call, false), {
+    write(events) {
+      for (const event of events) fold.add(event);
+      return true;
+    },
+    onDrain: undefined,
   });
-  streamRpc(router, ChatService.method.generateStream, async function* (message, call, context) {
-    const sink = new StreamSink(streamBufferBytes);
-    let over = false;
-    const ended = gateway.chat(chatCall(message, call, true), sink).finally(() => {
-      over = true;
-      sink.wake();
-    });
-    // Whoever stops reading early never gets to the end below.
-    ended.catch(() => undefined);
-    for await (const event of sink.events(() => over)) {
-      setStartHeaders(context, event);
-      yield { event };
-    }
-    const outcome = await ended;
-    if (outcome.kind === "failed") throw toConnectError(outcome.gatewayError);
+  if (outcome.kind === "failed") throw toConnectError(outcome.gatewayError);
+  const answer = fold.response();
+  const framing = framingOf(wire);
+  const body = framing.message(GenerateResponseSchema, { $typeName: "parley.v1.GenerateResponse", response: answer });
+  writeWhole(response, framing, body, { ...commonHeaders(call), ...answerHeaders(answer) });
+}
+
+/** `GenerateStream`: writes events as they come, or throws without having written anything. */
+export async function generateStream(direct: DirectCall<GenerateStreamRequest>): Promise<void> {
+  const { gateway, call, message, wire, response, streamBufferBytes } = direct;
+  const framing = framingOf(wire);
+  const sink = new StreamSink({
+    response,
+    framing,
+    streamBufferBytes,
+    headersOf: (first) => ({ ...commonHeaders(call), ...startHeaders(first) }),
+    encode: (event) =>
+      framing.message(GenerateStreamResponseSchema, { $typeName: "parley.v1.GenerateStreamResponse", event }),
   });
+  const outcome = await gateway.chat(chatCall(message, call, true), sink);
+  if (outcome.kind === "completed") return sink.end(undefined);
+  const error = toConnectError(outcome.gatewayError);
+  if (!sink.begun) throw error;
+  error.metadata.delete("x-request-id"); // it is in the headers, and clients join both
+  sink.end(error);
 }
 
 function chatCall(message: GenerateRequest | GenerateStreamRequest, call: RpcCall, stream: boolean): ChatCall {
@@ -75,14 +97,41 @@ function required(request: ChatRequest | undefined): ChatRequest {
   });
 }
 
-// Headers leave with the first event: what `started` tells is in time, unless kept_alive came before it.
-function setStartHeaders(context: HandlerContext, { event }: StreamEvent): void {
-  if (event.case !== "started") return;
-  const { origin, adaptations, attempt } = event.value;
-  setHeaders(context, originHeaders(origin, adaptations));
-  if (attempt > 0) context.responseHeader.set("x-parley-attempts", String(attempt));
+function commonHeaders({ requestId, clientRequestId }: RpcCall): Record<string, string> {
+  const headers: Record<string, string> = { "x-request-id": requestId, "cache-control": "no-store" };
+  if (clientRequestId) headers["x-client-request-id"] = headerText(clientRequestId);
+  return headers;
 }
 
-function setHeaders(context: HandlerContext, headers: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(headers)) context.responseHeader.set(name, value);
+// Headers leave with the first event: what `started` tells is in time, unless kept_alive came before it.
+function startHeaders({ event }: StreamEvent): Record<string, string> {
+  if (event.case !== "started") return {};
+  const { origin, adaptations, attempt } = event.value;
+  const headers = originHeaders(origin, adaptations);
+  if (attempt > 0) headers["x-parley-attempts"] = String(attempt);
+  return headers;
+}
+
+// Beyond this the copy into a string costs more than the second buffer of a write.
+const MAX_JOINED_BYTES = 64 * 1024;
+
+function writeWhole(
+  response: AnyResponse,
+  framing: Framing,
+  message: Uint8Array,
+  headers: Record<string, string | number>,
+): void {
+  const { body: ending, trailers } = framing.end(undefined);
+  const body = ending ? joined([message, ending]) : message;
+  headers["content-type"] = framing.contentType;
+  // Trailers need a body in chunks; every other answer is whole and says how long it is.
+  if (!trailers) headers["content-length"] = body.length;
+  // Both kinds of response take the same arguments; TypeScript cannot call a union of their overloads.
+  const target = response as ServerResponse;
+  target.writeHead(200, headers);
+  if (trailers) target.addTrailers(trailers);
+  // node:http joins its headers with a string into one buffer; a Buffer would make it a gathering write, which costs
+  // three times as much for an answer of usual size.
+  if ("stream" in response || trailers || body.length > MAX_JOINED_BYTES) target.end(body);
+  else target.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1"), "latin1");
 }

@@ -1,19 +1,22 @@
-import type { DescMessage, DescMethod, DescService } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethod, DescService, Message } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { createConnectRouter } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import { ChatService, ModelService } from "../../contract/index.ts";
+import { ChatService, ModelService, type GenerateRequest, type GenerateStreamRequest } from "../../contract/index.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Readiness } from "../readiness.ts";
-import { registerChat } from "./chat-rpcs.ts";
+import { generate, generateStream, type DirectCall } from "./chat-rpcs.ts";
 import { Health } from "../../contract/grpc.ts";
 import { registerHealth } from "./health-rpcs.ts";
 import { registerModels } from "./model-rpcs.ts";
+import { refusalsOf } from "./rpc.ts";
 
-/** One method and the stock handler that frames its answers. */
+/** One method, and the stock handler that frames its answers, or only its refusals where it answers `directly`. */
 export interface Rpc {
   readonly path: string;
   readonly handler: UniversalHandler;
+  /** Writes the answer to a message of this method by itself, or throws without having written anything. */
+  readonly directly?: (direct: DirectCall<Message>) => Promise<void>;
   readonly input: DescMessage;
   readonly streams: boolean;
   /** Whether Connect's GET may call it. */
@@ -35,7 +38,6 @@ const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 export function createRpcTable(options: {
   readonly gateway: Gateway;
   readonly readiness: Readiness;
-  readonly streamBufferBytes: number;
 }): ReadonlyMap<string, Rpc> {
   // The handlers see only empty messages (rpc.ts): these limits hold for what stands in for them.
   const router = createConnectRouter({
@@ -44,7 +46,8 @@ export function createRpcTable(options: {
     acceptCompression: [],
     jsonOptions: { ignoreUnknownFields: false },
   });
-  registerChat(router, options.gateway, options.streamBufferBytes);
+  refusalsOf(router, ChatService.method.generate);
+  refusalsOf(router, ChatService.method.generateStream);
   registerModels(router, options.gateway);
   registerHealth(
     router,
@@ -62,9 +65,11 @@ export function createRpcTable(options: {
 
 function rpcOf(handler: UniversalHandler, method: DescMethod): Rpc {
   const isOurs = CONTRACT_SERVICES.includes(method.parent);
+  const directly = DIRECT.get(method);
   return {
     path: handler.requestPath,
     handler,
+    ...(directly ? { directly } : {}),
     input: method.input,
     streams: method.methodKind === "server_streaming",
     allowsGet: method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
@@ -73,3 +78,9 @@ function rpcOf(handler: UniversalHandler, method: DescMethod): Rpc {
     lenient: !isOurs,
   };
 }
+
+// The message of a call is one of its method's input: the reader has decoded it as that.
+const DIRECT = new Map<DescMethod, NonNullable<Rpc["directly"]>>([
+  [ChatService.method.generate, (direct) => generate(direct as DirectCall<GenerateRequest>)],
+  [ChatService.method.generateStream, (direct) => generateStream(direct as DirectCall<GenerateStreamRequest>)],
+]);

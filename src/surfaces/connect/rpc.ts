@@ -35,8 +35,8 @@ export interface RpcCall {
 /** What travels from the reader of the request to the method through the stock handlers. */
 export interface Delivered {
   readonly call: RpcCall;
-  /** The decoded message, or why there is none. */
-  readonly message: Message | ParleyError;
+  /** The decoded message, or why there is no answer to it. */
+  readonly message: Message | Error;
 }
 
 /** Where a `Delivered` is found in a handler's context. */
@@ -55,12 +55,29 @@ export function unaryRpc<I extends DescMessage, O extends DescMessage>(
   router.rpc(emptied, async (_empty, context) => {
     const { call, message } = delivered(context);
     try {
-      if (message instanceof ParleyError) throw message;
+      if (message instanceof Error) throw message;
       return await answer(message as MessageShape<I>, call, context);
     } catch (thrown) {
       throw failure(thrown, call, context, false);
     }
   });
+}
+
+/** The refusals of a method that writes its answers itself. */
+export function refusalsOf(router: ConnectRouter, method: DescMethodUnary | DescMethodServerStreaming): void {
+  const emptied = { ...method, input: EmptySchema } as DescMethodUnary | DescMethodServerStreaming;
+  const refuse = (context: HandlerContext): never => {
+    const { call, message } = delivered(context);
+    const thrown =
+      message instanceof Error ? message : new RangeError("Cannot refuse a call: nothing is wrong with it");
+    throw failure(thrown, call, context, false);
+  };
+  if (emptied.methodKind === "unary") router.rpc(emptied, (_empty, context) => refuse(context));
+  // oxlint-disable-next-line require-yield -- it only ever refuses
+  else
+    router.rpc(emptied, async function* (_empty, context) {
+      refuse(context);
+    });
 }
 
 /** A server-streaming method; see `unaryRpc`. */
@@ -74,7 +91,7 @@ export function streamRpc<I extends DescMessage, O extends DescMessage>(
     const { call, message } = delivered(context);
     let begun = false;
     try {
-      if (message instanceof ParleyError) throw message;
+      if (message instanceof Error) throw message;
       for await (const one of answer(message as MessageShape<I>, call, context)) {
         begun = true;
         yield one;

@@ -1,85 +1,73 @@
+import type { ServerResponse } from "node:http";
+import type { ConnectError } from "@connectrpc/connect";
 import type { StreamEvent } from "../../contract/index.ts";
 import type { EventSink } from "../../pipeline/call.ts";
+import type { AnyResponse } from "../exchange.ts";
+import { writePiece } from "../slow-reader.ts";
+import { joined, type Framing } from "./framing.ts";
 
-interface Batch {
-  readonly events: readonly StreamEvent[];
-  readonly bytes: number;
+/** What a stream is written with. */
+export interface StreamSinkOptions {
+  readonly response: AnyResponse;
+  readonly framing: Framing;
+  /** Headers of the response, chosen when its first event is known. */
+  readonly headersOf: (first: StreamEvent) => Record<string, string>;
+  /** An event as its framed message. */
+  readonly encode: (event: StreamEvent) => Uint8Array;
+  readonly streamBufferBytes: number;
 }
 
-/** Between the pipeline, which pushes events, and a caller who pulls them: a queue with a bound on its bytes. */
+/** Writes an answer's events to a response in the caller's protocol: all of one call as one write. */
 export class StreamSink implements EventSink {
   onDrain: (() => void) | undefined;
-  readonly #highBytes: number;
-  readonly #queue: Batch[] = [];
-  #bytes = 0;
-  #full = false;
-  #closed = false;
-  #wake: (() => void) | undefined;
+  readonly #options: StreamSinkOptions;
+  #begun = false;
+  #over = false;
 
-  /** `highBytes`: above it `write` asks the pipeline to pause; at half of it the pipeline may go on. */
-  constructor(highBytes: number) {
-    this.#highBytes = highBytes;
+  constructor(options: StreamSinkOptions) {
+    this.#options = options;
+    const { response } = options;
+    response.on("drain", () => this.onDrain?.());
+    response.once("close", () => (this.#over = true));
+  }
+
+  /** Whether the headers have left: from here on a failure can only end the stream. */
+  get begun(): boolean {
+    return this.#begun;
   }
 
   write(events: StreamEvent[]): boolean {
-    if (this.#closed) return true;
-    const bytes = events.reduce((sum, event) => sum + approximateBytes(event), 0);
-    this.#queue.push({ events, bytes });
-    this.#bytes += bytes;
-    this.wake();
-    if (this.#bytes > this.#highBytes) this.#full = true;
-    return !this.#full;
+    const [first] = events;
+    if (this.#over || !first) return true;
+    const { response, encode, streamBufferBytes } = this.#options;
+    const pieces = events.map(encode);
+    this.#begin(first);
+    // The end of a complete answer leaves with its last event.
+    if (events.at(-1)?.event.case === "completed") this.#finish(undefined, pieces);
+    else return writePiece(response, joined(pieces), streamBufferBytes);
+    return true;
   }
 
-  /** Everything in order, until `isOver` says that nothing more comes and the queue is empty. */
-  async *events(isOver: () => boolean): AsyncGenerator<StreamEvent, void, undefined> {
-    try {
-      for (;;) {
-        const batch = this.#queue.shift();
-        if (batch) {
-          yield* batch.events;
-          this.#taken(batch.bytes);
-        } else if (isOver()) return;
-        else await new Promise<void>((resolve) => (this.#wake = resolve));
-      }
-    } finally {
-      this.#closed = true;
-      this.#queue.length = 0;
-    }
+  /** Ends the stream, with an error where it failed. Does nothing where it has ended or the caller has left. */
+  end(error: ConnectError | undefined): void {
+    if (!this.#over) this.#finish(error, []);
   }
 
-  /** Looks again whether there is something to take, or whether all is over. */
-  wake(): void {
-    this.#wake?.();
-    this.#wake = undefined;
+  #begin(first: StreamEvent): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    const { response, framing, headersOf } = this.#options;
+    // Both kinds of response take the same arguments; TypeScript cannot call a union of their overloads.
+    (response as ServerResponse).writeHead(200, { ...headersOf(first), "content-type": framing.contentType });
   }
 
-  #taken(bytes: number): void {
-    this.#bytes -= bytes;
-    if (!this.#full || this.#bytes > this.#highBytes / 2) return;
-    this.#full = false;
-    this.onDrain?.();
-  }
-}
-
-const SMALL_EVENT_BYTES = 128;
-
-// Exact sizes would cost an encoding; what can be large is text and media, and both tell their length.
-function approximateBytes({ event }: StreamEvent): number {
-  switch (event.case) {
-    case "blockDelta": {
-      const { value } = event.value.delta;
-      return SMALL_EVENT_BYTES + (typeof value === "string" || value instanceof Uint8Array ? value.length : 0);
-    }
-    case "blockFinished": {
-      const kind = event.value.part?.kind;
-      if (kind?.case === "text" || kind?.case === "refusal") return SMALL_EVENT_BYTES + kind.value.text.length;
-      if (kind?.case === "toolCall") return SMALL_EVENT_BYTES + (kind.value.input.value?.length ?? 0);
-      if (kind?.case === "media" && kind.value.source.case === "inline")
-        return SMALL_EVENT_BYTES + kind.value.source.value.length;
-      return SMALL_EVENT_BYTES;
-    }
-    default:
-      return SMALL_EVENT_BYTES;
+  #finish(error: ConnectError | undefined, pieces: Uint8Array[]): void {
+    this.#over = true;
+    const response = this.#options.response as ServerResponse;
+    const { body, trailers } = this.#options.framing.end(error);
+    if (body) pieces.push(body);
+    if (trailers) response.addTrailers(trailers);
+    if (pieces.length > 0) response.end(joined(pieces));
+    else response.end();
   }
 }

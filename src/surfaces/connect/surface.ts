@@ -1,3 +1,4 @@
+import type { Message } from "@bufbuild/protobuf";
 import { ParleyError } from "../../errors/index.ts";
 import type { GenerateRequest } from "../../contract/index.ts";
 import type { Log } from "../../observe/log.ts";
@@ -40,7 +41,7 @@ const SMALL_REQUEST_BYTES = 64 * 1024;
 
 /**
  * Serves the contract over Connect, gRPC and gRPC-Web, JSON and binary. Requests are read here, with limits and typed
- * errors; answers are framed by the stock handlers of Connect.
+ * errors. Chats write their own answers; all else, refusals of chats included, is framed by the stock handlers of Connect.
  */
 export function createConnectSurface(options: ConnectSurfaceOptions): Handler {
   const surface = new ConnectSurface(options);
@@ -59,7 +60,7 @@ class ConnectSurface {
 
   constructor(options: ConnectSurfaceOptions) {
     this.#options = options;
-    this.#rpcs = createRpcTable({ ...options, streamBufferBytes: options.limits.streamBufferBytes });
+    this.#rpcs = createRpcTable(options);
     this.#unary = [...this.#rpcs.values()].find((rpc) => !rpc.streams)!;
     this.#stream = [...this.#rpcs.values()].find((rpc) => rpc.streams)!;
   }
@@ -167,6 +168,7 @@ class Exchange {
     message: Parameters<typeof toUniversalRequest>[2]["message"],
     misdirection?: Misdirected,
   ): Promise<void> {
+    if (rpc.directly && !(message instanceof Error)) return this.#answerDirectly(rpc, wire, message);
     try {
       const answer = await rpc.handler(toUniversalRequest(rpc.path, wire, { call: this.#call, message }));
       if (misdirection?.allow !== undefined) this.#response.setHeader("allow", misdirection.allow);
@@ -174,6 +176,18 @@ class Exchange {
     } catch {
       // What can still fail here is writing to a caller who has left, or a method that broke off an answer under way.
       cut(this.#response);
+    }
+  }
+
+  async #answerDirectly(rpc: Rpc, wire: Pick<Wire, "protocol" | "json">, message: Message): Promise<void> {
+    const { gateway, limits } = this.#options;
+    const { streamBufferBytes } = limits;
+    const response = this.#response;
+    try {
+      await rpc.directly!({ gateway, call: this.#call, message, wire, response, streamBufferBytes });
+    } catch (thrown) {
+      if (response.headersSent) cut(response);
+      else await this.answer(rpc, wire, thrown instanceof Error ? thrown : ParleyError.from(thrown));
     }
   }
 

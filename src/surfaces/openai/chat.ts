@@ -30,7 +30,9 @@ export async function handleChat(
   const principal = gateway.authenticate(credential); // before the body is read: strangers may not fill the memory
   checkRequestHeaders(request);
   const caller = new AbortController();
-  const onClose = (): void => caller.abort(CALLER_LEFT);
+  const onClose = (): void => {
+    if (!response.writableEnded) caller.abort(CALLER_LEFT);
+  };
   response.once("close", onClose);
   const { decoded, bytes } = await receive(options, request);
   try {
