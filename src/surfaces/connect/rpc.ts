@@ -73,11 +73,7 @@ export function refusalsOf(router: ConnectRouter, method: DescMethodUnary | Desc
     throw failure(thrown, call, context, false);
   };
   if (emptied.methodKind === "unary") router.rpc(emptied, (_empty, context) => refuse(context));
-  // oxlint-disable-next-line require-yield -- it only ever refuses
-  else
-    router.rpc(emptied, async function* (_empty, context) {
-      refuse(context);
-    });
+  else router.rpc(emptied, (_empty, context) => refuse(context));
 }
 
 /** A server-streaming method; see `unaryRpc`. */
