@@ -1,0 +1,70 @@
+import type { ParleyError } from "../errors/index.ts";
+import type { Target } from "./target.ts";
+
+/**
+ * What is known of targets and credentials from the calls of late: statistics to rank by, and where no call should go for
+ * a while. In one process it is exact; a store shared by replicas can stand behind the same interface.
+ */
+export interface LiveTargets {
+  /** Why no attempt should go there now; undefined: one may. Asking changes nothing. */
+  unavailable(target: Target): Unavailable | undefined;
+  /** The same for one credential of a provider's pool. */
+  credentialUnavailable(credentialId: string): Unavailable | undefined;
+  /** An attempt goes out: takes the one probe where the target is half open. */
+  begin(target: Target, credentialId: string): LiveAttempt;
+  /** What the calls of late were like. */
+  statistics(target: Target): TargetStatistics;
+}
+
+/** One attempt as statistics see it; ended exactly once. */
+export interface LiveAttempt {
+  end(outcome: AttemptOutcome): void;
+}
+
+/** How an attempt went. */
+export interface AttemptOutcome {
+  /** Undefined: it was answered. */
+  readonly error: ParleyError | undefined;
+  /** Milliseconds from dispatch to the first content; undefined: there was none. */
+  readonly firstContentMs: number | undefined;
+  readonly durationMs: number;
+  readonly outputTokens: number | undefined;
+  /** What the provider's rate-limit headers leave; undefined: not told. */
+  readonly headroom: Headroom | undefined;
+}
+
+/** What is left until a provider's own limit. */
+export interface Headroom {
+  readonly remainingRequests: number | undefined;
+  readonly remainingTokens: number | undefined;
+  /** Milliseconds until the nearer of both is refilled; undefined: not told. */
+  readonly resetInMs: number | undefined;
+}
+
+/** Why and how long nothing should go somewhere. */
+export interface Unavailable {
+  readonly rule: "breaker" | "outlier" | "cooling" | "quarantine";
+  /** Milliseconds until it is worth asking again. */
+  readonly retryInMs: number;
+  /** In a sentence, for people. */
+  readonly why: string;
+}
+
+/** Figures over the latest minute or so; undefined: too few calls to tell. */
+export interface TargetStatistics {
+  readonly attempts: number;
+  readonly failures: number;
+  /** Failures by reason in snake_case. */
+  readonly failuresByReason: Readonly<Record<string, number>>;
+  readonly running: number;
+  readonly firstContentMs: Percentiles | undefined;
+  readonly outputTokensPerSecond: Percentiles | undefined;
+  readonly headroom: Headroom | undefined;
+}
+
+/** The 50th, 95th and 99th percentile. */
+export interface Percentiles {
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+}
