@@ -1,13 +1,16 @@
-import { create } from "@bufbuild/protobuf";
+import { clone, create } from "@bufbuild/protobuf";
 import {
   CandidateSchema,
   ChatResponseSchema,
   FinishReason,
   MessageSchema,
   Role,
+  StartedSchema,
+  type Adaptation,
   type Candidate,
   type ChatResponse,
   type Completed,
+  type Continued,
   type Failed,
   type Finish,
   type Started,
@@ -27,6 +30,7 @@ interface FoldedCandidate {
 export class AnswerFold {
   readonly #candidates = new Map<number, FoldedCandidate>();
   #started: Started | undefined;
+  readonly #continuedAdaptations: Adaptation[] = [];
   #completed: Completed | undefined;
   #failed: Failed | undefined;
   #usage: Usage | undefined;
@@ -36,6 +40,14 @@ export class AnswerFold {
     switch (event.case) {
       case "started":
         this.#started = event.value;
+        return;
+      case "reset":
+        this.#candidates.clear();
+        this.#continuedAdaptations.length = 0;
+        this.#usage = undefined;
+        return;
+      case "continued":
+        this.#continue(event.value);
         return;
       case "blockStarted":
         this.#candidate(event.value.candidate).blocks.set(event.value.block, new OpenBlock(event.value.part));
@@ -63,6 +75,14 @@ export class AnswerFold {
     }
   }
 
+  // Another target goes on with the same answer.
+  #continue({ origin, adaptations }: Continued): void {
+    this.#continuedAdaptations.push(...adaptations);
+    if (!this.#started || !origin) return;
+    this.#started = clone(StartedSchema, this.#started);
+    this.#started.origin = origin;
+  }
+
   /** Id of the request, once the answer has started. */
   get requestId(): string {
     return this.#started?.id ?? "";
@@ -88,7 +108,11 @@ export class AnswerFold {
     return create(ChatResponseSchema, {
       id,
       candidates: this.#folded(),
-      adaptations: [...(this.#started?.adaptations ?? []), ...(this.#completed?.adaptations ?? [])],
+      adaptations: [
+        ...(this.#started?.adaptations ?? []),
+        ...this.#continuedAdaptations,
+        ...(this.#completed?.adaptations ?? []),
+      ],
       attempts,
       ...(origin ? { origin } : {}),
       ...(createdAt ? { createdAt } : {}),

@@ -17,6 +17,7 @@ export async function* textStream(
   const wanted = option.candidate ?? 0;
   const givenLengths = new Map<number, number>();
   for await (const { event } of checkedEvents(source)) {
+    if (event.case === "reset" && givenLengths.size > 0) throw startsOver("text");
     if (event.case === "blockDelta") {
       const { candidate, block, delta } = event.value;
       if (candidate !== wanted || delta.case !== "text" || delta.value === "") continue;
@@ -30,4 +31,11 @@ export async function* textStream(
       if (rest !== "") yield rest;
     }
   }
+}
+
+/** What was given out piece by piece cannot be taken back where a restartable answer starts over. */
+export function startsOver(what: string): TypeError {
+  return new TypeError(
+    `Cannot take back the ${what} that was given out: the answer starts over; read the events of a restartable answer, or collect() it`,
+  );
 }

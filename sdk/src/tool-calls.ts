@@ -1,6 +1,7 @@
 import { checkedEvents, type EventSource } from "./checked-events.ts";
 import { Executor, type Part, type ToolCallPart } from "./contract.ts";
 import { partsOf, type HasParts } from "./parts.ts";
+import { startsOver } from "./text-stream.ts";
 
 /** A tool call that the caller is to run: complete, and its arguments are a JSON object or, for custom tools, a text. */
 export interface ToolCall {
@@ -47,11 +48,15 @@ export function invalidToolCallsOf(from: HasParts): InvalidToolCall[] {
  * gives. Throws where the stream fails, as `collect` does: calls given before stay given.
  */
 export async function* toolCalls(source: EventSource): AsyncGenerator<ToolCall, void, undefined> {
+  let given = 0;
   for await (const { event } of checkedEvents(source)) {
+    if (event.case === "reset" && given > 0) throw startsOver("tool calls");
     if (event.case !== "blockFinished") continue;
     const call = event.value.part && ownCall(event.value.part);
     const valid = call && toolCallFrom(call);
-    if (valid) yield valid;
+    if (!valid) continue;
+    given += 1;
+    yield valid;
   }
 }
 

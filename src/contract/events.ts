@@ -1,6 +1,7 @@
 import type { Finish, FinishReason } from "./gen/parley/v1/chat_pb.ts";
 import type { Origin, Part, TokenLogprob } from "./gen/parley/v1/part_pb.ts";
-import type { BlockDelta, Completed, Started, StreamEvent } from "./gen/parley/v1/stream_pb.ts";
+import type { Attempt } from "./gen/parley/v1/routing_pb.ts";
+import type { BlockDelta, Completed, Continued, Reset, Started, StreamEvent } from "./gen/parley/v1/stream_pb.ts";
 import type { Usage } from "./gen/parley/v1/usage_pb.ts";
 
 // Constructors of events. Codecs leave `seq` unset; the pipeline numbers what it delivers.
@@ -73,6 +74,18 @@ export function completed(init: Fields<Completed>): StreamEvent {
     case: "completed",
     value: { $typeName: "parley.v1.Completed", attempts: [], adaptations: [], ...init },
   });
+}
+
+/** `reset`: every event from number `fromSeq` on is void. */
+export function reset(fromSeq: number, broken: Attempt | undefined): StreamEvent {
+  const value: Reset = { $typeName: "parley.v1.Reset", fromSeq };
+  if (broken) value.broken = broken;
+  return streamEvent({ case: "reset", value });
+}
+
+/** `continued`: another target goes on. */
+export function continued(init: Omit<Fields<Continued>, "adaptations"> & Pick<Continued, "adaptations">): StreamEvent {
+  return streamEvent({ case: "continued", value: { $typeName: "parley.v1.Continued", attempt: 0, ...init } });
 }
 
 /** `kept_alive`, which has no number. */

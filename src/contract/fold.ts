@@ -4,7 +4,7 @@ import type { StreamEvent } from "./gen/parley/v1/stream_pb.ts";
 
 /** Folds the events of one answer, one after the other, into the whole answer. */
 export class ResponseFold {
-  readonly #response: ChatResponse = create(ChatResponseSchema);
+  #response: ChatResponse = create(ChatResponseSchema);
   #completed = false;
 
   /** Takes the next event in. */
@@ -21,6 +21,13 @@ export class ResponseFold {
         if (systemFingerprint !== undefined) this.#response.systemFingerprint = systemFingerprint;
         return;
       }
+      case "reset":
+        this.#response = create(ChatResponseSchema);
+        return;
+      case "continued":
+        if (kind.value.origin) this.#response.origin = kind.value.origin;
+        this.#response.adaptations.push(...kind.value.adaptations);
+        return;
       case "blockFinished":
         if (kind.value.part) this.#candidate(kind.value.candidate).message!.parts[kind.value.block] = kind.value.part;
         return;

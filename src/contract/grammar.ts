@@ -2,7 +2,8 @@ import type { StreamEvent } from "./gen/parley/v1/stream_pb.ts";
 
 /**
  * The order in which events may follow each other: started first, blocks numbered from 0 without gaps, a delta only in
- * an open block, blocks closed before their candidate finishes, one terminal, nothing after it.
+ * an open block, blocks closed before their candidate finishes, one terminal, nothing after it. After a reset all begins
+ * anew.
  */
 export class EventGrammar {
   #state: "before" | "open" | "ended" = "before";
@@ -31,6 +32,11 @@ export class EventGrammar {
         this.#state = "ended";
         return undefined;
       case "usageUpdated":
+      case "continued":
+        return undefined;
+      case "reset":
+        this.#state = "before";
+        this.#candidates.clear();
         return undefined;
       case "started":
         return "a second started";

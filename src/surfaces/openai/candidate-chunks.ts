@@ -26,11 +26,12 @@ const NO_LOGPROBS = ',"logprobs":null,"finish_reason":null}]';
 export class CandidateChunks {
   /** Why the answer ended, once it has. */
   finish: Finish | undefined;
-  readonly #before: string;
-  readonly #textBefore: string;
-  readonly #after: string;
-  readonly #textAfter: string;
-  readonly #frame: ChunkFrame;
+  readonly #index: number;
+  #before = "";
+  #textBefore = "";
+  #after = "";
+  #textAfter = "";
+  #frame: ChunkFrame;
   /** Text around the fragments of each tool call's input; empty for calls that are not shown. */
   readonly #calls = new Map<number, CallFragments>();
   readonly #details = new DetailEncoder();
@@ -42,8 +43,15 @@ export class CandidateChunks {
   #audioIdSent = false;
 
   constructor(index: number, frame: ChunkFrame) {
+    this.#index = index;
     this.#frame = frame;
-    this.#before = `${frame.head},"choices":[{"index":${index},"delta":`;
+    this.reframe(frame);
+  }
+
+  /** From here on chunks have another head: another provider goes on. */
+  reframe(frame: ChunkFrame): void {
+    this.#frame = frame;
+    this.#before = `${frame.head},"choices":[{"index":${this.#index},"delta":`;
     this.#textBefore = `${this.#before}{"content":`;
     this.#after = `${NO_LOGPROBS}${frame.usage}}\n\n`;
     this.#textAfter = `}${this.#after}`;

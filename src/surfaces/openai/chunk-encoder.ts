@@ -1,6 +1,7 @@
 import type {
   BlockDelta,
   Completed,
+  Continued,
   Failed,
   GatewayError,
   Part,
@@ -13,7 +14,7 @@ import { CandidateChunks, type ChunkFrame } from "./candidate-chunks.ts";
 import { encodeParley } from "./encode-parley.ts";
 import { knownServiceTier } from "./encode-response.ts";
 import { encodeUsage } from "./encode-usage.ts";
-import { errorBody } from "./errors.ts";
+import { errorBody, originFields } from "./errors.ts";
 import { finishError, finishWord } from "./finish.ts";
 import { modelName } from "./headers.ts";
 
@@ -94,6 +95,8 @@ export class ChunkEncoder {
         return this.#complete(event.value);
       case "failed":
         return this.#fail(event.value);
+      case "continued":
+        return this.#continue(event.value);
       case "keptAlive":
         return ": keep-alive\n\n";
       default:
@@ -103,6 +106,11 @@ export class ChunkEncoder {
 
   #start(started: Started): string {
     this.#started = started;
+    this.#frame = this.#frameOf(started);
+    return this.#candidate(0).role();
+  }
+
+  #frameOf(started: Started): ChunkFrame {
     const head = JSON.stringify({
       id: started.id,
       object: "chat.completion.chunk",
@@ -110,12 +118,23 @@ export class ChunkEncoder {
       model: modelName(started.origin),
       ...(started.systemFingerprint === undefined ? {} : { system_fingerprint: started.systemFingerprint }),
     }).slice(0, -1);
-    this.#frame = {
+    return {
       head: `data: ${head}`,
       usage: this.#options.includeUsage ? ',"usage":null' : "",
       legacyFunctions: this.#options.legacyFunctions,
     };
-    return this.#candidate(0).role();
+  }
+
+  // Another provider goes on with the same answer: an empty delta says so, and later chunks name it as their model.
+  #continue({ origin, attempt, adaptations }: Continued): string {
+    const started = this.#started;
+    if (!started || !origin) return "";
+    this.#started = { ...started, origin, adaptations: [...started.adaptations, ...adaptations] };
+    this.#frame = this.#frameOf(this.#started);
+    for (const candidate of this.#candidates.values()) candidate.reframe(this.#frame);
+    const told = JSON.stringify({ continued: { ...originFields(origin), attempt } });
+    const choice = '[{"index":0,"delta":{},"logprobs":null,"finish_reason":null}]';
+    return `${this.#frame.head},"choices":${choice}${this.#frame.usage},"parley":${told}}\n\n`;
   }
 
   #common(): ChunkFrame {

@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/v1/stream.proto.
  */
 export const file_parley_v1_stream: GenFile = /*@__PURE__*/
-  fileDesc("ChZwYXJsZXkvdjEvc3RyZWFtLnByb3RvEglwYXJsZXkudjEi1QMKC1N0cmVhbUV2ZW50EhAKA3NlcRgBIAEoDUgBiAEBEiUKB3N0YXJ0ZWQYAiABKAsyEi5wYXJsZXkudjEuU3RhcnRlZEgAEjAKDWJsb2NrX3N0YXJ0ZWQYAyABKAsyFy5wYXJsZXkudjEuQmxvY2tTdGFydGVkSAASLAoLYmxvY2tfZGVsdGEYBCABKAsyFS5wYXJsZXkudjEuQmxvY2tEZWx0YUgAEjIKDmJsb2NrX2ZpbmlzaGVkGAUgASgLMhgucGFybGV5LnYxLkJsb2NrRmluaXNoZWRIABIwCg11c2FnZV91cGRhdGVkGAYgASgLMhcucGFybGV5LnYxLlVzYWdlVXBkYXRlZEgAEjoKEmNhbmRpZGF0ZV9maW5pc2hlZBgHIAEoCzIcLnBhcmxleS52MS5DYW5kaWRhdGVGaW5pc2hlZEgAEikKCWNvbXBsZXRlZBgIIAEoCzIULnBhcmxleS52MS5Db21wbGV0ZWRIABIjCgZmYWlsZWQYCSABKAsyES5wYXJsZXkudjEuRmFpbGVkSAASKgoKa2VwdF9hbGl2ZRgKIAEoCzIULnBhcmxleS52MS5LZXB0QWxpdmVIAEIHCgVldmVudEIGCgRfc2VxIocCCgdTdGFydGVkEgoKAmlkGAEgASgJEiEKBm9yaWdpbhgCIAEoCzIRLnBhcmxleS52MS5PcmlnaW4SLgoKY3JlYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoLYWRhcHRhdGlvbnMYBCADKAsyFS5wYXJsZXkudjEuQWRhcHRhdGlvbhIYCgt1cHN0cmVhbV9pZBgFIAEoCUgAiAEBEh8KEnN5c3RlbV9maW5nZXJwcmludBgGIAEoCUgBiAEBEg8KB2F0dGVtcHQYByABKA1CDgoMX3Vwc3RyZWFtX2lkQhUKE19zeXN0ZW1fZmluZ2VycHJpbnQiTwoMQmxvY2tTdGFydGVkEhEKCWNhbmRpZGF0ZRgBIAEoDRINCgVibG9jaxgCIAEoDRIdCgRwYXJ0GAMgASgLMg8ucGFybGV5LnYxLlBhcnQipQMKCkJsb2NrRGVsdGESEQoJY2FuZGlkYXRlGAEgASgNEg0KBWJsb2NrGAIgASgNEg4KBHRleHQYAyABKAlIABIYCg5yZWFzb25pbmdfdGV4dBgEIAEoCUgAEhsKEXJlYXNvbmluZ19zdW1tYXJ5GAUgASgJSAASGAoOYXJndW1lbnRzX2pzb24YBiABKAlIABITCgl0b29sX3RleHQYByABKAlIABIRCgdyZWZ1c2FsGAggASgJSAASDwoFbWVkaWEYCSABKAxIABIUCgp0cmFuc2NyaXB0GAogASgJSAASJwoIY2l0YXRpb24YCyABKAsyEy5wYXJsZXkudjEuQ2l0YXRpb25IABInCgVzdGF0ZRgMIAEoCzIWLnBhcmxleS52MS5PcGFxdWVTdGF0ZUgAEjAKDWxvZ3Byb2JzX29ubHkYDSABKAsyFy5wYXJsZXkudjEuTG9ncHJvYnNPbmx5SAASKQoIbG9ncHJvYnMYDiADKAsyFy5wYXJsZXkudjEuVG9rZW5Mb2dwcm9iEg0KBXBpZWNlGA8gASgNQgcKBWRlbHRhIg4KDExvZ3Byb2JzT25seSJQCg1CbG9ja0ZpbmlzaGVkEhEKCWNhbmRpZGF0ZRgBIAEoDRINCgVibG9jaxgCIAEoDRIdCgRwYXJ0GAMgASgLMg8ucGFybGV5LnYxLlBhcnQiLwoMVXNhZ2VVcGRhdGVkEh8KBXVzYWdlGAEgASgLMhAucGFybGV5LnYxLlVzYWdlIkkKEUNhbmRpZGF0ZUZpbmlzaGVkEhEKCWNhbmRpZGF0ZRgBIAEoDRIhCgZmaW5pc2gYAiABKAsyES5wYXJsZXkudjEuRmluaXNoItcBCglDb21wbGV0ZWQSHwoFdXNhZ2UYASABKAsyEC5wYXJsZXkudjEuVXNhZ2USIgoEY29zdBgCIAEoCzIPLnBhcmxleS52MS5Db3N0SACIAQESJAoIYXR0ZW1wdHMYAyADKAsyEi5wYXJsZXkudjEuQXR0ZW1wdBIqCgthZGFwdGF0aW9ucxgEIAMoCzIVLnBhcmxleS52MS5BZGFwdGF0aW9uEhkKDHNlcnZpY2VfdGllchgFIAEoCUgBiAEBQgcKBV9jb3N0Qg8KDV9zZXJ2aWNlX3RpZXIiswEKBkZhaWxlZBImCgVlcnJvchgBIAEoCzIXLnBhcmxleS52MS5HYXRld2F5RXJyb3ISJAoFdXNhZ2UYAiABKAsyEC5wYXJsZXkudjEuVXNhZ2VIAIgBARIiCgRjb3N0GAMgASgLMg8ucGFybGV5LnYxLkNvc3RIAYgBARIkCghhdHRlbXB0cxgEIAMoCzISLnBhcmxleS52MS5BdHRlbXB0QggKBl91c2FnZUIHCgVfY29zdCILCglLZXB0QWxpdmViBnByb3RvMw", [file_google_protobuf_timestamp, file_parley_v1_chat, file_parley_v1_error, file_parley_v1_part, file_parley_v1_routing, file_parley_v1_usage]);
+  fileDesc("ChZwYXJsZXkvdjEvc3RyZWFtLnByb3RvEglwYXJsZXkudjEiowQKC1N0cmVhbUV2ZW50EhAKA3NlcRgBIAEoDUgBiAEBEiUKB3N0YXJ0ZWQYAiABKAsyEi5wYXJsZXkudjEuU3RhcnRlZEgAEjAKDWJsb2NrX3N0YXJ0ZWQYAyABKAsyFy5wYXJsZXkudjEuQmxvY2tTdGFydGVkSAASLAoLYmxvY2tfZGVsdGEYBCABKAsyFS5wYXJsZXkudjEuQmxvY2tEZWx0YUgAEjIKDmJsb2NrX2ZpbmlzaGVkGAUgASgLMhgucGFybGV5LnYxLkJsb2NrRmluaXNoZWRIABIwCg11c2FnZV91cGRhdGVkGAYgASgLMhcucGFybGV5LnYxLlVzYWdlVXBkYXRlZEgAEjoKEmNhbmRpZGF0ZV9maW5pc2hlZBgHIAEoCzIcLnBhcmxleS52MS5DYW5kaWRhdGVGaW5pc2hlZEgAEikKCWNvbXBsZXRlZBgIIAEoCzIULnBhcmxleS52MS5Db21wbGV0ZWRIABIjCgZmYWlsZWQYCSABKAsyES5wYXJsZXkudjEuRmFpbGVkSAASKgoKa2VwdF9hbGl2ZRgKIAEoCzIULnBhcmxleS52MS5LZXB0QWxpdmVIABIhCgVyZXNldBgLIAEoCzIQLnBhcmxleS52MS5SZXNldEgAEikKCWNvbnRpbnVlZBgMIAEoCzIULnBhcmxleS52MS5Db250aW51ZWRIAEIHCgVldmVudEIGCgRfc2VxIocCCgdTdGFydGVkEgoKAmlkGAEgASgJEiEKBm9yaWdpbhgCIAEoCzIRLnBhcmxleS52MS5PcmlnaW4SLgoKY3JlYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoLYWRhcHRhdGlvbnMYBCADKAsyFS5wYXJsZXkudjEuQWRhcHRhdGlvbhIYCgt1cHN0cmVhbV9pZBgFIAEoCUgAiAEBEh8KEnN5c3RlbV9maW5nZXJwcmludBgGIAEoCUgBiAEBEg8KB2F0dGVtcHQYByABKA1CDgoMX3Vwc3RyZWFtX2lkQhUKE19zeXN0ZW1fZmluZ2VycHJpbnQiTwoMQmxvY2tTdGFydGVkEhEKCWNhbmRpZGF0ZRgBIAEoDRINCgVibG9jaxgCIAEoDRIdCgRwYXJ0GAMgASgLMg8ucGFybGV5LnYxLlBhcnQipQMKCkJsb2NrRGVsdGESEQoJY2FuZGlkYXRlGAEgASgNEg0KBWJsb2NrGAIgASgNEg4KBHRleHQYAyABKAlIABIYCg5yZWFzb25pbmdfdGV4dBgEIAEoCUgAEhsKEXJlYXNvbmluZ19zdW1tYXJ5GAUgASgJSAASGAoOYXJndW1lbnRzX2pzb24YBiABKAlIABITCgl0b29sX3RleHQYByABKAlIABIRCgdyZWZ1c2FsGAggASgJSAASDwoFbWVkaWEYCSABKAxIABIUCgp0cmFuc2NyaXB0GAogASgJSAASJwoIY2l0YXRpb24YCyABKAsyEy5wYXJsZXkudjEuQ2l0YXRpb25IABInCgVzdGF0ZRgMIAEoCzIWLnBhcmxleS52MS5PcGFxdWVTdGF0ZUgAEjAKDWxvZ3Byb2JzX29ubHkYDSABKAsyFy5wYXJsZXkudjEuTG9ncHJvYnNPbmx5SAASKQoIbG9ncHJvYnMYDiADKAsyFy5wYXJsZXkudjEuVG9rZW5Mb2dwcm9iEg0KBXBpZWNlGA8gASgNQgcKBWRlbHRhIg4KDExvZ3Byb2JzT25seSJQCg1CbG9ja0ZpbmlzaGVkEhEKCWNhbmRpZGF0ZRgBIAEoDRINCgVibG9jaxgCIAEoDRIdCgRwYXJ0GAMgASgLMg8ucGFybGV5LnYxLlBhcnQiLwoMVXNhZ2VVcGRhdGVkEh8KBXVzYWdlGAEgASgLMhAucGFybGV5LnYxLlVzYWdlIkkKEUNhbmRpZGF0ZUZpbmlzaGVkEhEKCWNhbmRpZGF0ZRgBIAEoDRIhCgZmaW5pc2gYAiABKAsyES5wYXJsZXkudjEuRmluaXNoItcBCglDb21wbGV0ZWQSHwoFdXNhZ2UYASABKAsyEC5wYXJsZXkudjEuVXNhZ2USIgoEY29zdBgCIAEoCzIPLnBhcmxleS52MS5Db3N0SACIAQESJAoIYXR0ZW1wdHMYAyADKAsyEi5wYXJsZXkudjEuQXR0ZW1wdBIqCgthZGFwdGF0aW9ucxgEIAMoCzIVLnBhcmxleS52MS5BZGFwdGF0aW9uEhkKDHNlcnZpY2VfdGllchgFIAEoCUgBiAEBQgcKBV9jb3N0Qg8KDV9zZXJ2aWNlX3RpZXIiswEKBkZhaWxlZBImCgVlcnJvchgBIAEoCzIXLnBhcmxleS52MS5HYXRld2F5RXJyb3ISJAoFdXNhZ2UYAiABKAsyEC5wYXJsZXkudjEuVXNhZ2VIAIgBARIiCgRjb3N0GAMgASgLMg8ucGFybGV5LnYxLkNvc3RIAYgBARIkCghhdHRlbXB0cxgEIAMoCzISLnBhcmxleS52MS5BdHRlbXB0QggKBl91c2FnZUIHCgVfY29zdCI9CgVSZXNldBIQCghmcm9tX3NlcRgBIAEoDRIiCgZicm9rZW4YAiABKAsyEi5wYXJsZXkudjEuQXR0ZW1wdCKPAQoJQ29udGludWVkEiEKBm9yaWdpbhgBIAEoCzIRLnBhcmxleS52MS5PcmlnaW4SDwoHYXR0ZW1wdBgCIAEoDRIiCgZicm9rZW4YAyABKAsyEi5wYXJsZXkudjEuQXR0ZW1wdBIqCgthZGFwdGF0aW9ucxgEIAMoCzIVLnBhcmxleS52MS5BZGFwdGF0aW9uIgsKCUtlcHRBbGl2ZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_parley_v1_chat, file_parley_v1_error, file_parley_v1_part, file_parley_v1_routing, file_parley_v1_usage]);
 
 /**
  * StreamEvent is one event of a streamed answer. A stream is: one started, then blocks and figures, then exactly one
@@ -115,6 +115,22 @@ export type StreamEvent = Message<"parley.v1.StreamEvent"> & {
      */
     value: KeptAlive;
     case: "keptAlive";
+  } | {
+    /**
+     * What came so far is void; the answer starts over. Only where delivery is restartable.
+     *
+     * @generated from field: parley.v1.Reset reset = 11;
+     */
+    value: Reset;
+    case: "reset";
+  } | {
+    /**
+     * Another target goes on from exactly here. Only where delivery is auto.
+     *
+     * @generated from field: parley.v1.Continued continued = 12;
+     */
+    value: Continued;
+    case: "continued";
   } | { case: undefined; value?: undefined };
 };
 
@@ -551,6 +567,78 @@ export const FailedSchema: GenMessage<Failed> = /*@__PURE__*/
   messageDesc(file_parley_v1_stream, 9);
 
 /**
+ * Reset voids an answer whose provider broke off: discard every event from a number on. Started follows, of an answer
+ * from its beginning.
+ *
+ * @generated from message parley.v1.Reset
+ */
+export type Reset = Message<"parley.v1.Reset"> & {
+  /**
+   * Number of the first event to discard; it and all after it are void.
+   *
+   * @generated from field: uint32 from_seq = 1;
+   */
+  fromSeq: number;
+
+  /**
+   * The attempt that broke off.
+   *
+   * @generated from field: parley.v1.Attempt broken = 2;
+   */
+  broken?: Attempt | undefined;
+};
+
+/**
+ * Describes the message parley.v1.Reset.
+ * Use `create(ResetSchema)` to create a new message.
+ */
+export const ResetSchema: GenMessage<Reset> = /*@__PURE__*/
+  messageDesc(file_parley_v1_stream, 10);
+
+/**
+ * Continued says that the provider broke off and another target goes on: nothing delivered is repeated or lost. Blocks
+ * that were open stay open.
+ *
+ * @generated from message parley.v1.Continued
+ */
+export type Continued = Message<"parley.v1.Continued"> & {
+  /**
+   * Who answers from here on.
+   *
+   * @generated from field: parley.v1.Origin origin = 1;
+   */
+  origin?: Origin | undefined;
+
+  /**
+   * Which attempt that is, from 2.
+   *
+   * @generated from field: uint32 attempt = 2;
+   */
+  attempt: number;
+
+  /**
+   * The attempt that broke off.
+   *
+   * @generated from field: parley.v1.Attempt broken = 3;
+   */
+  broken?: Attempt | undefined;
+
+  /**
+   * What was not passed on to the new target as asked for.
+   *
+   * @generated from field: repeated parley.v1.Adaptation adaptations = 4;
+   */
+  adaptations: Adaptation[];
+};
+
+/**
+ * Describes the message parley.v1.Continued.
+ * Use `create(ContinuedSchema)` to create a new message.
+ */
+export const ContinuedSchema: GenMessage<Continued> = /*@__PURE__*/
+  messageDesc(file_parley_v1_stream, 11);
+
+/**
  * KeptAlive says that the gateway still waits.
  *
  * @generated from message parley.v1.KeptAlive
@@ -563,5 +651,5 @@ export type KeptAlive = Message<"parley.v1.KeptAlive"> & {
  * Use `create(KeptAliveSchema)` to create a new message.
  */
 export const KeptAliveSchema: GenMessage<KeptAlive> = /*@__PURE__*/
-  messageDesc(file_parley_v1_stream, 10);
+  messageDesc(file_parley_v1_stream, 12);
 
