@@ -69,7 +69,7 @@ export function knownNames(): KnownNames {
       name: entry.kind,
       needsBaseUrl: entry.baseUrl === undefined,
       needsApiKey: entry.auth.kind !== "none" && entry.auth.required,
-      apis: entry.responses ? ["chat", "responses"] : ["chat"],
+      apis: entry.apis.map(({ name }) => name),
       environment: entry.environment,
     })),
     capabilities: CAPABILITIES,

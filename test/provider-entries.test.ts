@@ -5,7 +5,7 @@ import { createCatalog, readCatalogFiles } from "../src/catalog/catalog.ts";
 import { ChatRequestSchema, violations } from "../src/contract/index.ts";
 import { createProvider } from "../src/providers/create-adapter.ts";
 import { PROVIDER_ENTRIES } from "../src/providers/entries/index.ts";
-import { apiFor, type ProviderEntry } from "../src/providers/entry.ts";
+import type { ApiName, ProviderEntry } from "../src/providers/entry.ts";
 import { corpusCases } from "./support/corpus.ts";
 import { SCENARIOS, requestOf, type Scenario } from "./support/scenarios.ts";
 
@@ -16,7 +16,7 @@ import { SCENARIOS, requestOf, type Scenario } from "./support/scenarios.ts";
 const GOLDENS = join(import.meta.dirname, "goldens/requests");
 const UPDATE = process.env["UPDATE_GOLDENS"] === "1";
 
-// The model by which each kind is shown: of those that can do most.
+// The model by which each kind, and each further API of it, is shown: of those that can do most.
 const MODEL_OF: Readonly<Record<string, string>> = {
   anthropic: "claude-sonnet-5",
   "azure-openai": "gpt-5.4",
@@ -59,12 +59,12 @@ const RECORDED_AS: Readonly<Record<string, string>> = {
 
 interface Subject {
   readonly entry: ProviderEntry;
-  readonly api: "auto" | "responses";
+  readonly api: "auto" | ApiName;
   /** Folder of its golden files. */
   readonly folder: string;
 }
 
-function goldenOf({ entry, api }: Subject, scenario: Scenario): unknown {
+function goldenOf({ entry, api, folder }: Subject, scenario: Scenario): unknown {
   const { kind } = entry;
   const provider = createProvider({
     name: kind,
@@ -76,17 +76,24 @@ function goldenOf({ entry, api }: Subject, scenario: Scenario): unknown {
     facts: {},
     catalogue: createCatalog().ofKind(kind),
   });
-  const model = MODEL_OF[kind];
+  const model = MODEL_OF[folder] ?? MODEL_OF[kind];
   if (model === undefined) throw new Error(`Cannot show ${kind}: MODEL_OF names no model for it`);
   const target = provider.target(model);
   if (!target) throw new Error(`Cannot show ${kind}: it does not serve ${model}`);
-  const request = requestOf(scenario, { provider: kind, dialect: apiFor(entry, api, model).dialect.id, model });
+  // The history is of the API that serves the request, which is chosen by the request.
+  const requestAt = (dialect: string) => requestOf(scenario, { provider: kind, dialect, model });
+  const explain = (dialect: string) => provider.explain(requestAt(dialect), target);
+  const { dialect } = explain(explain(entry.apis[0].dialect.id).api.dialect.id).api;
+  const request = requestAt(dialect.id);
   expect(violations(ChatRequestSchema, request)).toEqual([]);
+  const { api: chosen, rule } = provider.explain(request, target);
+  const why = entry.apis.length > 1 && api === "auto" ? { api: chosen.name, because: rule?.summary ?? "usual" } : {};
   const missing = provider.adapter.unsupported(request, target);
-  if (missing.length > 0) return { not_supported: missing.map(({ field, reason }) => ({ field, reason })) };
+  if (missing.length > 0) return { ...why, not_supported: missing.map(({ field, reason }) => ({ field, reason })) };
   const { http, adaptations } = provider.adapter.prepare(request, target, scenario.stream === true);
   const { "user-agent": _, ...headers } = http.headers;
   return {
+    ...why,
     url: http.origin + http.path,
     headers,
     body: JSON.parse(http.body) as unknown,
@@ -96,7 +103,7 @@ function goldenOf({ entry, api }: Subject, scenario: Scenario): unknown {
 
 const subjects = [...PROVIDER_ENTRIES.values()].flatMap((entry): Subject[] => [
   { entry, api: "auto", folder: entry.kind },
-  ...(entry.responses ? [{ entry, api: "responses" as const, folder: `${entry.kind}.responses` }] : []),
+  ...entry.apis.slice(1).map(({ name }) => ({ entry, api: name, folder: `${entry.kind}.${name}` })),
 ]);
 
 const files = subjects.flatMap((subject) =>

@@ -1,5 +1,6 @@
 import type { KnownNames, ProviderKind } from "./known-names.ts";
 import { listAt, mapAt, type RawMap, type Report } from "./raw.ts";
+import { API_NAMES } from "./schema.ts";
 import { didYouMean } from "./suggest.ts";
 
 /** Checks each provider against what its kind needs and has. */
@@ -36,8 +37,8 @@ function checkAgainstKind(provider: RawMap, kind: ProviderKind, path: string[], 
     report("missing", [...path, "api_key"], `is missing: the kind ${kind.name} needs a credential`);
   }
   const { api } = provider;
-  if ((api === "chat" || api === "responses") && !kind.apis.includes(api)) {
-    const has = ["auto", ...kind.apis].join(", ");
+  const has = ["auto", ...kind.apis].join(", ");
+  if (API_NAMES.some((name) => name === api) && !kind.apis.some((name) => name === api)) {
     report(
       "not_available",
       [...path, "api"],

@@ -67,6 +67,9 @@ export interface Timeouts {
   readonly clientBodyMs: number;
 }
 
+/** What the configuration calls a provider's upstream API. */
+export type ApiName = "chat" | "responses" | "messages" | "generate";
+
 /** One provider account. */
 export interface ProviderConfig {
   readonly name: string;
@@ -80,7 +83,7 @@ export interface ProviderConfig {
   /** Facts that hold for each of its models. */
   readonly facts: Partial<ModelFacts>;
   /** Which of the entry's upstream APIs to use. */
-  readonly api: "auto" | "chat" | "responses";
+  readonly api: "auto" | ApiName;
   readonly deterministic: boolean;
 }
 

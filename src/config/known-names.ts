@@ -1,4 +1,4 @@
-import type { RouteConfig } from "./config.ts";
+import type { ApiName, RouteConfig } from "./config.ts";
 
 /** The names that configuration is checked against. The app gathers them from the parts that own them. */
 export interface KnownNames {
@@ -18,7 +18,7 @@ export interface ProviderKind {
   /** Whether a credential must be given. */
   readonly needsApiKey: boolean;
   /** What `api` may name besides `auto`. */
-  readonly apis: readonly ("chat" | "responses")[];
+  readonly apis: readonly ApiName[];
   /** Variables that make a provider of this kind where there is no file; the first one that is set counts. */
   readonly environment: {
     readonly apiKey: readonly string[];

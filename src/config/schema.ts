@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import { Modality, Support } from "../contract/index.ts";
+import type { ApiName } from "./config.ts";
 import type { KnownNames } from "./known-names.ts";
 import { boolean, choice, exactly, integer, secret, support, text, usd } from "./scalars.ts";
 import { serverSection } from "./schema-server.ts";
@@ -19,6 +20,9 @@ const SUPPORT = {
   ignored: Support.IGNORED,
   rejected: Support.REJECTED,
 };
+
+/** What `api` may name besides `auto`. */
+export const API_NAMES = ["chat", "responses", "messages", "generate"] as const satisfies readonly ApiName[];
 
 /** The contract's value of a modality's name. */
 export const MODALITY = {
@@ -116,7 +120,7 @@ function providerSection(known: KnownNames) {
     models: modelsValue(facts).optional(),
     ...facts,
     deterministic: boolean("Whether equal requests get equal answers.", false).optional(),
-    api: choice("Which of the provider's APIs to use.", ["auto", "chat", "responses"], [], "auto").optional(),
+    api: choice("Which of the provider's APIs to use.", ["auto", ...API_NAMES], [], "auto").optional(),
   });
 }
 

@@ -1,10 +1,12 @@
+import type { ChatRequest } from "../contract/index.ts";
 import type { ModelFacts } from "../catalog/facts.ts";
 import { mergeFacts } from "../catalog/merge.ts";
-import type { Dialect, DialectTarget } from "../dialects/dialect.ts";
+import type { DialectTarget } from "../dialects/dialect.ts";
 import { ParleyError } from "../errors/index.ts";
 import { authorisation } from "./authorisation.ts";
 import type { ProviderAdapter } from "./adapter.ts";
-import { apiFor, quirksFor, type ProviderEntry } from "./entry.ts";
+import { ApiChooser, type ApiChoice } from "./choose-api.ts";
+import { quirksFor, type ApiName, type ProviderApi, type ProviderEntry } from "./entry.ts";
 
 /** A provider account as configured. */
 export interface ProviderOptions {
@@ -12,7 +14,7 @@ export interface ProviderOptions {
   readonly name: string;
   readonly entry: ProviderEntry;
   /** Which of the vendor's APIs to use; `auto`: the entry knows. */
-  readonly api?: "auto" | "chat" | "responses";
+  readonly api?: "auto" | ApiName;
   /** Undefined: the entry's own. */
   readonly baseUrl: string | undefined;
   /** Used in turn. Empty: calls go out without authorisation. */
@@ -48,6 +50,8 @@ export interface ConfiguredProvider {
   readonly modelIds: readonly string[];
   lists(modelId: string): boolean;
   target(modelId: string): NamedTarget | undefined;
+  /** Which API of the vendor a request to one of its targets goes to, and why. */
+  explain(request: ChatRequest, target: DialectTarget): ApiChoice;
 }
 
 /** Where a request can go, with its public name `provider/model`. */
@@ -65,24 +69,38 @@ export function createProvider(options: ProviderOptions): ConfiguredProvider {
     ? new Map((options.models as readonly ProviderModel[]).map((model) => [model.publicId, model]))
     : undefined;
   const remembered = new Map<string, NamedTarget>();
+  // Targets live as long as the configuration: which APIs can serve one is worked out once.
+  const choosers = new WeakMap<DialectTarget, ApiChooser>();
+  const choose = (request: ChatRequest, target: DialectTarget): ApiChoice => {
+    const chooser = choosers.get(target);
+    if (!chooser) throw new RangeError(`Cannot call ${target.model}: it is no target of the provider ${name}`);
+    return chooser.choose(request);
+  };
   const build = (publicId: string, model: ProviderModel | undefined): NamedTarget => {
     const nativeId = model?.nativeId ?? publicId;
     const known = mergeFacts(mergeFacts(entry.facts ?? {}, catalogue.lookup(nativeId) ?? {}), options.facts);
     const facts = mergeFacts(known, model?.facts ?? {});
-    const api = apiFor(entry, apiName, nativeId);
-    const quirks = [...quirksFor(entry, nativeId, api), ...(facts.quirks ?? [])];
-    return {
+    const at = (api: ProviderApi): NamedTarget => ({
       name: `${name}/${publicId}`,
       provider: name,
       model: nativeId,
       region: facts.region,
-      facts: { ...facts, capabilities: facts.capabilities ?? {}, quirks },
-    };
+      facts: {
+        ...facts,
+        capabilities: facts.capabilities ?? {},
+        quirks: [...quirksFor(entry, nativeId, api), ...(facts.quirks ?? [])],
+      },
+    });
+    const chooser = new ApiChooser(entry, apiName, nativeId, at);
+    const target = at(chooser.usual.api);
+    choosers.set(target, chooser);
+    return target;
   };
   const listed = new Set(configured ? configured.keys() : catalogue.modelIds);
   return {
     name,
-    adapter: createAdapter(options),
+    adapter: createAdapter(options, choose),
+    explain: choose,
     modelIds: [...listed],
     lists: (modelId) => listed.has(modelId),
     target(modelId) {
@@ -97,15 +115,8 @@ export function createProvider(options: ProviderOptions): ConfiguredProvider {
   };
 }
 
-function createAdapter(options: ProviderOptions): ProviderAdapter {
-  const { name, entry, credentials, api = "auto" } = options;
-  // Targets live as long as the configuration: which API serves one is worked out once.
-  const dialects = new WeakMap<DialectTarget, Dialect>();
-  const dialectOf = (target: DialectTarget): Dialect => {
-    let dialect = dialects.get(target);
-    if (!dialect) dialects.set(target, (dialect = apiFor(entry, api, target.model).dialect));
-    return dialect;
-  };
+function createAdapter(options: ProviderOptions, choose: ConfiguredProvider["explain"]): ProviderAdapter {
+  const { name, entry, credentials } = options;
   const baseUrl = options.baseUrl ?? entry.baseUrl;
   if (baseUrl === undefined) {
     throw new ParleyError(
@@ -133,14 +144,18 @@ function createAdapter(options: ProviderOptions): ProviderAdapter {
   let turn = 0;
   return {
     name,
-    unsupported: (request, target) => dialectOf(target).unsupported(request, target),
+    unsupported(request, target) {
+      const { api, target: served } = choose(request, target);
+      return api.dialect.unsupported(request, served);
+    },
     prepare(request, target, stream) {
-      const dialect = dialectOf(target);
-      const encoded = dialect.encode(request, target, { stream });
+      const { api, target: served } = choose(request, target);
+      const encoded = api.dialect.encode(request, served, { stream });
       const credential = pool[turn++ % pool.length]!;
       const extra = Object.keys(encoded.headers).length > 0 ? encoded.headers : undefined;
       return {
-        dialect,
+        dialect: api.dialect,
+        target: served,
         http: {
           origin,
           path: prefix + encoded.path,

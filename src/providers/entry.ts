@@ -1,8 +1,12 @@
 import type { ModelFacts, Quirk } from "../catalog/facts.ts";
 import type { Dialect } from "../dialects/dialect.ts";
 
+/** What the configuration calls an API of a vendor. */
+export type ApiName = "chat" | "responses" | "messages" | "generate";
+
 /** One API of a vendor: a wire format, and how the vendor uses it. */
 export interface ProviderApi {
+  readonly name: ApiName;
   /** The wire format it speaks. */
   readonly dialect: Dialect;
   /** Switches of the dialect that hold for all of its models. */
@@ -12,16 +16,15 @@ export interface ProviderApi {
 }
 
 /** What is to be known of a vendor: data only, no behaviour of its own. */
-export interface ProviderEntry extends ProviderApi {
+export interface ProviderEntry {
   /** What `kind` says in the configuration, for example `openai-compatible`. */
   readonly kind: string;
   /** A name for people. */
   readonly displayName: string;
-  /**
-   * Its Responses API, at the same address and with the same authorisation. `api: responses` uses it for every model,
-   * `api: auto` for those in `models` (globs), which the vendor serves through nothing else.
-   */
-  readonly responses?: ProviderApi & { readonly models: readonly string[] };
+  /** Its APIs, all behind one account. The first one serves what no rule gives to another. */
+  readonly apis: readonly [ProviderApi, ...ProviderApi[]];
+  /** Which API serves a model and a request where the configuration says `api: auto`. The first one that fits counts. */
+  readonly apiRules?: readonly ApiRule[];
   /** Address without a trailing slash; undefined: the configuration must give one. */
   readonly baseUrl: string | undefined;
   readonly auth: ProviderAuth;
@@ -54,15 +57,29 @@ export interface ModelQuirk extends Quirk {
   readonly models: readonly string[];
 }
 
-/** The API through which a vendor's model is called, as `api` of the configuration says. */
-export function apiFor(entry: ProviderEntry, api: "auto" | "chat" | "responses", model: string): ProviderApi {
-  const { responses } = entry;
-  if (!responses || api === "chat") return entry;
-  return api === "responses" || matchesModel(responses.models, model) ? responses : entry;
+/** Models, and the requests to them, that one of a vendor's APIs serves. */
+export interface ApiRule {
+  /** Stable id, for example `Q04`. */
+  readonly id: string;
+  /** Globs over model ids, as in quirks. */
+  readonly models: readonly string[];
+  /**
+   * Every request, or only those that declare tools: together with an effort of reasoning, or unless they switch
+   * reasoning off, which suits models that reason by default.
+   */
+  readonly when: "always" | "tools_with_effort" | "tools_while_reasoning";
+  readonly api: ApiName;
+  /** Whether the first API refuses; else it may serve what this one cannot express, such as stop sequences. */
+  readonly binding: boolean;
+  /** Why, in a sentence. */
+  readonly summary: string;
+  readonly source: string;
+  /** ISO date on which it was last checked. */
+  readonly checkedOn: string;
 }
 
 /** The quirks of one model at one API: the API's settings first, then those of its quirks whose globs match. */
-export function quirksFor(entry: ProviderEntry, model: string, api: ProviderApi = entry): readonly Quirk[] {
+export function quirksFor(entry: ProviderEntry, model: string, api: ProviderApi = entry.apis[0]): readonly Quirk[] {
   const matching = api.quirks.filter(({ models }) => matchesModel(models, model));
   if (Object.keys(api.settings).length === 0) return matching;
   const base: Quirk = {

@@ -21,20 +21,19 @@ function requestOf(init: object) {
 }
 
 function refused(model: string, init: object): string[] {
-  return anthropic.dialect.unsupported(requestOf(init), targetOf(model)).map(({ field }) => field);
+  return anthropic.apis[0].dialect.unsupported(requestOf(init), targetOf(model)).map(({ field }) => field);
 }
 
 function sent(model: string, init: object): Record<string, unknown> {
-  return JSON.parse(anthropic.dialect.encode(requestOf(init), targetOf(model), { stream: false }).body) as Record<
-    string,
-    unknown
-  >;
+  return JSON.parse(
+    anthropic.apis[0].dialect.encode(requestOf(init), targetOf(model), { stream: false }).body,
+  ) as Record<string, unknown>;
 }
 
 describe("anthropic", () => {
   test("anthropic says where it is from, when it was checked, and nothing without effect", () => {
-    expect(unusableSettings(anthropic.settings)).toEqual([]);
-    for (const quirk of anthropic.quirks) {
+    expect(unusableSettings(anthropic.apis[0].settings)).toEqual([]);
+    for (const quirk of anthropic.apis[0].quirks) {
       expect(unusableSettings(quirk.settings ?? {})).toEqual([]);
       expect(quirk.checkedOn).toMatch(/^\d{4}-\d{2}-\d{2}$/);
       expect(quirk.source).toMatch(/^https:\/\//);

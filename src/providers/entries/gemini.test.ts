@@ -24,12 +24,12 @@ function requestOf(init: object) {
 }
 
 function thinking(model: string, reasoning: object): unknown {
-  const { body } = gemini.dialect.encode(requestOf({ reasoning }), targetOf(model), { stream: false });
+  const { body } = gemini.apis[0].dialect.encode(requestOf({ reasoning }), targetOf(model), { stream: false });
   return (JSON.parse(body) as { generationConfig?: { thinkingConfig?: unknown } }).generationConfig?.thinkingConfig;
 }
 
 function fields(model: string, init: object): string[] {
-  return gemini.dialect.unsupported(requestOf(init), targetOf(model)).map(({ field }) => field);
+  return gemini.apis[0].dialect.unsupported(requestOf(init), targetOf(model)).map(({ field }) => field);
 }
 
 describe("gemini", () => {
@@ -37,8 +37,8 @@ describe("gemini", () => {
     expect(gemini.baseUrl).toBe("https://generativelanguage.googleapis.com/v1beta");
     expect(authorisation(gemini.auth, { reveal: () => "k" })).toEqual({ "x-goog-api-key": "k" });
     expect(gemini.environment.apiKey).toEqual(["GEMINI_API_KEY", "GOOGLE_API_KEY"]);
-    expect(unusableSettings(gemini.settings)).toEqual([]);
-    for (const quirk of gemini.quirks) {
+    expect(unusableSettings(gemini.apis[0].settings)).toEqual([]);
+    for (const quirk of gemini.apis[0].quirks) {
       expect(unusableSettings(quirk.settings ?? {})).toEqual([]);
       expect(quirk.checkedOn).toMatch(/^\d{4}-\d{2}-\d{2}$/);
       expect(quirk.source).toMatch(/^https:\/\//);

@@ -107,16 +107,21 @@ const quirks: readonly ModelQuirk[] = [
 export const gemini: ProviderEntry = {
   kind: "gemini",
   displayName: "Google Gemini API",
-  dialect: geminiGenerate,
   baseUrl: "https://generativelanguage.googleapis.com/v1beta",
   auth: { kind: "header", name: "x-goog-api-key", required: true },
   environment: { apiKey: ["GEMINI_API_KEY", "GOOGLE_API_KEY"], baseUrl: [] },
-  settings: {
-    max_stops: 5,
-    service_tier: true,
-    store: true,
-  },
-  quirks,
+  apis: [
+    {
+      name: "generate",
+      dialect: geminiGenerate,
+      settings: {
+        max_stops: 5,
+        service_tier: true,
+        store: true,
+      },
+      quirks,
+    },
+  ],
   docs: API_REFERENCE,
   checkedOn: CHECKED_ON,
   verified: "recorded",
