@@ -77,6 +77,7 @@ export interface ProviderConfig {
   readonly kind: string;
   /** Without a trailing slash; undefined: the entry's own. */
   readonly baseUrl: string | undefined;
+  readonly parameters: Readonly<Partial<Record<ParameterName, string>>>;
   readonly credentials: readonly CredentialConfig[];
   /** `any`: every model id is passed on; otherwise only the listed ones. Undefined: the catalogue's, and any other id. */
   readonly models: "any" | readonly ModelConfig[] | undefined;
@@ -99,8 +100,43 @@ export interface Secret {
 export interface CredentialConfig {
   /** Stable id for logs and books, for example `openai#1`. */
   readonly id: string;
-  readonly apiKey: Secret | undefined;
+  readonly apiKey?: Secret;
+  /** A bearer token that somebody else keeps fresh. */
+  readonly accessToken?: Secret;
+  /** What access tokens are got for. */
+  readonly grant?: GrantConfig;
 }
+
+/** What access tokens are got for, by the name of the OAuth grant. */
+export type GrantConfig =
+  | {
+      readonly kind: "signed_assertion";
+      readonly tokenUrl: string;
+      readonly issuer: string;
+      /** PEM. */
+      readonly privateKey: Secret;
+      readonly keyId: string | undefined;
+      readonly projectId: string | undefined;
+    }
+  | {
+      readonly kind: "refresh_token";
+      readonly tokenUrl: string;
+      readonly clientId: string;
+      readonly clientSecret: Secret;
+      readonly refreshToken: Secret;
+      readonly projectId: string | undefined;
+    }
+  | {
+      readonly kind: "client_credentials";
+      /** Undefined: the kind's own, for the tenant. */
+      readonly tokenUrl: string | undefined;
+      readonly tenantId: string;
+      readonly clientId: string;
+      readonly clientSecret: Secret;
+    };
+
+/** What of an account stands in its provider's addresses, beside the credential. */
+export type ParameterName = "project" | "location" | "api_version";
 
 /** A model as a provider serves it. */
 export interface ModelConfig {

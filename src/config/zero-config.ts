@@ -33,7 +33,7 @@ export function zeroConfig(env: Environment, known: KnownNames): ZeroConfig {
     const apiKey = firstSet(kind.environment.apiKey, env);
     const baseUrl = firstSet(kind.environment.baseUrl, env);
     if (!apiKey && !baseUrl) continue;
-    if ((kind.needsApiKey && !apiKey) || (kind.needsBaseUrl && !baseUrl)) continue;
+    if ((kind.needsCredential && !apiKey) || (kind.needsBaseUrl && !baseUrl)) continue;
     problems.push(...settingProblems(apiKey, baseUrl));
     providers.push(providerOf(kind.name, apiKey?.value, baseUrl?.value));
   }
@@ -76,6 +76,7 @@ function providerOf(kind: string, apiKey: string | undefined, baseUrl: string | 
     kind,
     baseUrl: baseUrl?.replace(/\/+$/, ""),
     credentials: apiKey === undefined ? [] : [{ id: `${kind}#1`, apiKey: new SecretText(apiKey) }],
+    parameters: {},
     models: undefined,
     facts: {},
     api: "auto",

@@ -135,6 +135,8 @@ function setUp(options: { providers?: string[]; stream?: boolean; timeoutMs?: nu
           dialect: openaiChat,
           target: to,
           http,
+          authorise: undefined,
+          refused: () => undefined,
           credentialId: `${to.provider}#1`,
           adaptations: encoded.adaptations,
         };

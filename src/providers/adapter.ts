@@ -19,6 +19,10 @@ export interface PreparedCall {
   /** What the dialect may know of the model at the API that was chosen. */
   readonly target: DialectTarget;
   readonly http: UpstreamRequest;
+  /** Gets the headers that authorise the call, where `http` still lacks them. Rejects with a typed error. */
+  readonly authorise: (() => Promise<Readonly<Record<string, string>>>) | undefined;
+  /** To be told that the provider has refused the credential. */
+  readonly refused: () => void;
   /** Which credential of the pool it uses, for the books. */
   readonly credentialId: string;
   readonly adaptations: readonly Adaptation[];

@@ -1,5 +1,6 @@
 import type { ModelFacts, Quirk } from "../catalog/facts.ts";
 import type { Dialect } from "../dialects/dialect.ts";
+import type { KeyAuth } from "../upstream/auth/call-auth.ts";
 
 /** What the configuration calls an API of a vendor. */
 export type ApiName = "chat" | "responses" | "messages" | "generate";
@@ -13,6 +14,11 @@ export interface ProviderApi {
   readonly settings: Readonly<Record<string, string | number | boolean>>;
   /** Where single models deviate. A later one wins over an earlier one. */
   readonly quirks: readonly ModelQuirk[];
+  /**
+   * The path of its calls after the base URL, with parameters of the account, `{model}`, and the dialect's own `{path}`.
+   * Undefined, or an optional parameter in it not given: the dialect's path.
+   */
+  readonly path?: string;
 }
 
 /** What is to be known of a vendor: data only, no behaviour of its own. */
@@ -25,9 +31,29 @@ export interface ProviderEntry {
   readonly apis: readonly [ProviderApi, ...ProviderApi[]];
   /** Which API serves a model and a request where the configuration says `api: auto`. The first one that fits counts. */
   readonly apiRules?: readonly ApiRule[];
-  /** Address without a trailing slash; undefined: the configuration must give one. */
+  /** Address without a trailing slash, with parameters of the account; undefined: the configuration must give one. */
   readonly baseUrl: string | undefined;
-  readonly auth: ProviderAuth;
+  /** Addresses that hold for some values of a parameter. */
+  readonly baseUrlsOf?: readonly {
+    readonly parameter: ParameterName;
+    readonly values: readonly string[];
+    readonly baseUrl: string;
+  }[];
+  /** What the configuration tells of the account for its addresses. `usual` holds where it does not. */
+  readonly parameters?: readonly {
+    readonly name: ParameterName;
+    readonly required: boolean;
+    readonly usual?: string;
+  }[];
+  /** How a key authorises calls. */
+  readonly auth: KeyAuth;
+  /** Access tokens, where the vendor takes them: sent as bearer, given or got for one of the forms of credential. */
+  readonly tokens?: {
+    readonly forms: readonly ("key_file" | "client")[];
+    readonly scope: string;
+    /** Where a client of `{tenant_id}` gets them. */
+    readonly clientTokenUrl?: string;
+  };
   /** Environment variables that make such a provider without a configuration file; the first one that is set counts. */
   readonly environment: {
     readonly apiKey: readonly string[];
@@ -45,14 +71,13 @@ export interface ProviderEntry {
   readonly verified: "recorded" | "none";
 }
 
-/** How calls are authorised: a bearer token, a header with the key as its value, or not at all. */
-export type ProviderAuth =
-  | { readonly kind: "bearer"; readonly required: boolean }
-  | { readonly kind: "header"; readonly name: string; readonly required: boolean }
-  | { readonly kind: "none" };
+/** What of an account stands in its addresses, as `{name}`. */
+export type ParameterName = "project" | "location" | "api_version";
 
 /** A deviation of some models. */
 export interface ModelQuirk extends Quirk {
+  /** Only where the account names an older version of the API than this one; versions are compared as text. */
+  readonly beforeApiVersion?: string;
   /** Globs over the provider's model ids; `*` stands for any text, a leading `!` excludes what an earlier one took. */
   readonly models: readonly string[];
 }
@@ -79,8 +104,17 @@ export interface ApiRule {
 }
 
 /** The quirks of one model at one API: the API's settings first, then those of its quirks whose globs match. */
-export function quirksFor(entry: ProviderEntry, model: string, api: ProviderApi = entry.apis[0]): readonly Quirk[] {
-  const matching = api.quirks.filter(({ models }) => matchesModel(models, model));
+export function quirksFor(
+  entry: ProviderEntry,
+  model: string,
+  api: ProviderApi = entry.apis[0],
+  apiVersion?: string,
+): readonly Quirk[] {
+  const matching = api.quirks.filter(
+    ({ models, beforeApiVersion }) =>
+      matchesModel(models, model) &&
+      (beforeApiVersion === undefined || (apiVersion !== undefined && apiVersion < beforeApiVersion)),
+  );
   if (Object.keys(api.settings).length === 0) return matching;
   const base: Quirk = {
     id: entry.kind,

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { ChatRequestSchema, Effort, Role } from "../../contract/index.ts";
 import { unusableSettings } from "../../dialects/anthropic-messages/index.ts";
+import { keyAuth } from "../../upstream/auth/key-auth.ts";
 import { createProvider } from "../create-adapter.ts";
 import { quirksFor } from "../entry.ts";
 import { anthropic } from "./anthropic.ts";
@@ -42,7 +43,7 @@ describe("anthropic", () => {
   });
 
   test("anthropic's calls go to its address with the key and the version in headers", () => {
-    const credentials = [{ id: "a", apiKey: { reveal: () => "secret" } }];
+    const credentials = [{ id: "a", auth: keyAuth(anthropic.auth, { reveal: () => "secret" }) }];
     const catalogue = { lookup: () => ({ capabilities: {}, quirks: [], maxOutputTokens: 64_000 }), modelIds: [] };
     const options = {
       name: "ant",

@@ -21,8 +21,8 @@ const BEFORE_4_6 = [...BEFORE_4_5, "claude-*-4-5*"];
 const BEFORE_4_7 = [...BEFORE_4_6, "claude-*-4-6*"];
 const BEFORE_5 = [...BEFORE_4_7, "claude-*-4-7*", "claude-*-4-8*"];
 
-// Where the models deviate from what the API knows, also where others serve them. Newer ones are as the newest.
-const anthropicQuirks: readonly ModelQuirk[] = [
+/** Where the models deviate from what the API knows, also where others serve them. Newer ones are as the newest. */
+export const anthropicQuirks: readonly ModelQuirk[] = [
   {
     id: "Q20",
     models: ["*"],

@@ -11,7 +11,8 @@ const GENERATION_3 = ["gemini-3*", "gemini-4*", ...LATEST];
 const GENERATION_2_5 = ["gemini-2.5*"];
 const BEFORE_3 = ["gemini-1*", "gemini-2*"];
 
-const quirks: readonly ModelQuirk[] = [
+/** Where the models deviate from what the API knows, also where a cloud serves them. */
+export const geminiQuirks: readonly ModelQuirk[] = [
   {
     id: "Q43",
     models: GENERATION_2_5,
@@ -119,7 +120,7 @@ export const gemini: ProviderEntry = {
         service_tier: true,
         store: true,
       },
-      quirks,
+      quirks: geminiQuirks,
     },
   ],
   docs: API_REFERENCE,
