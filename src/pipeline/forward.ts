@@ -1,7 +1,9 @@
+import { ErrorReason } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 import type { Plan } from "../routing/plan.ts";
 import type { Target } from "../routing/target.ts";
 import { originOf, type Account } from "./account.ts";
+import { authorise } from "./authorise.ts";
 import type { ChatCall } from "./call.ts";
 import { decide } from "./decide.ts";
 import type { Delivery } from "./normalise.ts";
@@ -55,6 +57,10 @@ async function attempt(forwarding: Forwarding, target: Target): Promise<ParleyEr
   let prepared;
   try {
     prepared = adapter.prepare(call.request, target, call.stream);
+    if (prepared.authorise) {
+      const { runtime } = parts;
+      prepared = await authorise(prepared, { runtime, signal: call.signal, remainingMs: watch.remainingMs });
+    }
   } catch (thrown) {
     return ParleyError.from(thrown);
   }
@@ -94,6 +100,7 @@ async function attempt(forwarding: Forwarding, target: Target): Promise<ParleyEr
     progress,
   });
   if (error) {
+    if (error.reason === ErrorReason.PROVIDER_CREDENTIAL) prepared.refused();
     const usage = account.brokenUsage(delivery.usage, delivery.outputChars, progress);
     account.close(target, { error, progress, usage, cost: account.cost(target, usage, undefined) });
   }
