@@ -19,7 +19,12 @@ export const KNOWN: KnownNames = {
       credentials: ["api_key"],
       parameters: [],
       apis: ["chat"],
-      environment: { apiKey: ["GENERIC_KEY"], baseUrl: ["GENERIC_HOST"], unread: ["GENERIC_LISTEN"] },
+      environment: {
+        apiKey: ["GENERIC_KEY"],
+        baseUrl: ["GENERIC_HOST"],
+        address: { variable: "GENERIC_AT", port: 7070, path: "/v1" },
+        unread: ["GENERIC_LISTEN"],
+      },
     },
   ],
   capabilities: ["streaming", "tools", "json_schema", "prefill", "seed"],

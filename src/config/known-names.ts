@@ -1,3 +1,4 @@
+import type { AddressRest } from "./loose-address.ts";
 import type { ApiName, ParameterName, RouteConfig } from "./config.ts";
 
 /** The names that configuration is checked against. The app gathers them from the parts that own them. */
@@ -30,6 +31,8 @@ export interface ProviderKind {
   readonly environment: {
     readonly apiKey: readonly string[];
     readonly baseUrl: readonly string[];
+    /** The variable that names the server's address in a loose form, and what completes it. */
+    readonly address?: { readonly variable: string } & AddressRest;
     /** Variables that tell of such a provider but cannot make one: setting one is told of. */
     readonly unread?: readonly string[];
   };

@@ -58,6 +58,8 @@ export interface ProviderEntry {
   readonly environment: {
     readonly apiKey: readonly string[];
     readonly baseUrl: readonly string[];
+    /** The variable that names the server's address without scheme, port or path, and what then holds. */
+    readonly address?: { readonly variable: string; readonly port: number; readonly path: string };
     /** Variables that tell of such a provider but cannot make one: setting one is told of. */
     readonly unread?: readonly string[];
   };

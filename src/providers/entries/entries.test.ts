@@ -63,6 +63,8 @@ describe("PROVIDER_ENTRIES", () => {
     const names = [...PROVIDER_ENTRIES.values()].flatMap(({ environment }) => [
       ...environment.apiKey,
       ...environment.baseUrl,
+      ...(environment.address ? [environment.address.variable] : []),
+      ...(environment.unread ?? []),
     ]);
     expect(names.filter((name, place) => names.indexOf(name) !== place)).toEqual([]);
     expect(names.filter((name) => !/^[A-Z][A-Z0-9_]+$/.test(name))).toEqual([]);

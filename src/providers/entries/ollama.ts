@@ -31,8 +31,7 @@ export const ollama: ProviderEntry = {
   displayName: "Ollama",
   baseUrl: "http://127.0.0.1:11434/v1",
   auth: { kind: "bearer", required: false },
-  // OLLAMA_HOST is no base URL: it may lack the scheme, the port and the path, and name every address of the machine.
-  environment: { apiKey: [], baseUrl: [], unread: ["OLLAMA_HOST"] },
+  environment: { apiKey: [], baseUrl: [], address: { variable: "OLLAMA_HOST", port: 11_434, path: "/v1" } },
   apis: [
     {
       name: "chat",
