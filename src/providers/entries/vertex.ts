@@ -11,7 +11,7 @@ const PARTNER_MODELS = "https://docs.cloud.google.com/vertex-ai/generative-ai/do
 const vertexGeminiQuirks: readonly ModelQuirk[] = [
   ...geminiQuirks,
   {
-    id: "vertex-server-tool-calls",
+    id: "Q41",
     models: ["*"],
     summary: "calls of tools that the provider runs are told without being asked for, and asking is refused",
     settings: { server_tool_calls: false },
