@@ -20,6 +20,8 @@ import { KeyRing, type RingKey } from "./policy/key-ring.ts";
 import { createProvider, type ConfiguredProvider } from "./providers/create-adapter.ts";
 import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
 import type { ProviderEntry } from "./providers/entry.ts";
+import { kindOf } from "./providers/kind.ts";
+import { grantFor } from "./providers/token-grant.ts";
 import { ExtraAttempts } from "./routing/extra-attempts.ts";
 import { ModelTable } from "./routing/model-table.ts";
 import type { Runtime } from "./runtime/runtime.ts";
@@ -35,7 +37,10 @@ import { createOpenAiSurface } from "./surfaces/openai/surface.ts";
 import { createChatObserver } from "./surfaces/ops/chat-observer.ts";
 import { createOpsSurface } from "./surfaces/ops/surface.ts";
 import { Readiness } from "./surfaces/readiness.ts";
+import { createAuth } from "./upstream/auth/create-auth.ts";
+import { keyAuth } from "./upstream/auth/key-auth.ts";
 import { createHttpClient } from "./upstream/http-client.ts";
+import type { UpstreamClient } from "./upstream/upstream.ts";
 
 /** What the gateway needs of the process around it. */
 export interface AppOptions {
@@ -65,13 +70,7 @@ export interface App {
 export function knownNames(): KnownNames {
   const kinds = [...PROVIDER_ENTRIES.values()].filter((entry) => entry.kind !== "sandbox");
   return {
-    kinds: kinds.map((entry) => ({
-      name: entry.kind,
-      needsBaseUrl: entry.baseUrl === undefined,
-      needsApiKey: entry.auth.kind !== "none" && entry.auth.required,
-      apis: entry.responses ? ["chat", "responses"] : ["chat"],
-      environment: entry.environment,
-    })),
+    kinds: kinds.map(kindOf),
     capabilities: CAPABILITIES,
     strategies: ["ordered"],
     deliveries: ["commit"],
@@ -94,14 +93,15 @@ export async function startApp(options: AppOptions): Promise<App> {
     });
     const sandbox = config.sandbox ? await startSandbox({ runtime }) : undefined;
     if (sandbox) closers.push(() => sandbox.close());
-    let live = buildLive(config, keyFiles, sandbox);
-    const ledger = await openBooks(config, folder, runtime, log, () => live.models);
-    closers.push(() => ledger.close());
     const upstream = createHttpClient({
       connectMs: config.server.timeouts.connectMs + config.server.timeouts.tlsMs,
       connectionsPerOrigin: config.server.limits.connections,
       maxHeaderBytes: config.server.limits.headerBytes,
     });
+    const ports = { upstream, runtime };
+    let live = buildLive(config, keyFiles, sandbox, ports);
+    const ledger = await openBooks(config, folder, runtime, log, () => live.models);
+    closers.push(() => ledger.close());
     closers.push(() => upstream.close());
     const metrics = new Metrics();
     const requests = new LiveRequests();
@@ -132,7 +132,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       keyFiles,
       sandbox,
       reload(next) {
-        live = buildLive(next.config, keyFiles, sandbox);
+        live = buildLive(next.config, keyFiles, sandbox, ports);
       },
       async drain() {
         if (listener.draining) listener.hasten();
@@ -148,7 +148,12 @@ export async function startApp(options: AppOptions): Promise<App> {
 }
 
 /** What a reload replaces: providers, names, keys and limits. Throws `ConfigError` where they do not fit together. */
-function buildLive(config: Config, keyFiles: readonly KeyFile[], sandbox: Sandbox | undefined): LiveConfig {
+function buildLive(
+  config: Config,
+  keyFiles: readonly KeyFile[],
+  sandbox: Sandbox | undefined,
+  ports: { readonly upstream: UpstreamClient; readonly runtime: Runtime },
+): LiveConfig {
   const catalog = createCatalog();
   const providers: ConfiguredProvider[] = config.providers.map((provider) => {
     const entry = PROVIDER_ENTRIES.get(provider.kind);
@@ -159,6 +164,15 @@ function buildLive(config: Config, keyFiles: readonly KeyFile[], sandbox: Sandbo
       );
     return createProvider({
       ...provider,
+      credentials: provider.credentials.map(({ id, grant, ...rest }) => ({
+        id,
+        auth: createAuth(
+          { ...rest, grant: grant && grantFor(entry, grant) },
+          entry.auth,
+          ports.upstream,
+          ports.runtime,
+        ),
+      })),
       facts: { ...provenBy(entry), ...provider.facts },
       entry,
       catalogue: catalog.ofKind(provider.kind),
@@ -204,7 +218,7 @@ function sandboxProvider(sandbox: Sandbox, catalog: Catalog): ConfiguredProvider
     entry,
     api: "auto",
     baseUrl: `${sandbox.url}/v1`,
-    credentials: [{ id: "sandbox#1", apiKey: { reveal: () => "sandbox" } }],
+    credentials: [{ id: "sandbox#1", auth: keyAuth(entry.auth, { reveal: () => "sandbox" }) }],
     models: undefined,
     facts: {},
     catalogue: { lookup: (modelId) => known.lookup(modelId), modelIds: SANDBOX_MODELS.map((model) => model.name) },

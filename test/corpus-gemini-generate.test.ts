@@ -16,6 +16,7 @@ import { ParleyError, reasonName } from "../src/errors/index.ts";
 import { SseFrames } from "../src/upstream/sse.ts";
 import { quirksFor } from "../src/providers/entry.ts";
 import { gemini } from "../src/providers/entries/gemini.ts";
+import { vertex } from "../src/providers/entries/vertex.ts";
 import { corpusCases, type CorpusCase } from "./support/corpus.ts";
 import {
   eventData,
@@ -43,12 +44,11 @@ function targetOf(recording: CorpusCase): DialectTarget {
   return { provider: recording.provider, model: recording.model ?? "recorded", region: undefined, facts: FACTS };
 }
 
-// What the entry knows of the model. Vertex AI serves the same models and tells calls of its tools without being asked.
+// What the entry knows of the model.
 function servedTarget(recording: CorpusCase): DialectTarget {
   const target = targetOf(recording);
-  const ownWay = { id: "V", summary: "own way", settings: { server_tool_calls: false }, source: "", checkedOn: "" };
-  const quirks = quirksFor(gemini, target.model.replace("models/", ""));
-  return { ...target, facts: { ...FACTS, quirks: recording.provider === "vertexai" ? [...quirks, ownWay] : quirks } };
+  const entry = recording.provider === "vertexai" ? vertex : gemini;
+  return { ...target, facts: { ...FACTS, quirks: quirksFor(entry, target.model.replace("models/", "")) } };
 }
 
 function counter(): (prefix: string) => string {

@@ -34,9 +34,9 @@ const TAKES_TEXT: Quirk = {
 
 const OPENAI: ProviderEntry = {
   ...openai,
-  dialect: openaiResponses,
-  settings: openaiResponsesSettings,
-  quirks: openaiResponsesQuirks,
+  apis: [
+    { name: "responses", dialect: openaiResponses, settings: openaiResponsesSettings, quirks: openaiResponsesQuirks },
+  ],
 };
 
 function targetOf(recording: CorpusCase, quirks: readonly Quirk[]): DialectTarget {

@@ -239,13 +239,18 @@ describe("a changed configuration", { timeout }, () => {
 describe("zero-config", { timeout }, () => {
   test("lists the models of a provider whose key is in the environment, and does not tell the key", async () => {
     using folder = new TestFolder();
-    const env = { OPENAI_API_KEY: "sk-test-0123456789abcdef", OLLAMA_HOST: "mistral-0123456789" };
+    const env = {
+      OPENAI_API_KEY: "sk-test-0123456789abcdef",
+      GOOGLE_APPLICATION_CREDENTIALS: "/secrets/adc-0123456789.json",
+    };
     await using gateway = await startGatewayProcess(folder, { env });
     const names = await modelNames(gateway);
     expect(names.filter((name) => name.startsWith("openai/")).length).toBeGreaterThan(5);
     expect(names).toContain("openai/gpt-5-mini");
     expect(names).toContain("sandbox/story");
-    expect(gateway.process.stdout).toContain("Note: OLLAMA_HOST is set, but Parley does not read it");
+    expect(gateway.process.stdout).toContain(
+      "Note: GOOGLE_APPLICATION_CREDENTIALS is set, but Parley does not read it",
+    );
     for (const key of Object.values(env)) expect(gateway.process.stdout + gateway.process.stderr).not.toContain(key);
   });
 

@@ -5,7 +5,9 @@ import { createCatalog, readCatalogFiles } from "../src/catalog/catalog.ts";
 import { ChatRequestSchema, violations } from "../src/contract/index.ts";
 import { createProvider } from "../src/providers/create-adapter.ts";
 import { PROVIDER_ENTRIES } from "../src/providers/entries/index.ts";
-import { apiFor, type ProviderEntry } from "../src/providers/entry.ts";
+import type { Parameters } from "../src/providers/address.ts";
+import type { ApiName, ProviderEntry } from "../src/providers/entry.ts";
+import { bearerAuth, keyAuth } from "../src/upstream/auth/key-auth.ts";
 import { corpusCases } from "./support/corpus.ts";
 import { SCENARIOS, requestOf, type Scenario } from "./support/scenarios.ts";
 
@@ -16,10 +18,11 @@ import { SCENARIOS, requestOf, type Scenario } from "./support/scenarios.ts";
 const GOLDENS = join(import.meta.dirname, "goldens/requests");
 const UPDATE = process.env["UPDATE_GOLDENS"] === "1";
 
-// The model by which each kind is shown: of those that can do most.
+// The model by which each kind, and each further API of it, is shown: of those that can do most.
 const MODEL_OF: Readonly<Record<string, string>> = {
   anthropic: "claude-sonnet-5",
   "azure-openai": "gpt-5.4",
+  "azure-openai.dated": "gpt-4o",
   cerebras: "gpt-oss-120b",
   dashscope: "qwen3.7-plus",
   deepseek: "deepseek-v4-pro",
@@ -40,13 +43,14 @@ const MODEL_OF: Readonly<Record<string, string>> = {
   sandbox: "echo",
   together: "Qwen/Qwen3.5-397B-A17B",
   vertex: "gemini-3.5-flash",
+  "vertex.messages": "claude-sonnet-5@default",
   vllm: "local",
   xai: "grok-4.3",
   zai: "glm-5.1",
 };
 
 // Kinds whose data is there before their entry.
-const PLANNED: ReadonlySet<string> = new Set(["vertex", "bedrock", "cohere"]);
+const PLANNED: ReadonlySet<string> = new Set(["bedrock", "cohere"]);
 
 const OTHER_APIS = ["openai.responses", "anthropic.messages", "gemini.generateContent"];
 
@@ -57,36 +61,47 @@ const RECORDED_AS: Readonly<Record<string, string>> = {
   vertex: "vertexai",
 };
 
+const KEY = { reveal: () => "KEY" };
+
 interface Subject {
   readonly entry: ProviderEntry;
-  readonly api: "auto" | "responses";
+  readonly api: "auto" | ApiName;
   /** Folder of its golden files. */
   readonly folder: string;
+  readonly parameters: Parameters;
 }
 
-function goldenOf({ entry, api }: Subject, scenario: Scenario): unknown {
+function goldenOf({ entry, api, folder, parameters }: Subject, scenario: Scenario): unknown {
   const { kind } = entry;
   const provider = createProvider({
     name: kind,
     entry,
     api,
-    baseUrl: entry.baseUrl ?? "http://127.0.0.1:9/v1",
-    credentials: [{ id: `${kind}#1`, apiKey: { reveal: () => "KEY" } }],
+    baseUrl: entry.baseUrl === undefined ? "http://127.0.0.1:9/v1" : undefined,
+    credentials: [{ id: `${kind}#1`, auth: entry.auth.kind === "none" ? bearerAuth(KEY) : keyAuth(entry.auth, KEY) }],
+    parameters,
     models: undefined,
     facts: {},
     catalogue: createCatalog().ofKind(kind),
   });
-  const model = MODEL_OF[kind];
+  const model = MODEL_OF[folder] ?? MODEL_OF[kind];
   if (model === undefined) throw new Error(`Cannot show ${kind}: MODEL_OF names no model for it`);
   const target = provider.target(model);
   if (!target) throw new Error(`Cannot show ${kind}: it does not serve ${model}`);
-  const request = requestOf(scenario, { provider: kind, dialect: apiFor(entry, api, model).dialect.id, model });
+  // The history is of the API that serves the request, which is chosen by the request.
+  const requestAt = (dialect: string) => requestOf(scenario, { provider: kind, dialect, model });
+  const explain = (dialect: string) => provider.explain(requestAt(dialect), target);
+  const { dialect } = explain(explain(entry.apis[0].dialect.id).api.dialect.id).api;
+  const request = requestAt(dialect.id);
   expect(violations(ChatRequestSchema, request)).toEqual([]);
+  const { api: chosen, rule } = provider.explain(request, target);
+  const why = entry.apis.length > 1 && api === "auto" ? { api: chosen.name, because: rule?.summary ?? "usual" } : {};
   const missing = provider.adapter.unsupported(request, target);
-  if (missing.length > 0) return { not_supported: missing.map(({ field, reason }) => ({ field, reason })) };
+  if (missing.length > 0) return { ...why, not_supported: missing.map(({ field, reason }) => ({ field, reason })) };
   const { http, adaptations } = provider.adapter.prepare(request, target, scenario.stream === true);
   const { "user-agent": _, ...headers } = http.headers;
   return {
+    ...why,
     url: http.origin + http.path,
     headers,
     body: JSON.parse(http.body) as unknown,
@@ -94,9 +109,20 @@ function goldenOf({ entry, api }: Subject, scenario: Scenario): unknown {
   };
 }
 
+const PARAMETERS: Parameters = { project: "PROJECT" };
+
+// Where a kind has versions of its API by date, each scenario is shown at an old one too.
+function dated(entry: ProviderEntry): Subject[] {
+  if (!entry.parameters?.some(({ name }) => name === "api_version")) return [];
+  return [{ entry, api: "auto", folder: `${entry.kind}.dated`, parameters: { api_version: "2024-06-01" } }];
+}
+
 const subjects = [...PROVIDER_ENTRIES.values()].flatMap((entry): Subject[] => [
-  { entry, api: "auto", folder: entry.kind },
-  ...(entry.responses ? [{ entry, api: "responses" as const, folder: `${entry.kind}.responses` }] : []),
+  { entry, api: "auto", folder: entry.kind, parameters: PARAMETERS },
+  ...entry.apis
+    .slice(1)
+    .map(({ name }) => ({ entry, api: name, folder: `${entry.kind}.${name}`, parameters: PARAMETERS })),
+  ...dated(entry),
 ]);
 
 const files = subjects.flatMap((subject) =>

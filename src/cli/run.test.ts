@@ -117,10 +117,14 @@ describe("config check", () => {
   });
 
   test("says what the environment gives where there is no file", async () => {
-    const { code, out } = await run(["config", "check"], { GROQ_API_KEY: "x", OLLAMA_HOST: "0.0.0.0" });
+    const { code, out } = await run(["config", "check"], {
+      GROQ_API_KEY: "x",
+      OLLAMA_HOST: "0.0.0.0",
+      GOOGLE_APPLICATION_CREDENTIALS: "/adc.json",
+    });
     expect(code).toBe(0);
-    expect(out).toMatch(/^There is no configuration file; the environment gives 2 providers, 1 route/);
-    expect(out).toMatch(/Note: OLLAMA_HOST is set/);
+    expect(out).toMatch(/^There is no configuration file; the environment gives 3 providers, 1 route/);
+    expect(out).toMatch(/Note: GOOGLE_APPLICATION_CREDENTIALS is set/);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Capability, ModelFacts, PriceList } from "../catalog/facts.ts";
 import type { Support } from "../contract/index.ts";
 import type {
+  CredentialConfig,
   FixedKeyConfig,
   Limits,
   ModelConfig,
@@ -15,6 +16,7 @@ import { MODALITY, PRICE_UNITS, type FileData, type ProviderData, type ServerDat
 
 type ModelsData = NonNullable<ProviderData["models"]>;
 type ModelData = Extract<ModelsData, Record<string, object>>[string];
+type CredentialData = Pick<ProviderData, "api_key" | "access_token" | "key_file" | "client">;
 type FactData = Pick<ProviderData, "region" | "data_policy" | "price" | "capabilities">;
 
 /** What the file says about limits, over the defaults. */
@@ -58,18 +60,43 @@ export function buildDrain(data: ServerData["drain"]): ServerConfig["drain"] {
 /** The providers of the file, in its order. */
 export function buildProviders(data: FileData): ProviderConfig[] {
   return Object.entries(data.providers ?? {}).map(([name, provider]) => {
-    const apiKeys = provider.credentials?.map((one) => one.api_key) ?? [provider.api_key];
+    const credentials = (provider.credentials ?? [provider]).flatMap((one, index) => {
+      const credential = buildCredential(one);
+      return credential ? [{ id: `${name}#${index + 1}`, ...credential }] : [];
+    });
     return {
       name,
       kind: provider.kind,
       baseUrl: provider.base_url?.replace(/\/+$/, ""),
-      credentials: apiKeys.flatMap((apiKey, index) => (apiKey ? [{ id: `${name}#${index + 1}`, apiKey }] : [])),
+      credentials,
+      parameters: buildParameters(provider, credentials),
       models: provider.models === undefined ? undefined : buildModels(provider.models),
       facts: buildFacts(provider),
       api: provider.api ?? "auto",
       deterministic: provider.deterministic ?? false,
     };
   });
+}
+
+function buildCredential(data: CredentialData): Omit<CredentialConfig, "id"> | undefined {
+  const { api_key: apiKey, access_token: accessToken, key_file: keyFile, client } = data;
+  if (apiKey) return { apiKey };
+  if (accessToken) return { accessToken };
+  if (keyFile) return { grant: keyFile };
+  if (!client) return undefined;
+  const { tenant_id: tenantId, client_id: clientId, client_secret: clientSecret, token_url: tokenUrl } = client;
+  return { grant: { kind: "client_credentials", tokenUrl, tenantId, clientId, clientSecret } };
+}
+
+function buildParameters(data: ProviderData, credentials: readonly CredentialConfig[]): ProviderConfig["parameters"] {
+  const { project: named, location, api_version: apiVersion } = data;
+  const grants = credentials.flatMap(({ grant }) => (grant && "projectId" in grant ? [grant.projectId] : []));
+  const project = named ?? grants.find((one) => one !== undefined);
+  return {
+    ...(project === undefined ? {} : { project }),
+    ...(location === undefined ? {} : { location }),
+    ...(apiVersion === undefined ? {} : { api_version: apiVersion }),
+  };
 }
 
 function buildModels(data: ModelsData): "any" | ModelConfig[] {

@@ -1,5 +1,7 @@
 import type { KnownNames, ProviderKind } from "./known-names.ts";
-import { listAt, mapAt, type RawMap, type Report } from "./raw.ts";
+import { mapAt, type RawMap, type Report } from "./raw.ts";
+import { API_NAMES } from "./schema.ts";
+import { checkForms, checkParameters, checkPool } from "./check-credentials.ts";
 import { didYouMean } from "./suggest.ts";
 
 /** Checks each provider against what its kind needs and has. */
@@ -8,7 +10,7 @@ export function checkProviders(providers: RawMap, known: KnownNames, report: Rep
     const provider = mapAt(value);
     const path = ["providers", name];
     checkAddress(provider, path, report);
-    checkCredentials(provider, path, report);
+    checkPool(provider, path, report);
     const kind = findKind(provider["kind"], path, known, report);
     if (kind) checkAgainstKind(provider, kind, path, report);
   }
@@ -32,12 +34,11 @@ function checkAgainstKind(provider: RawMap, kind: ProviderKind, path: string[], 
   if (kind.needsBaseUrl && provider["base_url"] === undefined) {
     report("missing", [...path, "base_url"], `is missing: the kind ${kind.name} has no address of its own`);
   }
-  if (kind.needsApiKey && provider["api_key"] === undefined && provider["credentials"] === undefined) {
-    report("missing", [...path, "api_key"], `is missing: the kind ${kind.name} needs a credential`);
-  }
+  checkForms(provider, kind, path, report);
+  checkParameters(provider, kind, path, report);
   const { api } = provider;
-  if ((api === "chat" || api === "responses") && !kind.apis.includes(api)) {
-    const has = ["auto", ...kind.apis].join(", ");
+  const has = ["auto", ...kind.apis].join(", ");
+  if (API_NAMES.some((name) => name === api) && !kind.apis.some((name) => name === api)) {
     report(
       "not_available",
       [...path, "api"],
@@ -57,25 +58,5 @@ function checkAddress(provider: RawMap, path: string[], report: Report): void {
     report("invalid_value", at, "expected a URL without a user and password: put the credential into api_key");
   } else if (url.search !== "" || url.hash !== "" || value.includes("?") || value.includes("#")) {
     report("invalid_value", at, "expected a URL without a query and fragment");
-  }
-}
-
-function checkCredentials(provider: RawMap, path: string[], report: Report): void {
-  const { credentials } = provider;
-  if (credentials === undefined) return;
-  if (provider["api_key"] !== undefined) {
-    report("conflict", [...path, "credentials"], "expected either api_key or credentials, not both", "key");
-  }
-  const pool = listAt(credentials);
-  if (Array.isArray(credentials) && pool.length === 0) {
-    report("invalid_value", [...path, "credentials"], "expected at least one credential");
-  }
-  const seen = new Set<unknown>();
-  for (const [index, entry] of pool.entries()) {
-    const key = mapAt(entry)["api_key"];
-    if (key !== undefined && seen.has(key)) {
-      report("conflict", [...path, "credentials", index, "api_key"], "the pool has this credential twice");
-    }
-    seen.add(key);
   }
 }

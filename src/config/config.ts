@@ -67,6 +67,9 @@ export interface Timeouts {
   readonly clientBodyMs: number;
 }
 
+/** What the configuration calls a provider's upstream API. */
+export type ApiName = "chat" | "responses" | "messages" | "generate";
+
 /** One provider account. */
 export interface ProviderConfig {
   readonly name: string;
@@ -74,13 +77,14 @@ export interface ProviderConfig {
   readonly kind: string;
   /** Without a trailing slash; undefined: the entry's own. */
   readonly baseUrl: string | undefined;
+  readonly parameters: Readonly<Partial<Record<ParameterName, string>>>;
   readonly credentials: readonly CredentialConfig[];
   /** `any`: every model id is passed on; otherwise only the listed ones. Undefined: the catalogue's, and any other id. */
   readonly models: "any" | readonly ModelConfig[] | undefined;
   /** Facts that hold for each of its models. */
   readonly facts: Partial<ModelFacts>;
   /** Which of the entry's upstream APIs to use. */
-  readonly api: "auto" | "chat" | "responses";
+  readonly api: "auto" | ApiName;
   readonly deterministic: boolean;
 }
 
@@ -96,8 +100,43 @@ export interface Secret {
 export interface CredentialConfig {
   /** Stable id for logs and books, for example `openai#1`. */
   readonly id: string;
-  readonly apiKey: Secret | undefined;
+  readonly apiKey?: Secret;
+  /** A bearer token that somebody else keeps fresh. */
+  readonly accessToken?: Secret;
+  /** What access tokens are got for. */
+  readonly grant?: GrantConfig;
 }
+
+/** What access tokens are got for, by the name of the OAuth grant. */
+export type GrantConfig =
+  | {
+      readonly kind: "signed_assertion";
+      readonly tokenUrl: string;
+      readonly issuer: string;
+      /** PEM. */
+      readonly privateKey: Secret;
+      readonly keyId: string | undefined;
+      readonly projectId: string | undefined;
+    }
+  | {
+      readonly kind: "refresh_token";
+      readonly tokenUrl: string;
+      readonly clientId: string;
+      readonly clientSecret: Secret;
+      readonly refreshToken: Secret;
+      readonly projectId: string | undefined;
+    }
+  | {
+      readonly kind: "client_credentials";
+      /** Undefined: the kind's own, for the tenant. */
+      readonly tokenUrl: string | undefined;
+      readonly tenantId: string;
+      readonly clientId: string;
+      readonly clientSecret: Secret;
+    };
+
+/** What of an account stands in its provider's addresses, beside the credential. */
+export type ParameterName = "project" | "location" | "api_version";
 
 /** A model as a provider serves it. */
 export interface ModelConfig {

@@ -16,7 +16,16 @@ export class SubstitutionError extends Error {
 const MAX_BYTES = 1024 * 1024;
 const MAX_DEPTH = 32;
 const MAX_NODES = 100_000;
-const SECRET_KEYS = new Set(["api_key", "key", "credentials", "keys"]);
+const SECRET_KEYS = new Set([
+  "api_key",
+  "access_token",
+  "key_file",
+  "client",
+  "client_secret",
+  "key",
+  "credentials",
+  "keys",
+]);
 
 interface Place {
   readonly keyOffset: number | undefined;

@@ -1,4 +1,5 @@
-import type { RouteConfig } from "./config.ts";
+import type { AddressRest } from "./loose-address.ts";
+import type { ApiName, ParameterName, RouteConfig } from "./config.ts";
 
 /** The names that configuration is checked against. The app gathers them from the parts that own them. */
 export interface KnownNames {
@@ -9,6 +10,9 @@ export interface KnownNames {
   readonly deliveries: readonly string[];
 }
 
+/** Keys of the configuration that hold a credential. */
+export type CredentialForm = "api_key" | "access_token" | "key_file" | "client";
+
 /** What configuration has to know of a provider kind. */
 export interface ProviderKind {
   /** What `kind` says, for example `openai-compatible`. */
@@ -16,13 +20,19 @@ export interface ProviderKind {
   /** Whether `base_url` must be given, since the kind has no address of its own. */
   readonly needsBaseUrl: boolean;
   /** Whether a credential must be given. */
-  readonly needsApiKey: boolean;
+  readonly needsCredential: boolean;
+  /** The forms of credential that it takes. */
+  readonly credentials: readonly CredentialForm[];
+  /** What of the account stands in its addresses. */
+  readonly parameters: readonly { readonly name: ParameterName; readonly required: boolean }[];
   /** What `api` may name besides `auto`. */
-  readonly apis: readonly ("chat" | "responses")[];
+  readonly apis: readonly ApiName[];
   /** Variables that make a provider of this kind where there is no file; the first one that is set counts. */
   readonly environment: {
     readonly apiKey: readonly string[];
     readonly baseUrl: readonly string[];
+    /** The variable that names the server's address in a loose form, and what completes it. */
+    readonly address?: { readonly variable: string } & AddressRest;
     /** Variables that tell of such a provider but cannot make one: setting one is told of. */
     readonly unread?: readonly string[];
   };

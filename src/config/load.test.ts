@@ -252,6 +252,14 @@ describe("zero-config", () => {
     expect(generic).toMatchObject({ name: "generic", baseUrl: "http://h:1/v1", credentials: [] });
   });
 
+  test("completes an address in a loose form, and refuses what is none", () => {
+    const { config } = load({}, { env: { GENERIC_AT: "0.0.0.0" } });
+    expect(config.providers).toMatchObject([{ name: "generic", baseUrl: "http://127.0.0.1:7070/v1", credentials: [] }]);
+    expect(problemsOf(() => load({}, { env: { GENERIC_AT: "unix:///run/s" } }))).toMatchObject([
+      { code: "invalid_value", key: "GENERIC_AT" },
+    ]);
+  });
+
   test("runs the sandbox with the route to watch a rescue with", () => {
     const { config } = load({});
     expect(config).toMatchObject({ sandbox: true, source: "zero-config", keys: [], policies: [] });

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { readKeyFile } from "./key-file.ts";
 import { NOT_AVAILABLE, type ProblemCode } from "./problem.ts";
 import { SecretText } from "./secret.ts";
 import { didYouMean } from "./suggest.ts";
@@ -118,6 +119,15 @@ export function secret(description: string, bounds: { min: number; max: number; 
     if (typeof input === "string" && input.length < min) return refuse(`expected at least ${min} characters`);
     if (typeof input !== "string" || input.length > max || !pattern.test(input)) return undefined;
     return new SecretText(input);
+  });
+}
+
+/** The text of a key file, read. */
+export function keyFile(description: string) {
+  return scalar("the JSON text of a key file", { description, type: "string", minLength: 1 }, (input, refuse) => {
+    if (typeof input !== "string" || input === "") return undefined;
+    const read = readKeyFile(input);
+    return typeof read === "string" ? refuse(read) : read;
   });
 }
 

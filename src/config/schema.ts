@@ -1,7 +1,8 @@
 import type * as z from "zod";
 import { Modality, Support } from "../contract/index.ts";
+import type { ApiName } from "./config.ts";
 import type { KnownNames } from "./known-names.ts";
-import { boolean, choice, exactly, integer, secret, support, text, usd } from "./scalars.ts";
+import { boolean, choice, exactly, integer, keyFile, secret, support, text, usd } from "./scalars.ts";
 import { serverSection } from "./schema-server.ts";
 import { eitherOf, listOf, mapOf, section } from "./section.ts";
 
@@ -19,6 +20,9 @@ const SUPPORT = {
   ignored: Support.IGNORED,
   rejected: Support.REJECTED,
 };
+
+/** What `api` may name besides `auto`. */
+export const API_NAMES = ["chat", "responses", "messages", "generate"] as const satisfies readonly ApiName[];
 
 /** The contract's value of a modality's name. */
 export const MODALITY = {
@@ -99,24 +103,56 @@ function modelsValue(facts: ReturnType<typeof factKeys>) {
   );
 }
 
+const PARAMETER = /^[A-Za-z0-9][\w.:-]{0,127}$/;
+
+function parameter(description: string) {
+  return text(description, "a word of letters, digits, dots, colons, dashes and underscores", PARAMETER).optional();
+}
+
+// The forms of a credential: check-providers.ts sees to it that there is one of them, and that the kind takes it.
+function credentialKeys() {
+  const bounds = { min: 1, max: 8192, spaces: false };
+  const tokenUrl = "Where tokens are got. Unset: the provider's own.";
+  return {
+    api_key: secret('The credential, best as "${NAME}" or "${file:PATH}".', bounds).optional(),
+    access_token: secret("A bearer token that somebody else keeps fresh.", bounds).optional(),
+    key_file: keyFile(
+      'Text of a key file, best as "${file:PATH}": of a service account, or application-default credentials.',
+    ).optional(),
+    client: section({
+      tenant_id: text("The directory that knows the client.", "a word", PARAMETER),
+      client_id: text("The client's id."),
+      client_secret: secret("The client's secret.", bounds),
+      token_url: text(tokenUrl, "a URL that begins with https:// (http:// on this machine only)").optional(),
+    })
+      .meta({ id: "client", description: "A client of the provider's directory, which gets access tokens for itself." })
+      .optional(),
+  };
+}
+
 function providerSection(known: KnownNames) {
   const kinds = known.kinds.map((kind) => kind.name);
-  const credential = { min: 1, max: 8192, spaces: false };
-  // One instance for providers and models, which the JSON Schema then refers to from both.
+  // One instance each, which the JSON Schema then refers to from both places.
   const facts = factKeys(known);
+  const credentialForms = credentialKeys();
   return section({
     kind: text(`Which kind of provider it is: ${kinds.join(", ")}.`).meta({ enum: kinds }),
     base_url: text("Base URL of its API; required by kinds without one of their own.").optional(),
-    api_key: secret('The credential, best as "${NAME}" or "${file:PATH}".', credential).optional(),
+    ...credentialForms,
     credentials: listOf(
-      section({ api_key: secret('The credential, best as "${NAME}" or "${file:PATH}".', credential) }),
-      "A pool of credentials; api_key is its short form.",
-      "a list of maps with api_key",
+      section(credentialForms),
+      "A pool of credentials; a credential beside it is its short form.",
+      "a list of maps with a credential",
     ).optional(),
+    project: parameter("The project that is billed, in the provider's addresses. Unset: the one of key_file."),
+    location: parameter("Where the provider runs the models, in its addresses."),
+    api_version: parameter(
+      "The dated version of the provider's API, such as 2024-10-21. Unset: the one without dates.",
+    ),
     models: modelsValue(facts).optional(),
     ...facts,
     deterministic: boolean("Whether equal requests get equal answers.", false).optional(),
-    api: choice("Which of the provider's APIs to use.", ["auto", "chat", "responses"], [], "auto").optional(),
+    api: choice("Which of the provider's APIs to use.", ["auto", ...API_NAMES], [], "auto").optional(),
   });
 }
 

@@ -12,7 +12,7 @@ export interface SubstitutionSources {
 
 /**
  * Fills placeholders: `${NAME}` with an environment variable, `${file:PATH}` with a file's text without its last line
- * feed, `$${` with a plain `${`. What they bring in is not looked at again.
+ * feed (`${file:$NAME}`: the variable names the file), `$${` with a plain `${`. What they bring in is not looked at again.
  */
 export function substituteFrom(sources: SubstitutionSources): Substitute {
   return (text) => {
@@ -26,7 +26,12 @@ export function substituteFrom(sources: SubstitutionSources): Substitute {
 }
 
 function fill(name: string, sources: SubstitutionSources): string {
-  if (name.startsWith("file:")) return readSecret(name.slice("file:".length).trim(), sources);
+  if (!name.startsWith("file:")) return variable(name, sources);
+  const path = name.slice("file:".length).trim();
+  return readSecret(path.startsWith("$") ? variable(path.slice(1), sources) : path, sources);
+}
+
+function variable(name: string, sources: SubstitutionSources): string {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
     throw new SubstitutionError("expected ${NAME} for an environment variable or ${file:PATH} for a secret file");
   }

@@ -1,6 +1,7 @@
 import type { ProviderConfig, RouteConfig } from "./config.ts";
 import { SANDBOX } from "./cross-check.ts";
-import type { KnownNames } from "./known-names.ts";
+import type { KnownNames, ProviderKind } from "./known-names.ts";
+import { readLooseAddress } from "./loose-address.ts";
 import { settingProblem, type ConfigProblem } from "./problem.ts";
 import { SecretText } from "./secret.ts";
 
@@ -31,9 +32,9 @@ export function zeroConfig(env: Environment, known: KnownNames): ZeroConfig {
   const problems: ConfigProblem[] = [];
   for (const kind of known.kinds) {
     const apiKey = firstSet(kind.environment.apiKey, env);
-    const baseUrl = firstSet(kind.environment.baseUrl, env);
+    const baseUrl = firstSet(kind.environment.baseUrl, env) ?? looseAddress(kind, env, problems);
     if (!apiKey && !baseUrl) continue;
-    if ((kind.needsApiKey && !apiKey) || (kind.needsBaseUrl && !baseUrl)) continue;
+    if ((kind.needsCredential && !apiKey) || (kind.needsBaseUrl && !baseUrl)) continue;
     problems.push(...settingProblems(apiKey, baseUrl));
     providers.push(providerOf(kind.name, apiKey?.value, baseUrl?.value));
   }
@@ -45,6 +46,18 @@ export function zeroConfig(env: Environment, known: KnownNames): ZeroConfig {
       ),
   );
   return { providers, routes: [RESCUE_ROUTE], notices, problems };
+}
+
+// An address that means nothing is a problem, and not the kind's own address instead.
+function looseAddress(kind: ProviderKind, env: Environment, problems: ConfigProblem[]): Variable | undefined {
+  const { address } = kind.environment;
+  const found = address && firstSet([address.variable], env);
+  if (!address || !found) return undefined;
+  const value = readLooseAddress(found.value, address);
+  if (value !== undefined) return { name: found.name, value };
+  const expected = `expected an address such as 127.0.0.1:${address.port} or https://models.example.com`;
+  problems.push(settingProblem("invalid_value", found.name, expected));
+  return undefined;
 }
 
 interface Variable {
@@ -76,6 +89,7 @@ function providerOf(kind: string, apiKey: string | undefined, baseUrl: string | 
     kind,
     baseUrl: baseUrl?.replace(/\/+$/, ""),
     credentials: apiKey === undefined ? [] : [{ id: `${kind}#1`, apiKey: new SecretText(apiKey) }],
+    parameters: {},
     models: undefined,
     facts: {},
     api: "auto",

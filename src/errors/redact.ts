@@ -19,6 +19,11 @@ export function rememberSecret(secret: string): void {
   if (secret.length >= MIN_REMEMBERED_CHARS) remembered.add(secret);
 }
 
+/** A secret that has run out, such as an access token, need not be looked for any more. */
+export function forgetSecret(secret: string): void {
+  remembered.delete(secret);
+}
+
 /** The text with the remembered secrets replaced by `[redacted]`, and nothing that only looks like one. */
 export function redactRemembered(text: string): string {
   let clean = text;

@@ -131,7 +131,15 @@ function setUp(options: { providers?: string[]; stream?: boolean; timeoutMs?: nu
           headers: {},
           body: encoded.body,
         };
-        return { dialect: openaiChat, http, credentialId: `${to.provider}#1`, adaptations: encoded.adaptations };
+        return {
+          dialect: openaiChat,
+          target: to,
+          http,
+          authorise: undefined,
+          refused: () => undefined,
+          credentialId: `${to.provider}#1`,
+          adaptations: encoded.adaptations,
+        };
       },
     });
   }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { ErrorReason } from "../contract/index.ts";
 import { ParleyError, type ReasonName } from "../errors/index.ts";
 import type { Target } from "../routing/target.ts";
 import { decide, type Situation } from "./decide.ts";
@@ -25,6 +26,7 @@ function situation(reason: ReasonName, more: Partial<Situation> = {}): Situation
     plan: { targets: [small, same, large], maxAttempts: 3 },
     tried: [small],
     error: new ParleyError(reason, "Cannot"),
+    sentState: false,
     committed: false,
     over: false,
     takeExtraAttempt: () => true,
@@ -50,6 +52,21 @@ describe("decide", () => {
   ])("after %s goes to %s", (reason, expected) => {
     const decision = decide(situation(reason));
     expect(decision instanceof ParleyError ? undefined : decision.name).toBe(expected);
+  });
+
+  test("a target that refuses the state of earlier turns gets one more try without it, and no other target does", () => {
+    const refused = situation("STATE_INVALID", { sentState: true });
+    expect(decide(refused)).toBe(small);
+    // The second try carries none.
+    expect(decide({ ...refused, tried: [small, small], sentState: false })).toBe(refused.error);
+    expect(decide({ ...refused, committed: true })).toBe(refused.error);
+    expect(decide({ ...refused, over: true })).toBe(refused.error);
+    expect(decide({ ...refused, plan: { ...refused.plan, maxAttempts: 1 } })).toBe(refused.error);
+    expect(decide({ ...refused, takeExtraAttempt: () => false })).toMatchObject({
+      reason: ErrorReason.ATTEMPTS_EXHAUSTED,
+    });
+    // It failed for another reason then: the others may still serve.
+    expect(decide(situation("PROVIDER_ERROR", { tried: [small, small] }))).toBe(same);
   });
 
   test("never tries another target once content was delivered, whatever happened", () => {

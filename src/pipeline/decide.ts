@@ -9,6 +9,8 @@ export interface Situation {
   /** Targets that were tried, in order; the last one has just failed. */
   readonly tried: readonly Target[];
   readonly error: ParleyError;
+  /** Whether the failed attempt carried provider state of earlier turns. */
+  readonly sentState: boolean;
   /** Whether the caller has had content. */
   readonly committed: boolean;
   /** Whether the deadline has passed or the caller has left. */
@@ -19,13 +21,16 @@ export interface Situation {
 
 /**
  * The only place that decides whether another attempt is made, and where. Returns its target, or the error that the
- * caller gets.
+ * caller gets. The target that has just failed: once more, without the state of earlier turns that it has refused.
  */
 export function decide(situation: Situation): Target | ParleyError {
   const { plan, tried, error, committed, over, takeExtraAttempt } = situation;
-  if (over || committed || error.row.failover === "never") return error;
+  const refusedState = error.reason === ErrorReason.STATE_INVALID && situation.sentState;
+  if (over || committed || (error.row.failover === "never" && !refusedState)) return error;
   if (tried.length >= plan.maxAttempts) return error;
-  const next = plan.targets.find((target) => !tried.includes(target) && mayFollow(target, error, tried));
+  const next = refusedState
+    ? tried.at(-1)
+    : plan.targets.find((target) => !tried.includes(target) && mayFollow(target, error, tried));
   if (!next) return error;
   if (takeExtraAttempt()) return next;
   return new ParleyError(

@@ -1,13 +1,16 @@
+import { ErrorReason, type ChatRequest } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 import type { Plan } from "../routing/plan.ts";
 import type { Target } from "../routing/target.ts";
 import { originOf, type Account } from "./account.ts";
+import { authorise } from "./authorise.ts";
 import type { ChatCall } from "./call.ts";
 import { decide } from "./decide.ts";
 import type { Delivery } from "./normalise.ts";
 import type { ChatParts, LiveConfig } from "./parts.ts";
 import { remember } from "./recall.ts";
 import { send, type CallProgress } from "./send.ts";
+import { carriesState, strippedState, withoutState } from "./strip-state.ts";
 import type { Watch } from "./watch.ts";
 
 /** What one request's attempts share. */
@@ -33,13 +36,16 @@ export async function forward(forwarding: Forwarding): Promise<Target> {
   for (;;) {
     if (next === undefined || next instanceof ParleyError)
       throw next ?? new RangeError("Cannot forward: the plan is empty");
+    // The target that has just failed gets the conversation without the state that it has refused.
+    const request = next === tried.at(-1) ? withoutState(call.request) : call.request;
     tried.push(next);
-    const error = await attempt(forwarding, next);
+    const error = await attempt(forwarding, next, request);
     if (error === undefined) return next;
     next = decide({
       plan,
       tried,
       error,
+      sentState: error.reason === ErrorReason.STATE_INVALID && carriesState(request),
       committed: delivery.committed,
       over: call.signal.aborted || watch.remainingMs === 0,
       takeExtraAttempt: () => parts.extraAttempts.take(),
@@ -48,13 +54,17 @@ export async function forward(forwarding: Forwarding): Promise<Target> {
 }
 
 /** One attempt at one target, from the first record to the last. Resolves with what went wrong, or undefined. */
-async function attempt(forwarding: Forwarding, target: Target): Promise<ParleyError | undefined> {
+async function attempt(forwarding: Forwarding, target: Target, request: ChatRequest): Promise<ParleyError | undefined> {
   const { parts, config, call, delivery, watch, account } = forwarding;
   const adapter = config.adapters.get(target.provider);
   if (!adapter) return new ParleyError("MISCONFIGURED", `Cannot call ${target.name}: its provider is not configured`);
   let prepared;
   try {
-    prepared = adapter.prepare(call.request, target, call.stream);
+    prepared = adapter.prepare(request, target, call.stream);
+    if (prepared.authorise) {
+      const { runtime } = parts;
+      prepared = await authorise(prepared, { runtime, signal: call.signal, remainingMs: watch.remainingMs });
+    }
   } catch (thrown) {
     return ParleyError.from(thrown);
   }
@@ -66,7 +76,7 @@ async function attempt(forwarding: Forwarding, target: Target): Promise<ParleyEr
       attempt: account.attempts.length + 1,
       origin: originOf(target, prepared.dialect.id),
       createdAtMs: parts.runtime.nowMs(),
-      adaptations: prepared.adaptations,
+      adaptations: request === call.request ? prepared.adaptations : [strippedState(), ...prepared.adaptations],
     },
     (completed) => {
       // A provider that tells no usage still bills it.
@@ -94,6 +104,7 @@ async function attempt(forwarding: Forwarding, target: Target): Promise<ParleyEr
     progress,
   });
   if (error) {
+    if (error.reason === ErrorReason.PROVIDER_CREDENTIAL) prepared.refused();
     const usage = account.brokenUsage(delivery.usage, delivery.outputChars, progress);
     account.close(target, { error, progress, usage, cost: account.cost(target, usage, undefined) });
   }

@@ -130,8 +130,8 @@ class Exchange implements UpstreamHandler {
   }
 
   #openStream(): void {
-    const { prepared, target, limits } = this.#options;
-    const decoder = prepared.dialect.streamDecoder(target, this.#decodeOptions());
+    const { prepared, limits } = this.#options;
+    const decoder = prepared.dialect.streamDecoder(prepared.target, this.#decodeOptions());
     this.#decoder = decoder;
     this.#frames = new SseFrames(limits.upstreamEventBytes, (data, eventName) => {
       if (!decoder.terminated) decoder.push(data, this.#batch, eventName);
@@ -206,24 +206,25 @@ class Exchange implements UpstreamHandler {
   }
 
   #decodeWhole(): void {
-    const { prepared, target } = this.#options;
+    const { prepared } = this.#options;
     const bytes = Buffer.concat(this.#chunks);
     if (!isUtf8(bytes)) throw badOutput("its bytes are not UTF-8");
     const body = bytes.toString("utf8").replace(BYTE_ORDER_MARK, "");
-    this.#batch = prepared.dialect.decodeResponse(body, target, this.#decodeOptions());
+    this.#batch = prepared.dialect.decodeResponse(body, prepared.target, this.#decodeOptions());
     this.#flush();
     this.#succeed();
   }
 
   #providerError(): ParleyError {
-    return this.#options.prepared.dialect.decodeError(
+    const { dialect, target } = this.#options.prepared;
+    return dialect.decodeError(
       {
         status: this.#status ?? 0,
         headers: this.#headers,
         body: Buffer.concat(this.#chunks).toString("utf8"),
         nowMs: this.#options.runtime.nowMs(),
       },
-      this.#options.target,
+      target,
     );
   }
 

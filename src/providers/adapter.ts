@@ -6,7 +6,7 @@ import type { UpstreamRequest } from "../upstream/upstream.ts";
 export interface ProviderAdapter {
   /** Configured name. */
   readonly name: string;
-  /** Binding fields of the request that the target cannot honour. */
+  /** Binding fields of the request that the target cannot honour, whichever of the vendor's APIs may serve it. */
   unsupported(request: ChatRequest, target: DialectTarget): readonly UnsupportedField[];
   /** The upstream call for a request, authorised. Throws `ParleyError` where the dialect cannot express it. */
   prepare(request: ChatRequest, target: DialectTarget, stream: boolean): PreparedCall;
@@ -16,7 +16,13 @@ export interface ProviderAdapter {
 export interface PreparedCall {
   /** Reads the answer. */
   readonly dialect: Dialect;
+  /** What the dialect may know of the model at the API that was chosen. */
+  readonly target: DialectTarget;
   readonly http: UpstreamRequest;
+  /** Gets the headers that authorise the call, where `http` still lacks them. Rejects with a typed error. */
+  readonly authorise: (() => Promise<Readonly<Record<string, string>>>) | undefined;
+  /** To be told that the provider has refused the credential. */
+  readonly refused: () => void;
   /** Which credential of the pool it uses, for the books. */
   readonly credentialId: string;
   readonly adaptations: readonly Adaptation[];

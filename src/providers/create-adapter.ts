@@ -1,10 +1,12 @@
+import type { ChatRequest } from "../contract/index.ts";
 import type { ModelFacts } from "../catalog/facts.ts";
 import { mergeFacts } from "../catalog/merge.ts";
-import type { Dialect, DialectTarget } from "../dialects/dialect.ts";
-import { ParleyError } from "../errors/index.ts";
-import { authorisation } from "./authorisation.ts";
+import type { DialectTarget } from "../dialects/dialect.ts";
+import type { AuthHeaders, CallAuth } from "../upstream/auth/call-auth.ts";
+import { addressOf, parametersOf, type ApiAddress, type Parameters } from "./address.ts";
 import type { ProviderAdapter } from "./adapter.ts";
-import { apiFor, quirksFor, type ProviderEntry } from "./entry.ts";
+import { ApiChooser, type ApiChoice } from "./choose-api.ts";
+import { quirksFor, type ApiName, type ProviderApi, type ProviderEntry } from "./entry.ts";
 
 /** A provider account as configured. */
 export interface ProviderOptions {
@@ -12,9 +14,11 @@ export interface ProviderOptions {
   readonly name: string;
   readonly entry: ProviderEntry;
   /** Which of the vendor's APIs to use; `auto`: the entry knows. */
-  readonly api?: "auto" | "chat" | "responses";
+  readonly api?: "auto" | ApiName;
   /** Undefined: the entry's own. */
   readonly baseUrl: string | undefined;
+  /** What stands in its addresses. */
+  readonly parameters?: Parameters;
   /** Used in turn. Empty: calls go out without authorisation. */
   readonly credentials: readonly ProviderCredential[];
   /** `any`: every id; undefined: the catalogue's and any other; otherwise only these. */
@@ -31,7 +35,7 @@ export interface ProviderOptions {
 /** A credential of a provider's pool. */
 export interface ProviderCredential {
   readonly id: string;
-  readonly apiKey: { reveal(): string } | undefined;
+  readonly auth: CallAuth;
 }
 
 /** A model as configured. */
@@ -48,6 +52,8 @@ export interface ConfiguredProvider {
   readonly modelIds: readonly string[];
   lists(modelId: string): boolean;
   target(modelId: string): NamedTarget | undefined;
+  /** Which API of the vendor a request to one of its targets goes to, and why. */
+  explain(request: ChatRequest, target: DialectTarget): ApiChoice;
 }
 
 /** Where a request can go, with its public name `provider/model`. */
@@ -65,24 +71,39 @@ export function createProvider(options: ProviderOptions): ConfiguredProvider {
     ? new Map((options.models as readonly ProviderModel[]).map((model) => [model.publicId, model]))
     : undefined;
   const remembered = new Map<string, NamedTarget>();
+  const parameters = parametersOf(entry, options.parameters ?? {});
+  // Targets live as long as the configuration: which APIs can serve one is worked out once.
+  const choosers = new WeakMap<DialectTarget, ApiChooser>();
+  const choose = (request: ChatRequest, target: DialectTarget): ApiChoice => {
+    const chooser = choosers.get(target);
+    if (!chooser) throw new RangeError(`Cannot call ${target.model}: it is no target of the provider ${name}`);
+    return chooser.choose(request);
+  };
   const build = (publicId: string, model: ProviderModel | undefined): NamedTarget => {
     const nativeId = model?.nativeId ?? publicId;
     const known = mergeFacts(mergeFacts(entry.facts ?? {}, catalogue.lookup(nativeId) ?? {}), options.facts);
     const facts = mergeFacts(known, model?.facts ?? {});
-    const api = apiFor(entry, apiName, nativeId);
-    const quirks = [...quirksFor(entry, nativeId, api), ...(facts.quirks ?? [])];
-    return {
+    const at = (api: ProviderApi): NamedTarget => ({
       name: `${name}/${publicId}`,
       provider: name,
       model: nativeId,
       region: facts.region,
-      facts: { ...facts, capabilities: facts.capabilities ?? {}, quirks },
-    };
+      facts: {
+        ...facts,
+        capabilities: facts.capabilities ?? {},
+        quirks: [...quirksFor(entry, nativeId, api, parameters.api_version), ...(facts.quirks ?? [])],
+      },
+    });
+    const chooser = new ApiChooser(entry, apiName, nativeId, at);
+    const target = at(chooser.usual.api);
+    choosers.set(target, chooser);
+    return target;
   };
   const listed = new Set(configured ? configured.keys() : catalogue.modelIds);
   return {
     name,
-    adapter: createAdapter(options),
+    adapter: createAdapter({ ...options, parameters }, choose),
+    explain: choose,
     modelIds: [...listed],
     lists: (modelId) => listed.has(modelId),
     target(modelId) {
@@ -97,60 +118,74 @@ export function createProvider(options: ProviderOptions): ConfiguredProvider {
   };
 }
 
-function createAdapter(options: ProviderOptions): ProviderAdapter {
-  const { name, entry, credentials, api = "auto" } = options;
-  // Targets live as long as the configuration: which API serves one is worked out once.
-  const dialects = new WeakMap<DialectTarget, Dialect>();
-  const dialectOf = (target: DialectTarget): Dialect => {
-    let dialect = dialects.get(target);
-    if (!dialect) dialects.set(target, (dialect = apiFor(entry, api, target.model).dialect));
-    return dialect;
-  };
-  const baseUrl = options.baseUrl ?? entry.baseUrl;
-  if (baseUrl === undefined) {
-    throw new ParleyError(
-      "MISCONFIGURED",
-      `Cannot use the provider ${name}: it has no base_url, and its kind has none of its own`,
-    );
-  }
-  const { origin, pathname } = new URL(baseUrl);
-  const prefix = pathname.replace(/\/+$/, "");
-  const pool = credentials.map((credential) => ({
-    id: credential.id,
-    headers: {
-      "content-type": "application/json",
-      "accept-encoding": "identity",
-      "user-agent": "parley",
-      ...authorisation(entry.auth, credential.apiKey),
-    },
-  }));
-  if (pool.length === 0) {
-    pool.push({
-      id: `${name}#0`,
-      headers: { "content-type": "application/json", "accept-encoding": "identity", "user-agent": "parley" },
-    });
-  }
+const BASE_HEADERS = { "content-type": "application/json", "accept-encoding": "identity", "user-agent": "parley" };
+
+function createAdapter(
+  options: ProviderOptions & { readonly parameters: Parameters },
+  choose: ConfiguredProvider["explain"],
+): ProviderAdapter {
+  const { name, entry, credentials } = options;
+  const addresses = new Map<ProviderApi, ApiAddress>(entry.apis.map((api) => [api, addressOf(entry, api, options)]));
+  const pool = credentials.map((credential) => new Credential(credential));
+  if (pool.length === 0) pool.push(new Credential({ id: `${name}#0`, auth: NO_AUTH }));
   let turn = 0;
   return {
     name,
-    unsupported: (request, target) => dialectOf(target).unsupported(request, target),
+    unsupported(request, target) {
+      const { api, target: served } = choose(request, target);
+      return api.dialect.unsupported(request, served);
+    },
     prepare(request, target, stream) {
-      const dialect = dialectOf(target);
-      const encoded = dialect.encode(request, target, { stream });
+      const { api, target: served } = choose(request, target);
+      const encoded = api.dialect.encode(request, served, { stream });
       const credential = pool[turn++ % pool.length]!;
+      const address = addresses.get(api)!;
+      const { headers, isAuthorised } = credential.headers();
       const extra = Object.keys(encoded.headers).length > 0 ? encoded.headers : undefined;
       return {
-        dialect,
+        dialect: api.dialect,
+        target: served,
         http: {
-          origin,
-          path: prefix + encoded.path,
+          origin: address.origin,
+          path: address.pathOf(encoded.path, served.model),
           method: "POST",
-          headers: extra ? { ...credential.headers, ...extra } : credential.headers,
+          headers: extra ? { ...headers, ...extra } : headers,
           body: encoded.body,
         },
+        authorise: isAuthorised ? undefined : credential.fetch,
+        refused: credential.refused,
         credentialId: credential.id,
         adaptations: encoded.adaptations,
       };
     },
   };
+}
+
+const NO_AUTH: CallAuth = { current: () => ({}), fetch: () => Promise.resolve({}), refused: () => undefined };
+
+/** A credential of the pool, with its headers put together once for as long as its authorisation is the same. */
+class Credential {
+  readonly id: string;
+  readonly fetch: () => Promise<AuthHeaders>;
+  readonly refused: () => void;
+  readonly #auth: CallAuth;
+  #of: AuthHeaders | undefined;
+  #headers: Readonly<Record<string, string>> = BASE_HEADERS;
+
+  constructor({ id, auth }: ProviderCredential) {
+    this.id = id;
+    this.#auth = auth;
+    this.fetch = () => auth.fetch();
+    this.refused = () => auth.refused();
+  }
+
+  headers(): { readonly headers: Readonly<Record<string, string>>; readonly isAuthorised: boolean } {
+    const authorisation = this.#auth.current();
+    if (!authorisation) return { headers: BASE_HEADERS, isAuthorised: false };
+    if (authorisation !== this.#of) {
+      this.#of = authorisation;
+      this.#headers = { ...BASE_HEADERS, ...authorisation };
+    }
+    return { headers: this.#headers, isAuthorised: true };
+  }
 }

@@ -32,12 +32,17 @@ test("quirksFor puts the entry's settings first and then what matches", () => {
   const entry: ProviderEntry = {
     ...openaiCompatible,
     kind: "house",
-    settings: { max_stops: 4 },
-    quirks: [
-      { ...quirk, id: "A", models: ["x*"] },
-      { ...quirk, id: "B", models: ["y*"] },
+    apis: [
+      {
+        ...openaiCompatible.apis[0],
+        settings: { max_stops: 4 },
+        quirks: [
+          { ...quirk, id: "A", models: ["x*"] },
+          { ...quirk, id: "B", models: ["y*"] },
+        ],
+      },
     ],
   };
   expect(quirksFor(entry, "x1").map(({ id }) => id)).toEqual(["house", "A"]);
-  expect(quirksFor({ ...entry, settings: {} }, "z")).toEqual([]);
+  expect(quirksFor(entry, "z", { ...entry.apis[0], settings: {} })).toEqual([]);
 });

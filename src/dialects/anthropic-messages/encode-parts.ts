@@ -32,6 +32,9 @@ export function findUnsupportedMedia(
     found.parameter(`${field}.media.text`, "an image cannot be a text");
   } else if (source.case === "inline" && modality === Modality.DOCUMENT && !isText && mediaType(media) !== PDF) {
     found.parameter(`${field}.media.mime_type`, `the wire format takes documents of ${PDF} and of plain text only`);
+  } else if (source.case === "url" && !refusal) {
+    const addressRefusal = rules.refusal("messages.parts.media.url");
+    if (addressRefusal) found.parameter(`${field}.media.url`, addressRefusal.reason);
   } else if (source.case === "file") {
     const { provider } = source.value;
     if (provider !== undefined && provider !== target.provider) {

@@ -85,6 +85,26 @@ const rows: readonly (readonly [story: string, init: RequestInit, fields: string
     targetWith({ sampling: "one_of" }),
   ],
   ["a blank stop sequence", { sampling: { stop: ["a", "\n"] } }, ["sampling.stop"]],
+  [
+    "an address of media that a quirk rejects",
+    {
+      messages: [
+        {
+          role: Role.USER,
+          parts: [
+            {
+              kind: {
+                case: "media",
+                value: { modality: Modality.IMAGE, source: { case: "url", value: "https://example.com/a.png" } },
+              },
+            },
+          ],
+        },
+      ],
+    },
+    ["messages[0].parts[0].media.url"],
+    targetWith({}, {}, ["messages.parts.media.url"]),
+  ],
   ["what a quirk rejects", { sampling: { stop: ["a"] } }, ["sampling.stop"], targetWith({}, {}, ["sampling.stop"])],
   [
     "a missing capability",

@@ -39,8 +39,9 @@ export function encodeRequest(request: ChatRequest, target: DialectTarget, optio
     throw new ParleyError(reason, message, { field: refused.field });
   }
   const { body, adaptations } = encodeBody(request, target);
+  const { endpoint } = rulesOf(target.facts).settings;
   return {
-    path: modelPath(target.model) + (options.stream ? ":streamGenerateContent?alt=sse" : ":generateContent"),
+    path: modelPath(target.model, endpoint) + (options.stream ? ":streamGenerateContent?alt=sse" : ":generateContent"),
     body: jsonText(body),
     headers: options.stream ? HEADERS.stream : HEADERS.unary,
     adaptations: adaptations.list(),
@@ -48,11 +49,16 @@ export function encodeRequest(request: ChatRequest, target: DialectTarget, optio
 }
 
 const COLLECTION = /^(models|tunedModels)\/([^/]+)$/;
+// Tuned models of a cloud have an endpoint of their own.
+const ENDPOINT = /^endpoints\/([^/]+)$/;
 
 // Ids come from callers: whatever they hold stays within one segment of the path.
-function modelPath(model: string): string {
+function modelPath(model: string, endpoint: "models" | "publisher"): string {
+  const segment = (id: string): string => encodeURIComponent(id.toWellFormed());
   const [, collection = "models", id = model] = COLLECTION.exec(model) ?? [];
-  return `/${collection}/${encodeURIComponent(id.toWellFormed())}`;
+  if (endpoint === "models") return `/${collection}/${segment(id)}`;
+  const [, tuned] = ENDPOINT.exec(model) ?? [];
+  return tuned === undefined ? `/publishers/google/models/${segment(id)}` : `/endpoints/${segment(tuned)}`;
 }
 
 function encodeBody(

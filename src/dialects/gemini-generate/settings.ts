@@ -5,6 +5,8 @@ import type { Quirk } from "../../catalog/facts.ts";
  * nothing is known but that it is served in this dialect.
  */
 export interface GeminiGenerateSettings {
+  /** Where models stand in paths: `/models/…`, or `/publishers/google/models/…` as a cloud that serves many makers has it. */
+  readonly endpoint: "models" | "publisher";
   /** What says how much to think: `thinkingBudget` (2.5), `thinkingLevel` (3 and later), or whichever was asked for. */
   readonly thinking_control: "budget" | "level" | "either";
   /** Thinking levels that the model accepts, least first, with commas; empty: not known. Facts go before it. */
@@ -47,6 +49,7 @@ export interface GeminiGenerateSettings {
 
 /** A model of which nothing more is known. */
 const DEFAULT_SETTINGS: GeminiGenerateSettings = {
+  endpoint: "models",
   thinking_control: "either",
   efforts: "",
   thinking_off: true,
@@ -69,6 +72,7 @@ const DEFAULT_SETTINGS: GeminiGenerateSettings = {
 };
 
 const CHOICES: { readonly [Name in keyof GeminiGenerateSettings]?: readonly string[] } = {
+  endpoint: ["models", "publisher"],
   thinking_control: ["budget", "level", "either"],
   schema_dialect: ["json_schema", "openapi"],
 };

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { ChatRequestSchema, Effort, Role } from "../../contract/index.ts";
 import { unusableSettings } from "../../dialects/anthropic-messages/index.ts";
+import { keyAuth } from "../../upstream/auth/key-auth.ts";
 import { createProvider } from "../create-adapter.ts";
 import { quirksFor } from "../entry.ts";
 import { anthropic } from "./anthropic.ts";
@@ -21,20 +22,19 @@ function requestOf(init: object) {
 }
 
 function refused(model: string, init: object): string[] {
-  return anthropic.dialect.unsupported(requestOf(init), targetOf(model)).map(({ field }) => field);
+  return anthropic.apis[0].dialect.unsupported(requestOf(init), targetOf(model)).map(({ field }) => field);
 }
 
 function sent(model: string, init: object): Record<string, unknown> {
-  return JSON.parse(anthropic.dialect.encode(requestOf(init), targetOf(model), { stream: false }).body) as Record<
-    string,
-    unknown
-  >;
+  return JSON.parse(
+    anthropic.apis[0].dialect.encode(requestOf(init), targetOf(model), { stream: false }).body,
+  ) as Record<string, unknown>;
 }
 
 describe("anthropic", () => {
   test("anthropic says where it is from, when it was checked, and nothing without effect", () => {
-    expect(unusableSettings(anthropic.settings)).toEqual([]);
-    for (const quirk of anthropic.quirks) {
+    expect(unusableSettings(anthropic.apis[0].settings)).toEqual([]);
+    for (const quirk of anthropic.apis[0].quirks) {
       expect(unusableSettings(quirk.settings ?? {})).toEqual([]);
       expect(quirk.checkedOn).toMatch(/^\d{4}-\d{2}-\d{2}$/);
       expect(quirk.source).toMatch(/^https:\/\//);
@@ -43,7 +43,7 @@ describe("anthropic", () => {
   });
 
   test("anthropic's calls go to its address with the key and the version in headers", () => {
-    const credentials = [{ id: "a", apiKey: { reveal: () => "secret" } }];
+    const credentials = [{ id: "a", auth: keyAuth(anthropic.auth, { reveal: () => "secret" }) }];
     const catalogue = { lookup: () => ({ capabilities: {}, quirks: [], maxOutputTokens: 64_000 }), modelIds: [] };
     const options = {
       name: "ant",

@@ -21,8 +21,8 @@ const BEFORE_4_6 = [...BEFORE_4_5, "claude-*-4-5*"];
 const BEFORE_4_7 = [...BEFORE_4_6, "claude-*-4-6*"];
 const BEFORE_5 = [...BEFORE_4_7, "claude-*-4-7*", "claude-*-4-8*"];
 
-// Where the models deviate from what the API knows, also where others serve them. Newer ones are as the newest.
-const anthropicQuirks: readonly ModelQuirk[] = [
+/** Where the models deviate from what the API knows, also where others serve them. Newer ones are as the newest. */
+export const anthropicQuirks: readonly ModelQuirk[] = [
   {
     id: "Q20",
     models: ["*"],
@@ -134,19 +134,24 @@ const anthropicQuirks: readonly ModelQuirk[] = [
 export const anthropic: ProviderEntry = {
   kind: "anthropic",
   displayName: "Anthropic",
-  dialect: anthropicMessages,
   baseUrl: "https://api.anthropic.com/v1",
   auth: { kind: "header", name: "x-api-key", required: true },
   environment: { apiKey: ["ANTHROPIC_API_KEY"], baseUrl: [] },
-  settings: {
-    beta_header: true,
-    // The oldest models know the least; what newer ones changed is a quirk of each.
-    thinking_off: "omit",
-    web_search_tool: "web_search_20250305",
-    automatic_caching: true,
-    service_tier: true,
-  },
-  quirks: anthropicQuirks,
+  apis: [
+    {
+      name: "messages",
+      dialect: anthropicMessages,
+      settings: {
+        beta_header: true,
+        // The oldest models know the least; what newer ones changed is a quirk of each.
+        thinking_off: "omit",
+        web_search_tool: "web_search_20250305",
+        automatic_caching: true,
+        service_tier: true,
+      },
+      quirks: anthropicQuirks,
+    },
+  ],
   docs: API_REFERENCE,
   checkedOn: CHECKED_ON,
   verified: "recorded",

@@ -28,18 +28,23 @@ const quirks: readonly ModelQuirk[] = [
 export const cerebras: ProviderEntry = {
   kind: "cerebras",
   displayName: "Cerebras",
-  dialect: openaiChat,
   baseUrl: "https://api.cerebras.ai/v1",
   auth: { kind: "bearer", required: true },
   environment: { apiKey: ["CEREBRAS_API_KEY"], baseUrl: [] },
-  settings: {
-    max_tokens_field: "max_completion_tokens",
-    reasoning_history: "reasoning",
-    max_stops: 4,
-    plain_tool_names: true,
-    refusal_history: "text",
-  },
-  quirks,
+  apis: [
+    {
+      name: "chat",
+      dialect: openaiChat,
+      settings: {
+        max_tokens_field: "max_completion_tokens",
+        reasoning_history: "reasoning",
+        max_stops: 4,
+        plain_tool_names: true,
+        refusal_history: "text",
+      },
+      quirks,
+    },
+  ],
   docs: API_REFERENCE,
   checkedOn: CHECKED_ON,
   verified: "recorded",

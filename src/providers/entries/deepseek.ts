@@ -49,18 +49,23 @@ const quirks: readonly ModelQuirk[] = [
 export const deepseek: ProviderEntry = {
   kind: "deepseek",
   displayName: "DeepSeek",
-  dialect: openaiChat,
   baseUrl: "https://api.deepseek.com",
   auth: { kind: "bearer", required: true },
   environment: { apiKey: ["DEEPSEEK_API_KEY"], baseUrl: [] },
-  settings: {
-    reasoning_request: "none",
-    max_stops: 16,
-    plain_tool_names: true,
-    json_mode_word: true,
-    refusal_history: "text",
-  },
-  quirks,
+  apis: [
+    {
+      name: "chat",
+      dialect: openaiChat,
+      settings: {
+        reasoning_request: "none",
+        max_stops: 16,
+        plain_tool_names: true,
+        json_mode_word: true,
+        refusal_history: "text",
+      },
+      quirks,
+    },
+  ],
   docs: API_REFERENCE,
   checkedOn: CHECKED_ON,
   verified: "recorded",

@@ -24,7 +24,14 @@ describe.each([...PROVIDER_ENTRIES])("the entry %s", (kind, entry) => {
     expect(entry.displayName).not.toBe("");
     expect(entry.docs).toMatch(/^https:\/\/|^[A-Za-z/-]+\.md$/);
     expectDay(entry.checkedOn);
-    const apis: readonly ProviderApi[] = [entry, ...(entry.responses ? [entry.responses] : [])];
+    const apis: readonly ProviderApi[] = entry.apis;
+    expect(new Set(apis.map(({ name }) => name)).size).toBe(apis.length);
+    for (const rule of entry.apiRules ?? []) {
+      expect(apis.map(({ name }) => name)).toContain(rule.api);
+      expectDay(rule.checkedOn);
+      expect(rule.source).toMatch(/^https:\/\//);
+      expect(rule.summary).toMatch(/[^.\s]$/);
+    }
     for (const { dialect, settings } of apis) {
       expect([dialect.id, UNUSABLE[dialect.id]?.(settings)]).toEqual([dialect.id, []]);
     }
@@ -56,6 +63,8 @@ describe("PROVIDER_ENTRIES", () => {
     const names = [...PROVIDER_ENTRIES.values()].flatMap(({ environment }) => [
       ...environment.apiKey,
       ...environment.baseUrl,
+      ...(environment.address ? [environment.address.variable] : []),
+      ...(environment.unread ?? []),
     ]);
     expect(names.filter((name, place) => names.indexOf(name) !== place)).toEqual([]);
     expect(names.filter((name) => !/^[A-Z][A-Z0-9_]+$/.test(name))).toEqual([]);
@@ -95,7 +104,7 @@ describe("openai", () => {
       sampling,
       ...(reasoning ? { reasoning } : {}),
     });
-    return openai.dialect.unsupported(request, target).map(({ field }) => field);
+    return openai.apis[0].dialect.unsupported(request, target).map(({ field }) => field);
   }
 
   test.each([

@@ -8,12 +8,22 @@ const API_REFERENCE = "https://docs.fireworks.ai/api-reference/post-chatcompleti
 export const fireworks: ProviderEntry = {
   kind: "fireworks",
   displayName: "Fireworks AI",
-  dialect: openaiChat,
   baseUrl: "https://api.fireworks.ai/inference/v1",
   auth: { kind: "bearer", required: true },
   environment: { apiKey: ["FIREWORKS_API_KEY"], baseUrl: [] },
-  settings: { reasoning_history: "reasoning_content", max_stops: 4, plain_tool_names: true, refusal_history: "text" },
-  quirks: [],
+  apis: [
+    {
+      name: "chat",
+      dialect: openaiChat,
+      settings: {
+        reasoning_history: "reasoning_content",
+        max_stops: 4,
+        plain_tool_names: true,
+        refusal_history: "text",
+      },
+      quirks: [],
+    },
+  ],
   facts: having("top_k", "min_p", "repetition_penalty"),
   docs: API_REFERENCE,
   checkedOn: "2026-11-20",

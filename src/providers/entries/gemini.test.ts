@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { ChatRequestSchema, Effort, Role } from "../../contract/index.ts";
 import { unusableSettings } from "../../dialects/gemini-generate/index.ts";
-import { authorisation } from "../authorisation.ts";
+import { keyAuth } from "../../upstream/auth/key-auth.ts";
 import { quirksFor } from "../entry.ts";
 import { gemini } from "./gemini.ts";
 
@@ -24,21 +24,21 @@ function requestOf(init: object) {
 }
 
 function thinking(model: string, reasoning: object): unknown {
-  const { body } = gemini.dialect.encode(requestOf({ reasoning }), targetOf(model), { stream: false });
+  const { body } = gemini.apis[0].dialect.encode(requestOf({ reasoning }), targetOf(model), { stream: false });
   return (JSON.parse(body) as { generationConfig?: { thinkingConfig?: unknown } }).generationConfig?.thinkingConfig;
 }
 
 function fields(model: string, init: object): string[] {
-  return gemini.dialect.unsupported(requestOf(init), targetOf(model)).map(({ field }) => field);
+  return gemini.apis[0].dialect.unsupported(requestOf(init), targetOf(model)).map(({ field }) => field);
 }
 
 describe("gemini", () => {
   test("gemini says where it is from, when it was checked, and nothing without effect", () => {
     expect(gemini.baseUrl).toBe("https://generativelanguage.googleapis.com/v1beta");
-    expect(authorisation(gemini.auth, { reveal: () => "k" })).toEqual({ "x-goog-api-key": "k" });
+    expect(keyAuth(gemini.auth, { reveal: () => "k" }).current()).toEqual({ "x-goog-api-key": "k" });
     expect(gemini.environment.apiKey).toEqual(["GEMINI_API_KEY", "GOOGLE_API_KEY"]);
-    expect(unusableSettings(gemini.settings)).toEqual([]);
-    for (const quirk of gemini.quirks) {
+    expect(unusableSettings(gemini.apis[0].settings)).toEqual([]);
+    for (const quirk of gemini.apis[0].quirks) {
       expect(unusableSettings(quirk.settings ?? {})).toEqual([]);
       expect(quirk.checkedOn).toMatch(/^\d{4}-\d{2}-\d{2}$/);
       expect(quirk.source).toMatch(/^https:\/\//);

@@ -11,7 +11,8 @@ const GENERATION_3 = ["gemini-3*", "gemini-4*", ...LATEST];
 const GENERATION_2_5 = ["gemini-2.5*"];
 const BEFORE_3 = ["gemini-1*", "gemini-2*"];
 
-const quirks: readonly ModelQuirk[] = [
+/** Where the models deviate from what the API knows, also where a cloud serves them. */
+export const geminiQuirks: readonly ModelQuirk[] = [
   {
     id: "Q43",
     models: GENERATION_2_5,
@@ -107,16 +108,21 @@ const quirks: readonly ModelQuirk[] = [
 export const gemini: ProviderEntry = {
   kind: "gemini",
   displayName: "Google Gemini API",
-  dialect: geminiGenerate,
   baseUrl: "https://generativelanguage.googleapis.com/v1beta",
   auth: { kind: "header", name: "x-goog-api-key", required: true },
   environment: { apiKey: ["GEMINI_API_KEY", "GOOGLE_API_KEY"], baseUrl: [] },
-  settings: {
-    max_stops: 5,
-    service_tier: true,
-    store: true,
-  },
-  quirks,
+  apis: [
+    {
+      name: "generate",
+      dialect: geminiGenerate,
+      settings: {
+        max_stops: 5,
+        service_tier: true,
+        store: true,
+      },
+      quirks: geminiQuirks,
+    },
+  ],
   docs: API_REFERENCE,
   checkedOn: CHECKED_ON,
   verified: "recorded",

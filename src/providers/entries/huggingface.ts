@@ -5,12 +5,17 @@ import type { ProviderEntry } from "../entry.ts";
 export const huggingface: ProviderEntry = {
   kind: "huggingface",
   displayName: "Hugging Face",
-  dialect: openaiChat,
   baseUrl: "https://router.huggingface.co/v1",
   auth: { kind: "bearer", required: true },
   environment: { apiKey: ["HF_TOKEN"], baseUrl: [] },
-  settings: { plain_tool_names: true, refusal_history: "text" },
-  quirks: [],
+  apis: [
+    {
+      name: "chat",
+      dialect: openaiChat,
+      settings: { plain_tool_names: true, refusal_history: "text" },
+      quirks: [],
+    },
+  ],
   docs: "https://huggingface.co/docs/inference-providers/tasks/chat-completion",
   checkedOn: "2026-11-20",
   verified: "recorded",

@@ -20,6 +20,7 @@ import { openrouter } from "./openrouter.ts";
 import { perplexity } from "./perplexity.ts";
 import { sandbox } from "./sandbox.ts";
 import { together } from "./together.ts";
+import { vertex } from "./vertex.ts";
 import { vllm } from "./vllm.ts";
 import { xai } from "./xai.ts";
 import { zai } from "./zai.ts";
@@ -29,6 +30,7 @@ const ENTRIES: readonly ProviderEntry[] = [
   anthropic,
   gemini,
   azureOpenai,
+  vertex,
   mistral,
   deepseek,
   dashscope,

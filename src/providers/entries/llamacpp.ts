@@ -6,17 +6,22 @@ import type { ProviderEntry } from "../entry.ts";
 export const llamacpp: ProviderEntry = {
   kind: "llamacpp",
   displayName: "llama.cpp server",
-  dialect: openaiChat,
   baseUrl: undefined,
   auth: { kind: "bearer", required: false },
   environment: { apiKey: [], baseUrl: [] },
-  settings: {
-    reasoning_request: "template",
-    reasoning_history: "reasoning_content",
-    prefill: "last_message",
-    refusal_history: "text",
-  },
-  quirks: [],
+  apis: [
+    {
+      name: "chat",
+      dialect: openaiChat,
+      settings: {
+        reasoning_request: "template",
+        reasoning_history: "reasoning_content",
+        prefill: "last_message",
+        refusal_history: "text",
+      },
+      quirks: [],
+    },
+  ],
   facts: having("top_k", "min_p"),
   docs: "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
   checkedOn: "2026-11-20",

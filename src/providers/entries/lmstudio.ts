@@ -20,12 +20,17 @@ const quirks: readonly ModelQuirk[] = [
 export const lmstudio: ProviderEntry = {
   kind: "lmstudio",
   displayName: "LM Studio",
-  dialect: openaiChat,
   baseUrl: "http://127.0.0.1:1234/v1",
   auth: { kind: "bearer", required: false },
   environment: { apiKey: [], baseUrl: [] },
-  settings: { refusal_history: "text" },
-  quirks,
+  apis: [
+    {
+      name: "chat",
+      dialect: openaiChat,
+      settings: { refusal_history: "text" },
+      quirks,
+    },
+  ],
   facts: having("top_k"),
   docs: API_DOCS,
   checkedOn: CHECKED_ON,

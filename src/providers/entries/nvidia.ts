@@ -19,12 +19,17 @@ const quirks: readonly ModelQuirk[] = [
 export const nvidia: ProviderEntry = {
   kind: "nvidia",
   displayName: "NVIDIA NIM",
-  dialect: openaiChat,
   baseUrl: "https://integrate.api.nvidia.com/v1",
   auth: { kind: "bearer", required: true },
   environment: { apiKey: ["NVIDIA_API_KEY"], baseUrl: [] },
-  settings: { plain_tool_names: true, refusal_history: "text" },
-  quirks,
+  apis: [
+    {
+      name: "chat",
+      dialect: openaiChat,
+      settings: { plain_tool_names: true, refusal_history: "text" },
+      quirks,
+    },
+  ],
   docs: API_REFERENCE,
   checkedOn: CHECKED_ON,
   verified: "none",

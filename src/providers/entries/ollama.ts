@@ -29,13 +29,17 @@ const quirks: readonly ModelQuirk[] = [
 export const ollama: ProviderEntry = {
   kind: "ollama",
   displayName: "Ollama",
-  dialect: openaiChat,
   baseUrl: "http://127.0.0.1:11434/v1",
   auth: { kind: "bearer", required: false },
-  // OLLAMA_HOST is no base URL: it may lack the scheme, the port and the path, and name every address of the machine.
-  environment: { apiKey: [], baseUrl: [], unread: ["OLLAMA_HOST"] },
-  settings: { reasoning_history: "reasoning", refusal_history: "text" },
-  quirks,
+  environment: { apiKey: [], baseUrl: [], address: { variable: "OLLAMA_HOST", port: 11_434, path: "/v1" } },
+  apis: [
+    {
+      name: "chat",
+      dialect: openaiChat,
+      settings: { reasoning_history: "reasoning", refusal_history: "text" },
+      quirks,
+    },
+  ],
   docs: COMPATIBILITY,
   checkedOn: CHECKED_ON,
   verified: "recorded",

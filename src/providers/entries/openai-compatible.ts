@@ -5,13 +5,18 @@ import type { ProviderEntry } from "../entry.ts";
 export const openaiCompatible: ProviderEntry = {
   kind: "openai-compatible",
   displayName: "OpenAI-compatible server",
-  dialect: openaiChat,
   baseUrl: undefined,
   auth: { kind: "bearer", required: false },
   environment: { apiKey: [], baseUrl: [] },
-  // What such servers have in common is what the dialect assumes; the configuration declares the rest.
-  settings: { refusal_history: "text" },
-  quirks: [],
+  apis: [
+    {
+      name: "chat",
+      dialect: openaiChat,
+      // What such servers have in common is what the dialect assumes; the configuration declares the rest.
+      settings: { refusal_history: "text" },
+      quirks: [],
+    },
+  ],
   docs: "https://platform.openai.com/docs/api-reference/chat",
   checkedOn: "2026-11-20",
   verified: "none",

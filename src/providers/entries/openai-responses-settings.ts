@@ -2,7 +2,6 @@ import type { ModelQuirk } from "../entry.ts";
 
 const CHECKED_ON = "2026-11-20";
 const API_REFERENCE = "https://platform.openai.com/docs/api-reference/responses/create";
-const REASONING_GUIDE = "https://platform.openai.com/docs/guides/reasoning";
 
 /** OpenAI's use of the Responses API: switches of the dialect that hold for all of its models. */
 export const openaiResponsesSettings: Readonly<Record<string, string | number | boolean>> = {
@@ -92,71 +91,6 @@ export const openaiResponsesQuirks: readonly ModelQuirk[] = [
     summary: "cache lifetimes and marks are set by prompt_cache_options and prompt_cache_breakpoint",
     settings: { cache_ttl: "options", cache_breakpoints: true },
     source: "https://platform.openai.com/docs/guides/prompt-caching",
-    checkedOn: CHECKED_ON,
-  },
-];
-
-/**
- * Ids of quirks that hold for a model on both of OpenAI's APIs, and whose settings both dialects have: sampling beside
- * reasoning (Q03) and the steps of efforts (Q12).
- */
-export const quirksOfBothApis: ReadonlySet<string> = new Set(["Q03", "Q12"]);
-
-/** Which of OpenAI's two APIs serves a model, where the configuration says `api: auto`. The first row that fits counts. */
-export interface ApiRule {
-  /** Globs over model ids, as in quirks. */
-  readonly models: readonly string[];
-  /** `always`, or only for requests that declare tools and do not switch reasoning off. */
-  readonly when: "always" | "tools_while_reasoning";
-  readonly api: "chat" | "responses";
-  /** Whether the other API refuses; else it may serve what this one cannot express, such as stop sequences. */
-  readonly binding: boolean;
-  readonly quirkId: string;
-  readonly summary: string;
-  readonly source: string;
-  readonly checkedOn: string;
-}
-
-/** OpenAI's rules; a model and request that no row fits go to chat completions. */
-export const openaiApiRules: readonly ApiRule[] = [
-  {
-    models: ["*-audio*", "*-search-preview*", "gpt-3.5*", "gpt-4", "gpt-4-0*", "gpt-4-turbo*"],
-    when: "always",
-    api: "chat",
-    binding: true,
-    quirkId: "api-chat-only",
-    summary: "the model hears, speaks, or searches through chat completions only, or is older than the Responses API",
-    source: "https://platform.openai.com/docs/models",
-    checkedOn: CHECKED_ON,
-  },
-  {
-    models: ["o1-pro*", "o3-pro*", "gpt-5*-pro*", "*codex*", "*deep-research*", "computer-use-preview*"],
-    when: "always",
-    api: "responses",
-    binding: true,
-    quirkId: "api-responses-only",
-    summary: "the model is served by the Responses API only",
-    source: "https://github.com/docker/docker-agent/issues/313",
-    checkedOn: CHECKED_ON,
-  },
-  {
-    models: ["gpt-5.4*", "gpt-5.5*", "gpt-5.6*", "gpt-5.7*", "gpt-5.8*", "gpt-5.9*", "gpt-6*", "!gpt-5*-chat*"],
-    when: "tools_while_reasoning",
-    api: "responses",
-    binding: true,
-    quirkId: "Q04",
-    summary: "chat completions refuse tools while the model reasons, which it does unless it is told not to",
-    source: "https://github.com/openai/openai-openapi/issues/541",
-    checkedOn: CHECKED_ON,
-  },
-  {
-    models: ["o1*", "o3*", "o4*", "gpt-5*", "gpt-6*", "!gpt-5*-chat*", "!o1-mini*", "!o1-preview*"],
-    when: "tools_while_reasoning",
-    api: "responses",
-    binding: false,
-    quirkId: "api-keeps-reasoning",
-    summary: "only the Responses API takes the reasoning behind tool calls back, which chat completions lose",
-    source: REASONING_GUIDE,
     checkedOn: CHECKED_ON,
   },
 ];

@@ -1,6 +1,7 @@
 import { openaiChat } from "../../dialects/openai-chat/index.ts";
 import { openaiResponses } from "../../dialects/openai-responses/index.ts";
 import type { ModelQuirk, ProviderEntry } from "../entry.ts";
+import { openaiApiRules } from "./openai-api-rules.ts";
 import { openaiResponsesQuirks, openaiResponsesSettings } from "./openai-responses-settings.ts";
 
 const CHECKED_ON = "2026-11-20";
@@ -94,34 +95,43 @@ const quirks: readonly ModelQuirk[] = [
   ...effortLadders(),
 ];
 
+// Sampling beside reasoning and the steps of efforts are the model's own, whichever API serves it.
+const QUIRKS_OF_BOTH_APIS: ReadonlySet<string> = new Set(["Q03", "Q12"]);
+
 /** OpenAI itself. */
 export const openai: ProviderEntry = {
   kind: "openai",
   displayName: "OpenAI",
-  dialect: openaiChat,
   baseUrl: "https://api.openai.com/v1",
   auth: { kind: "bearer", required: true },
   environment: { apiKey: ["OPENAI_API_KEY"], baseUrl: [] },
-  settings: {
-    // Accounts may keep answers by default, so that no is said aloud.
-    store_false: true,
-    metadata_needs_store: true,
-    developer_role: "developer",
-    end_user_field: "safety_identifier",
-    max_stops: 4,
-    plain_tool_names: true,
-    allowed_tools: true,
-    web_search: true,
-    cache_key: true,
-    cache_ttl: "retention",
-  },
-  quirks,
-  responses: {
-    dialect: openaiResponses,
-    settings: openaiResponsesSettings,
-    quirks: openaiResponsesQuirks,
-    models: ["o1-pro*", "o3-pro*", "gpt-5-pro*", "gpt-5.*-pro*", "*codex*", "*deep-research*", "computer-use-preview*"],
-  },
+  apis: [
+    {
+      name: "chat",
+      dialect: openaiChat,
+      settings: {
+        // Accounts may keep answers by default, so that no is said aloud.
+        store_false: true,
+        metadata_needs_store: true,
+        developer_role: "developer",
+        end_user_field: "safety_identifier",
+        max_stops: 4,
+        plain_tool_names: true,
+        allowed_tools: true,
+        web_search: true,
+        cache_key: true,
+        cache_ttl: "retention",
+      },
+      quirks,
+    },
+    {
+      name: "responses",
+      dialect: openaiResponses,
+      settings: openaiResponsesSettings,
+      quirks: [...openaiResponsesQuirks, ...quirks.filter(({ id }) => QUIRKS_OF_BOTH_APIS.has(id))],
+    },
+  ],
+  apiRules: openaiApiRules,
   docs: API_REFERENCE,
   checkedOn: CHECKED_ON,
   verified: "recorded",

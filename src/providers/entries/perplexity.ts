@@ -60,12 +60,17 @@ const quirks: readonly ModelQuirk[] = [
 export const perplexity: ProviderEntry = {
   kind: "perplexity",
   displayName: "Perplexity",
-  dialect: openaiChat,
   baseUrl: "https://api.perplexity.ai",
   auth: { kind: "bearer", required: true },
   environment: { apiKey: ["PERPLEXITY_API_KEY"], baseUrl: [] },
-  settings: { refusal_history: "text" },
-  quirks,
+  apis: [
+    {
+      name: "chat",
+      dialect: openaiChat,
+      settings: { refusal_history: "text" },
+      quirks,
+    },
+  ],
   facts: having("top_k"),
   docs: API_REFERENCE,
   checkedOn: CHECKED_ON,

@@ -5,21 +5,26 @@ import type { ProviderEntry } from "../entry.ts";
 export const sandbox: ProviderEntry = {
   kind: "sandbox",
   displayName: "Parley sandbox",
-  dialect: openaiChat,
   baseUrl: undefined,
   auth: { kind: "bearer", required: true },
   environment: { apiKey: [], baseUrl: [] },
-  // It speaks OpenAI's format to the letter.
-  settings: {
-    max_tokens_field: "max_completion_tokens",
-    developer_role: "developer",
-    end_user_field: "safety_identifier",
-    max_stops: 4,
-    plain_tool_names: true,
-    allowed_tools: true,
-    cache_key: true,
-  },
-  quirks: [],
+  apis: [
+    {
+      name: "chat",
+      dialect: openaiChat,
+      // It speaks OpenAI's format to the letter.
+      settings: {
+        max_tokens_field: "max_completion_tokens",
+        developer_role: "developer",
+        end_user_field: "safety_identifier",
+        max_stops: 4,
+        plain_tool_names: true,
+        allowed_tools: true,
+        cache_key: true,
+      },
+      quirks: [],
+    },
+  ],
   docs: "README.md",
   checkedOn: "2026-11-20",
   verified: "none",

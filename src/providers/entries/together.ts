@@ -20,12 +20,17 @@ const quirks: readonly ModelQuirk[] = [
 export const together: ProviderEntry = {
   kind: "together",
   displayName: "Together AI",
-  dialect: openaiChat,
   baseUrl: "https://api.together.xyz/v1",
   auth: { kind: "bearer", required: true },
   environment: { apiKey: ["TOGETHER_API_KEY"], baseUrl: [] },
-  settings: { reasoning_history: "reasoning", plain_tool_names: true, refusal_history: "text" },
-  quirks,
+  apis: [
+    {
+      name: "chat",
+      dialect: openaiChat,
+      settings: { reasoning_history: "reasoning", plain_tool_names: true, refusal_history: "text" },
+      quirks,
+    },
+  ],
   facts: having("top_k", "min_p", "repetition_penalty"),
   docs: API_REFERENCE,
   checkedOn: CHECKED_ON,

@@ -20,12 +20,17 @@ const quirks: readonly ModelQuirk[] = [
 export const vllm: ProviderEntry = {
   kind: "vllm",
   displayName: "vLLM",
-  dialect: openaiChat,
   baseUrl: "http://127.0.0.1:8000/v1",
   auth: { kind: "bearer", required: false },
   environment: { apiKey: [], baseUrl: [] },
-  settings: { prefill: "continue_final_message", refusal_history: "text" },
-  quirks,
+  apis: [
+    {
+      name: "chat",
+      dialect: openaiChat,
+      settings: { prefill: "continue_final_message", refusal_history: "text" },
+      quirks,
+    },
+  ],
   facts: having("top_k", "min_p", "repetition_penalty"),
   docs: SERVER_DOCS,
   checkedOn: CHECKED_ON,

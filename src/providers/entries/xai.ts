@@ -44,12 +44,17 @@ const quirks: readonly ModelQuirk[] = [
 export const xai: ProviderEntry = {
   kind: "xai",
   displayName: "xAI",
-  dialect: openaiChat,
   baseUrl: "https://api.x.ai/v1",
   auth: { kind: "bearer", required: true },
   environment: { apiKey: ["XAI_API_KEY"], baseUrl: [] },
-  settings: { reasoning_history: "reasoning_content", plain_tool_names: true, refusal_history: "text" },
-  quirks,
+  apis: [
+    {
+      name: "chat",
+      dialect: openaiChat,
+      settings: { reasoning_history: "reasoning_content", plain_tool_names: true, refusal_history: "text" },
+      quirks,
+    },
+  ],
   docs: API_REFERENCE,
   checkedOn: CHECKED_ON,
   verified: "recorded",

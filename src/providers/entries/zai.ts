@@ -52,12 +52,17 @@ const quirks: readonly ModelQuirk[] = [
 export const zai: ProviderEntry = {
   kind: "zai",
   displayName: "Z.ai",
-  dialect: openaiChat,
   baseUrl: "https://api.z.ai/api/paas/v4",
   auth: { kind: "bearer", required: true },
   environment: { apiKey: ["ZAI_API_KEY"], baseUrl: [] },
-  settings: { reasoning_request: "none", plain_tool_names: true, refusal_history: "text" },
-  quirks,
+  apis: [
+    {
+      name: "chat",
+      dialect: openaiChat,
+      settings: { reasoning_request: "none", plain_tool_names: true, refusal_history: "text" },
+      quirks,
+    },
+  ],
   docs: API_REFERENCE,
   checkedOn: CHECKED_ON,
   verified: "recorded",
