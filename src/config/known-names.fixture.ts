@@ -18,6 +18,7 @@ export const KNOWN: KnownNames = {
       environment: { apiKey: ["GENERIC_KEY"], baseUrl: ["GENERIC_HOST"], unread: ["GENERIC_LISTEN"] },
     },
   ],
+  sandboxes: ["sandbox", "sandbox-other"],
   capabilities: ["streaming", "tools", "json_schema", "prefill", "seed"],
   strategies: ["ordered"],
   deliveries: ["commit"],

@@ -43,10 +43,11 @@ const rows: readonly Row[] = [
   },
   {
     name: "think",
-    summary: "Reasons, then answers with the last user text.",
+    summary:
+      "Reasons, then calls the first declared tool, or answers with the last user text. Where the wire format signs or encrypts reasoning, it must come back as it was.",
     unary: "Reasoning beside the answer; usage counts it.",
     stream: "Reasoning first, then the answer.",
-    answer: ({ ask }) => answerOf(ask, [reasoning(ask), tell(ask, splitTokens(ask.lastUserText))]),
+    answer: think,
   },
   {
     name: "refuse",
@@ -96,6 +97,15 @@ function cutStory({ ask, settings }: Question, finish: Finish): Answer {
   return withUsage({ ...whole, candidates }, ask.inputTokens);
 }
 
+function think(question: Question): Answer {
+  const { ask } = question;
+  const calls = ask.tools.length > 0 && ask.toolChoice !== "none" && ask.toolResults.length === 0;
+  const said = ask.toolResults.length > 0 ? toolsAnswered(ask) : tell(ask, splitTokens(ask.lastUserText));
+  const parts = calls ? callTools(question).candidates[0]!.parts : [said];
+  const finish = parts.some(({ kind }) => kind === "tool_call") ? "tool_calls" : "stop";
+  return answerOf(ask, ask.reasons ? [reasoning(ask), ...parts] : parts, finish);
+}
+
 function reasoning(ask: Ask): AnswerPart {
   const words = splitTokens(ask.lastUserText).length;
   return { kind: "reasoning", tokens: splitTokens(`The user wrote ${words} words. I shall repeat them as they are.`) };
@@ -108,11 +118,15 @@ function jsonFor(ask: Ask): unknown {
 /** Calls of the declared tools, or a text that quotes their results. */
 export function callTools(question: Question): Answer {
   const { ask, settings } = question;
-  if (ask.toolResults.length > 0) return answerOf(ask, [text(`The tool answered: ${ask.toolResults.join(" | ")}`)]);
+  if (ask.toolResults.length > 0) return answerOf(ask, [toolsAnswered(ask)]);
   const tools = calledTools(ask);
   if (tools.length === 0) return answerOf(ask, [text("There is no tool to call.")]);
   const calls = tools.map((tool) => callOf(tool, question.newId()));
   return answerOf(ask, calls, "tool_calls", settings.interleave === 1);
+}
+
+function toolsAnswered(ask: Ask): AnswerPart {
+  return text(`The tool answered: ${ask.toolResults.join(" | ")}`);
 }
 
 function calledTools(ask: Ask): readonly AskedTool[] {
