@@ -19,11 +19,14 @@ export function responseBody(request: ResponsesRequest, answer: Answer, stamp: S
 export function eventWriter(request: ResponsesRequest, answer: Answer, stamp: Stamp): StepWriter {
   const writer = new AnswerWriter(request, answer, stamp);
   let sequenceNumber = 0;
-  return (step) =>
-    writer.eventsOf(step).map((event) => {
+  return (step) => {
+    // The reason stands in the event that ends an answer; an end without one is that of the vendor's other format.
+    if (step.type === "closed" && answer.candidates[0]?.finish === undefined) return [{ data: "[DONE]" }];
+    return writer.eventsOf(step).map((event) => {
       const numbered: ResponseEvent = { type: event.type, sequence_number: sequenceNumber++, ...event };
       return { event: event.type ?? "", data: JSON.stringify(numbered) };
     });
+  };
 }
 
 type Status = "in_progress" | "completed" | "incomplete";
