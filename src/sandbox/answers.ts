@@ -6,7 +6,7 @@ import { storyTokens } from "./story.ts";
 import { splitFragments, splitTokens } from "./tokens.ts";
 
 type Row = Omit<ModelRow, "group" | "expected" | "settings" | "play"> &
-  Partial<Pick<ModelRow, "settings" | "expected">>;
+  Partial<Pick<ModelRow, "settings" | "expected" | "play">>;
 
 const rows: readonly Row[] = [
   {
@@ -18,11 +18,21 @@ const rows: readonly Row[] = [
   },
   {
     name: "story",
-    summary: "Tells a story whose tokens are numbered, so that a lost, repeated or reordered one shows.",
+    summary:
+      "Tells a story whose tokens are numbered, so that a lost, repeated or reordered one shows; goes on behind the beginning that a last message of the assistant holds.",
     unary: "The story, whole.",
     stream: "The story, token by token.",
     settings: { tokens: 60 },
     answer: ({ ask, settings }) => answerOf(ask, [tell(ask, storyTokens(settings.tokens))]),
+  },
+  {
+    name: "no-prefill",
+    summary: "Tells the story, but refuses to continue an answer that has begun.",
+    unary: "The story, whole; 400 where the conversation ends with a message of the assistant.",
+    stream: "The same, token by token.",
+    settings: { tokens: 60 },
+    answer: ({ ask, settings }) => answerOf(ask, [{ kind: "text", tokens: storyTokens(settings.tokens) }]),
+    play: (exchange) => (exchange.ask.prefill === undefined ? exchange.good() : exchange.failure("prefill_refused")),
   },
   {
     name: "tools",
