@@ -104,10 +104,11 @@ export class Exchange {
   /** A whole reply that says what failed. */
   *failure(kind: FailureKind, extra: Readonly<Record<string, string>> = {}, status?: number): Generator<Step> {
     const reply = this.#format.failure(kind, this.#about());
-    const length = { "content-length": String(Buffer.byteLength(reply.body)) };
+    const body = this.#format.stampFailure?.(reply.body, this.#stamp) ?? reply.body;
+    const length = { "content-length": String(Buffer.byteLength(body)) };
     const headers = { ...reply.headers, ...this.#format.headers(this.#stamp), ...extra, ...length };
     yield head(status ?? reply.status, headers);
-    yield write(reply.body);
+    yield write(body);
     yield END;
   }
 

@@ -115,7 +115,7 @@ function stepsFor(
     return answerSteps(state, format, read, { ...stamp, inputTokens });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return replySteps(error.reply, format.headers(stamp));
+    return replySteps(error.reply, format, stamp);
   }
 }
 
@@ -160,9 +160,10 @@ function tooLarge(format: WireFormat): WireReply {
   return { ...reply, headers: { ...reply.headers, connection: "close" } };
 }
 
-function replySteps(reply: WireReply, headers: Readonly<Record<string, string>>): Step[] {
-  const length = { "content-length": String(Buffer.byteLength(reply.body)) };
-  return [head(reply.status, { ...headers, ...reply.headers, ...length }), write(reply.body), END];
+function replySteps(reply: WireReply, format: WireFormat, stamp: Stamp): Step[] {
+  const body = format.stampFailure?.(reply.body, stamp) ?? reply.body;
+  const length = { "content-length": String(Buffer.byteLength(body)) };
+  return [head(reply.status, { ...format.headers(stamp), ...reply.headers, ...length }), write(body), END];
 }
 
 // Undefined: the client left before its request was whole.

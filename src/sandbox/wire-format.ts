@@ -20,6 +20,8 @@ export interface WireFormat {
   headers(stamp: Stamp): Readonly<Record<string, string>>;
   /** A failure as this vendor words it. */
   failure(kind: FailureKind, about: FailureDetails): WireReply;
+  /** The body of a failure with what it tells of the request; unset: it tells nothing. */
+  readonly stampFailure?: (body: string, stamp: Stamp) => string;
   /** The same failure inside a stream whose status was 200, after that many other events. */
   failureEvent(kind: FailureKind, about: FailureDetails, eventsBefore: number): SseEvent;
   /** How the lines of its streams end. */

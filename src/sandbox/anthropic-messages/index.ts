@@ -34,6 +34,7 @@ export const anthropicMessages: WireFormat = {
     "request-id": `req_${stamp.id}`,
   }),
   failure,
+  stampFailure: (body, stamp) => body.replace(/\}$/, `,"request_id":"req_${stamp.id}"}`),
   failureEvent: (kind, about) => ({ event: "error", data: failureJson(kind, about) }),
   lineEnd: "\n",
   ping: 'event: ping\ndata: {"type": "ping"}\n\n',
