@@ -19,6 +19,7 @@ import { ensureKeyFiles, type KeyFile } from "./policy/key-files.ts";
 import { KeyRing, type RingKey } from "./policy/key-ring.ts";
 import { createProvider, type ConfiguredProvider } from "./providers/create-adapter.ts";
 import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
+import { SANDBOX_FORMATS } from "./providers/entries/sandbox-formats.ts";
 import type { ProviderEntry } from "./providers/entry.ts";
 import { kindOf } from "./providers/kind.ts";
 import { grantFor } from "./providers/token-grant.ts";
@@ -71,6 +72,7 @@ export function knownNames(): KnownNames {
   const kinds = [...PROVIDER_ENTRIES.values()].filter((entry) => entry.kind !== "sandbox");
   return {
     kinds: kinds.map(kindOf),
+    sandboxes: SANDBOX_FORMATS.map(({ entry }) => entry.kind),
     capabilities: CAPABILITIES,
     strategies: ["ordered"],
     deliveries: ["commit"],
@@ -178,7 +180,7 @@ function buildLive(
       catalogue: catalog.ofKind(provider.kind),
     });
   });
-  if (sandbox) providers.push(sandboxProvider(sandbox, catalog));
+  if (sandbox) providers.push(...sandboxProviders(sandbox, catalog));
   const byName = new Map(providers.map((provider) => [provider.name, provider]));
   const table = new ModelTable([], providers);
   const routes = config.routes.map(({ name, targets }) => ({
@@ -208,21 +210,27 @@ function provenBy(entry: ProviderEntry): Partial<ModelFacts> {
   return { verification: entry.verified === "recorded" ? Verification.RECORDED : Verification.NONE };
 }
 
-/** The built-in sandbox as a provider like any other: the real codecs and the real client talk to it over HTTP. */
-function sandboxProvider(sandbox: Sandbox, catalog: Catalog): ConfiguredProvider {
-  const entry = PROVIDER_ENTRIES.get("sandbox");
-  if (!entry) throw new RangeError("Cannot use the sandbox: it has no provider entry");
+/**
+ * The built-in sandbox as providers like any other, one for each wire format: the real codecs and the real client talk to
+ * it over HTTP. Only the first lists its models, which are the same in all.
+ */
+function sandboxProviders(sandbox: Sandbox, catalog: Catalog): ConfiguredProvider[] {
   const known = catalog.ofKind("sandbox");
-  return createProvider({
-    name: "sandbox",
-    entry,
-    api: "auto",
-    baseUrl: `${sandbox.url}/v1`,
-    credentials: [{ id: "sandbox#1", auth: keyAuth(entry.auth, { reveal: () => "sandbox" }) }],
-    models: undefined,
-    facts: {},
-    catalogue: { lookup: (modelId) => known.lookup(modelId), modelIds: SANDBOX_MODELS.map((model) => model.name) },
-  });
+  return SANDBOX_FORMATS.map(({ entry, basePath }, index) =>
+    createProvider({
+      name: entry.kind,
+      entry,
+      api: "auto",
+      baseUrl: `${sandbox.url}${basePath}`,
+      credentials: [{ id: `${entry.kind}#1`, auth: keyAuth(entry.auth, { reveal: () => "sandbox" }) }],
+      models: undefined,
+      facts: {},
+      catalogue: {
+        lookup: (modelId) => known.lookup(modelId),
+        modelIds: index === 0 ? SANDBOX_MODELS.map((model) => model.name) : [],
+      },
+    }),
+  );
 }
 
 async function openBooks(

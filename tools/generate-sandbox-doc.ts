@@ -27,7 +27,7 @@ export function sandboxDoc(): string {
     "",
     "A failure before content can be rescued by another target without the caller noticing; after content the answer ends",
     "with a typed failure and what was delivered. The last columns say what a gateway with default settings makes of one",
-    "attempt.",
+    "attempt over chat completions; the list below the table names what ends otherwise elsewhere.",
     "",
     ...table(
       ["model", "what it does", "unary", "streamed", "unary ends as", "streamed ends as", "settings of its own"],
@@ -42,6 +42,8 @@ export function sandboxDoc(): string {
       ]),
     ),
     "",
+    ...deviationsPart(),
+    "",
     ...settingsPart(answers, faults),
     ...booksPart(),
   ].join("\n");
@@ -55,17 +57,61 @@ function introduction(answers: number, faults: number): string[] {
     "",
     "Small upstreams that speak the providers' real wire formats over loopback HTTP, so that the gateway's own client, framing",
     "and decoders run, without a key and without a network. They run inside the gateway where there is no configuration file,",
-    "or with `sandbox: true` in it; their models are then called `sandbox/<model>`. Alone, for any client of OpenAI's API:",
+    "or with `sandbox: true` in it; their models are then called `sandbox/<model>`. Alone, for any client of a vendor's API:",
     "",
     "```sh",
-    "npm start -- sandbox --port 9000   # its base URL is then http://127.0.0.1:9000/v1, with any key",
+    "npm start -- sandbox --port 9000   # with any key but the word invalid",
     "```",
     "",
     `${answers} models answer and ${faults} break, each in its own way. Words after an \`@\` change a model: for example`,
     "`sandbox/story@tokens=500,delay_ms=5` tells a longer story faster, and `sandbox/fault-cut@after=3` loses the connection",
     "after three tokens.",
     "",
+    ...formatsPart(),
   ];
+}
+
+function formatsPart(): string[] {
+  const rows = [
+    ["OpenAI chat completions", "`sandbox/<model>`", "`/v1`", "`POST /chat/completions`", "`openai-compatible`"],
+    ["OpenAI Responses", "`sandbox-responses/<model>`", "`/v1`", "`POST /responses`", "`openai` with `api: responses`"],
+    ["Anthropic Messages", "`sandbox-anthropic/<model>`", "`/v1`", "`POST /messages`", "`anthropic`"],
+    [
+      "Gemini generateContent",
+      "`sandbox-gemini/<model>`",
+      "`/v1beta`",
+      "`POST /models/<model>:generateContent`, `:streamGenerateContent`",
+      "`gemini`",
+    ],
+  ];
+  return [
+    "## Wire formats",
+    "",
+    "Every model speaks every format as its vendor does: authorisation, refusals of bad requests, events, errors, endings and",
+    "usage. Inside the gateway each format is a provider of its own, of which only the first lists its models. Alone, the",
+    "sandbox takes the place of the vendor: any client, or a gateway's provider of the kind below, with the base URL",
+    "`http://127.0.0.1:9000` and the path.",
+    "",
+    ...table(["wire format", "inside the gateway", "base path", "request", "kind of provider"], rows),
+    "",
+    "```yaml",
+    "providers:",
+    '  far-side: { kind: anthropic, base_url: "http://127.0.0.1:9000/v1", api_key: any }   # far-side/story, far-side/fault-cut',
+    "```",
+    "",
+    "What a vendor signs or encrypts, the sandbox does too (`think`): reasoning that does not come back as it was, or is",
+    "missing where the vendor wants it, is refused in the vendor's words.",
+    "",
+  ];
+}
+
+function deviationsPart(): string[] {
+  return SANDBOX_MODELS.flatMap(({ name, unlike }) =>
+    Object.entries(unlike).map(([format, expected]) => {
+      const ends = Object.entries(expected).map(([mode, one]) => `${mode} ends as ${outcome(one)}`);
+      return `- ${code(name)} over ${code(format)}: ${[...new Set(ends)].join(", ")}.`;
+    }),
+  );
 }
 
 function settingsPart(answers: readonly SandboxModel[], faults: readonly SandboxModel[]): string[] {

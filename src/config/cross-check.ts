@@ -23,15 +23,15 @@ export function crossCheck(document: ConfigDocument, known: KnownNames, readProb
     const text = typeof message === "string" ? message : message(document.shown(path));
     document.problems.push(document.problem(code, path, text, at));
   };
-  checkNames(root, report);
+  checkNames(root, known, report);
   checkServer(mapAt(root["server"]), readProblem, report);
   checkProviders(mapAt(root["providers"]), known, report);
-  checkRoutes(root, report);
+  checkRoutes(root, known, report);
   checkKeys(root, report);
   checkPolicies(mapAt(root["policies"]), report);
 }
 
-function checkNames(root: RawMap, report: Report): void {
+function checkNames(root: RawMap, { sandboxes }: KnownNames, report: Report): void {
   for (const section of ["providers", "routes", "policies"]) {
     for (const name of Object.keys(mapAt(root[section]))) {
       const path = [section, name];
@@ -41,20 +41,20 @@ function checkNames(root: RawMap, report: Report): void {
     }
   }
   const providers = mapAt(root["providers"]);
-  if (Object.hasOwn(providers, SANDBOX)) {
-    report("conflict", ["providers", SANDBOX], "this name is the built-in sandbox's: choose another one", "key");
+  for (const name of sandboxes.filter((one) => Object.hasOwn(providers, one))) {
+    report("conflict", ["providers", name], "this name is the built-in sandbox's: choose another one", "key");
   }
   for (const name of Object.keys(mapAt(root["routes"]))) {
-    if (Object.hasOwn(providers, name) || name === SANDBOX) {
+    if (Object.hasOwn(providers, name) || sandboxes.includes(name)) {
       report("conflict", ["routes", name], `a provider is named ${name} too: choose another name for the route`, "key");
     }
   }
 }
 
-function checkRoutes(root: RawMap, report: Report): void {
+function checkRoutes(root: RawMap, { sandboxes }: KnownNames, report: Report): void {
   const providers = mapAt(root["providers"]);
   const sandbox = root["sandbox"] === true || root["sandbox"] === "true";
-  const names = [...Object.keys(providers), ...(sandbox ? [SANDBOX] : [])];
+  const names = [...Object.keys(providers), ...(sandbox ? sandboxes : [])];
   for (const [name, route] of Object.entries(mapAt(root["routes"]))) {
     const targets = listAt(mapAt(route)["targets"]);
     if (Array.isArray(mapAt(route)["targets"]) && targets.length === 0) {
@@ -66,7 +66,7 @@ function checkRoutes(root: RawMap, report: Report): void {
       const path = ["routes", name, "targets", index, ...(isMap ? ["target"] : [])];
       const target = isMap ? mapAt(entry)["target"] : entry;
       if (typeof target !== "string" || target === "") continue;
-      const problem = targetProblem(target, names, providers);
+      const problem = targetProblem(target, names, sandboxes, providers);
       if (problem !== undefined) report(target.includes("/") ? "not_found" : "invalid_value", path, problem);
       else if (seen.has(target)) report("conflict", path, "the route has this target twice");
       seen.add(target);
@@ -76,12 +76,17 @@ function checkRoutes(root: RawMap, report: Report): void {
 
 type TargetProblem = (shown: string) => string;
 
-function targetProblem(target: string, names: readonly string[], providers: RawMap): TargetProblem | undefined {
+function targetProblem(
+  target: string,
+  names: readonly string[],
+  sandboxes: readonly string[],
+  providers: RawMap,
+): TargetProblem | undefined {
   const slash = target.indexOf("/");
   if (slash < 1 || slash === target.length - 1) return (shown) => `expected provider/model, got ${shown}`;
   const name = target.slice(0, slash);
   if (!names.includes(name)) {
-    if (name === SANDBOX) return () => "the sandbox does not run: add `sandbox: true` at the top of the file";
+    if (sandboxes.includes(name)) return () => "the sandbox does not run: add `sandbox: true` at the top of the file";
     const there = names.length > 0 ? `; there are ${names.join(", ")}` : "; there are none";
     return (shown) => `expected a target of a configured provider, got ${shown}${didYouMean(name, names) || there}`;
   }

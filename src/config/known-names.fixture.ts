@@ -27,6 +27,7 @@ export const KNOWN: KnownNames = {
       },
     },
   ],
+  sandboxes: ["sandbox", "sandbox-other"],
   capabilities: ["streaming", "tools", "json_schema", "prefill", "seed"],
   strategies: ["ordered"],
   deliveries: ["commit"],

@@ -4,6 +4,8 @@ import type { ApiName, ParameterName, RouteConfig } from "./config.ts";
 /** The names that configuration is checked against. The app gathers them from the parts that own them. */
 export interface KnownNames {
   readonly kinds: readonly ProviderKind[];
+  /** Names of the providers that the built-in sandbox is, one for each of its wire formats. */
+  readonly sandboxes: readonly string[];
   /** Names that `capabilities` may declare. */
   readonly capabilities: readonly string[];
   readonly strategies: readonly RouteConfig["strategy"][];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { answerOf, type AnswerPart, answerSteps, type Candidate, tokenCount, truncate } from "./answer.ts";
+import { answerOf, type AnswerPart, answerSteps, type Candidate, tokenCount, truncate, withCache } from "./answer.ts";
 import type { Ask } from "./ask.ts";
 import { storyText, storyTokens } from "./story.ts";
 import { splitFragments, splitTokens } from "./tokens.ts";
@@ -13,6 +13,7 @@ const ask: Ask = {
   tools: [],
   toolChoice: "auto",
   parallelToolCalls: true,
+  reasons: true,
   output: { kind: "text" },
   candidates: 1,
   maxOutputTokens: undefined,
@@ -26,7 +27,8 @@ const first = (candidates: readonly Candidate[]) => candidates[0]?.parts.map((pa
 describe("answerOf", () => {
   test("counts what it says", () => {
     const answer = answerOf(ask, [{ kind: "reasoning", tokens: ["a", "b"] }, text("c")]);
-    expect(answer.usage).toEqual({ inputTokens: 7, outputTokens: 3, reasoningTokens: 2 });
+    expect(answer.usage).toMatchObject({ inputTokens: 7, outputTokens: 3, reasoningTokens: 2 });
+    expect(withCache(answer, 5, 5).usage).toMatchObject({ inputTokens: 7, cachedTokens: 5, cacheWrittenTokens: 2 });
   });
 
   test("ends at the earliest stop sequence, also inside a token", () => {

@@ -14,6 +14,8 @@ export interface Candidate {
   readonly parts: readonly AnswerPart[];
   /** Undefined: the upstream ends without saying why. */
   readonly finish: Finish | undefined;
+  /** The stop sequence that ended it. */
+  readonly stoppedBy?: string;
 }
 
 /** Why an answer ended; any other word is sent as it is. */
@@ -35,6 +37,9 @@ export interface Usage {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly reasoningTokens: number;
+  /** Of the input: read from the vendor's cache, and written to it. */
+  readonly cachedTokens: number;
+  readonly cacheWrittenTokens: number;
 }
 
 /** One step of saying an answer. A wire format turns each into no, one or several events. */
@@ -49,7 +54,12 @@ export type AnswerStep =
       readonly text: string;
     }
   | { readonly type: "part_closed"; readonly candidate: number; readonly part: number; readonly content: AnswerPart }
-  | { readonly type: "candidate_closed"; readonly candidate: number; readonly finish: Finish }
+  | {
+      readonly type: "candidate_closed";
+      readonly candidate: number;
+      readonly content: Candidate;
+      readonly finish: Finish;
+    }
   | { readonly type: "usage"; readonly usage: Usage }
   | { readonly type: "closed" };
 
@@ -65,7 +75,7 @@ function* candidateSteps(content: Candidate, candidate: number, interleaved: boo
   const parts = content.parts.map((part, index) => partSteps(part, candidate, index));
   if (interleaved) yield* takeTurns(parts);
   else for (const part of parts) yield* part;
-  if (content.finish !== undefined) yield { type: "candidate_closed", candidate, finish: content.finish };
+  if (content.finish !== undefined) yield { type: "candidate_closed", candidate, content, finish: content.finish };
 }
 
 function* partSteps(content: AnswerPart, candidate: number, part: number): Generator<AnswerStep> {
@@ -109,7 +119,16 @@ export function withUsage(answer: Answer, inputTokens: number): Answer {
   const parts = answer.candidates.flatMap((candidate) => candidate.parts);
   const outputTokens = sumTokens(parts);
   const reasoningTokens = sumTokens(parts.filter((part) => part.kind === "reasoning"));
-  return { ...answer, usage: { inputTokens, outputTokens, reasoningTokens } };
+  return { ...answer, usage: { inputTokens, outputTokens, reasoningTokens, cachedTokens: 0, cacheWrittenTokens: 0 } };
+}
+
+/** The answer whose input came that far from the vendor's cache, and went that far into it. */
+export function withCache(answer: Answer, cachedTokens: number, cacheWrittenTokens: number): Answer {
+  const { usage } = answer;
+  if (!usage) return answer;
+  const cached = Math.min(cachedTokens, usage.inputTokens);
+  const written = Math.min(cacheWrittenTokens, usage.inputTokens - cached);
+  return { ...answer, usage: { ...usage, cachedTokens: cached, cacheWrittenTokens: written } };
 }
 
 /** Tokens of all candidates together. */
@@ -139,13 +158,14 @@ function stopAt(candidate: Candidate, stop: readonly string[]): Candidate {
   const parts: AnswerPart[] = [];
   for (const part of candidate.parts) {
     const text = part.tokens.join("");
-    const hits = part.kind === "text" ? stop.map((word) => text.indexOf(word)).filter((at) => at >= 0) : [];
-    if (hits.length === 0) {
+    const found = part.kind === "text" ? stop.filter((word) => text.includes(word)) : [];
+    const [stoppedBy] = found.toSorted((one, other) => text.indexOf(one) - text.indexOf(other));
+    if (stoppedBy === undefined) {
       parts.push(part);
       continue;
     }
-    parts.push({ ...part, tokens: dropCharacters(part.tokens, Math.min(...hits)) });
-    return { parts, finish: "stop" };
+    parts.push({ ...part, tokens: dropCharacters(part.tokens, text.indexOf(stoppedBy)) });
+    return { parts, finish: "stop", stoppedBy };
   }
   return candidate;
 }

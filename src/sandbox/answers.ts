@@ -6,7 +6,7 @@ import { storyTokens } from "./story.ts";
 import { splitFragments, splitTokens } from "./tokens.ts";
 
 type Row = Omit<ModelRow, "group" | "expected" | "settings" | "play"> &
-  Partial<Pick<ModelRow, "settings" | "expected">>;
+  Partial<Pick<ModelRow, "settings" | "expected" | "play">>;
 
 const rows: readonly Row[] = [
   {
@@ -18,11 +18,21 @@ const rows: readonly Row[] = [
   },
   {
     name: "story",
-    summary: "Tells a story whose tokens are numbered, so that a lost, repeated or reordered one shows.",
+    summary:
+      "Tells a story whose tokens are numbered, so that a lost, repeated or reordered one shows; goes on behind the beginning that a last message of the assistant holds.",
     unary: "The story, whole.",
     stream: "The story, token by token.",
     settings: { tokens: 60 },
     answer: ({ ask, settings }) => answerOf(ask, [tell(ask, storyTokens(settings.tokens))]),
+  },
+  {
+    name: "no-prefill",
+    summary: "Tells the story, but refuses to continue an answer that has begun.",
+    unary: "The story, whole; 400 where the conversation ends with a message of the assistant.",
+    stream: "The same, token by token.",
+    settings: { tokens: 60 },
+    answer: ({ ask, settings }) => answerOf(ask, [{ kind: "text", tokens: storyTokens(settings.tokens) }]),
+    play: (exchange) => (exchange.ask.prefill === undefined ? exchange.good() : exchange.failure("prefill_refused")),
   },
   {
     name: "tools",
@@ -43,10 +53,11 @@ const rows: readonly Row[] = [
   },
   {
     name: "think",
-    summary: "Reasons, then answers with the last user text.",
+    summary:
+      "Reasons, then calls the first declared tool, or answers with the last user text. Where the wire format signs or encrypts reasoning, it must come back as it was.",
     unary: "Reasoning beside the answer; usage counts it.",
     stream: "Reasoning first, then the answer.",
-    answer: ({ ask }) => answerOf(ask, [reasoning(ask), tell(ask, splitTokens(ask.lastUserText))]),
+    answer: think,
   },
   {
     name: "refuse",
@@ -96,6 +107,15 @@ function cutStory({ ask, settings }: Question, finish: Finish): Answer {
   return withUsage({ ...whole, candidates }, ask.inputTokens);
 }
 
+function think(question: Question): Answer {
+  const { ask } = question;
+  const calls = ask.tools.length > 0 && ask.toolChoice !== "none" && ask.toolResults.length === 0;
+  const said = ask.toolResults.length > 0 ? toolsAnswered(ask) : tell(ask, splitTokens(ask.lastUserText));
+  const parts = calls ? callTools(question).candidates[0]!.parts : [said];
+  const finish = parts.some(({ kind }) => kind === "tool_call") ? "tool_calls" : "stop";
+  return answerOf(ask, ask.reasons ? [reasoning(ask), ...parts] : parts, finish);
+}
+
 function reasoning(ask: Ask): AnswerPart {
   const words = splitTokens(ask.lastUserText).length;
   return { kind: "reasoning", tokens: splitTokens(`The user wrote ${words} words. I shall repeat them as they are.`) };
@@ -108,11 +128,15 @@ function jsonFor(ask: Ask): unknown {
 /** Calls of the declared tools, or a text that quotes their results. */
 export function callTools(question: Question): Answer {
   const { ask, settings } = question;
-  if (ask.toolResults.length > 0) return answerOf(ask, [text(`The tool answered: ${ask.toolResults.join(" | ")}`)]);
+  if (ask.toolResults.length > 0) return answerOf(ask, [toolsAnswered(ask)]);
   const tools = calledTools(ask);
   if (tools.length === 0) return answerOf(ask, [text("There is no tool to call.")]);
   const calls = tools.map((tool) => callOf(tool, question.newId()));
   return answerOf(ask, calls, "tool_calls", settings.interleave === 1);
+}
+
+function toolsAnswered(ask: Ask): AnswerPart {
+  return text(`The tool answered: ${ask.toolResults.join(" | ")}`);
 }
 
 function calledTools(ask: Ask): readonly AskedTool[] {

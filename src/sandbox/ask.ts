@@ -12,6 +12,8 @@ export interface Ask {
   readonly tools: readonly AskedTool[];
   readonly toolChoice: "auto" | "none" | "required" | { readonly name: string };
   readonly parallelToolCalls: boolean;
+  /** Whether a model that can reason is to. */
+  readonly reasons: boolean;
   readonly output: AskedOutput;
   /** How many answers. */
   readonly candidates: number;

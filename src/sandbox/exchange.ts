@@ -60,9 +60,12 @@ export class Exchange {
 
   /** The events of the streamed answer, made as they are asked for. */
   *pieces(answer: Answer = this.answer): Generator<Piece> {
+    const eventsOf = this.#request.stream(answer, this.#stamp);
+    // What a format says only once a part is whole counts with the event that says it.
+    let tokens = 0;
     for (const step of answerSteps(answer)) {
-      let tokens = step.type === "token" ? 1 : 0;
-      for (const event of this.#request.events(step, this.#stamp)) {
+      if (step.type === "token") tokens += 1;
+      for (const event of eventsOf(step)) {
         yield { of: step.type, tokens, event };
         tokens = 0;
       }
@@ -83,7 +86,7 @@ export class Exchange {
   }
 
   /** Writes of these pieces, with the pause between tokens; each token leaves on its own even without one. */
-  *writePieces(pieces: Iterable<Piece>, lineEnd = "\n"): Generator<Step> {
+  *writePieces(pieces: Iterable<Piece>, lineEnd = this.#format.lineEnd): Generator<Step> {
     let first = true;
     for (const piece of pieces) {
       if (piece.tokens > 0 && !first) yield wait(this.settings.delay_ms);
@@ -101,16 +104,17 @@ export class Exchange {
   /** A whole reply that says what failed. */
   *failure(kind: FailureKind, extra: Readonly<Record<string, string>> = {}, status?: number): Generator<Step> {
     const reply = this.#format.failure(kind, this.#about());
-    const length = { "content-length": String(Buffer.byteLength(reply.body)) };
+    const body = this.#format.stampFailure?.(reply.body, this.#stamp) ?? reply.body;
+    const length = { "content-length": String(Buffer.byteLength(body)) };
     const headers = { ...reply.headers, ...this.#format.headers(this.#stamp), ...extra, ...length };
     yield head(status ?? reply.status, headers);
-    yield write(reply.body);
+    yield write(body);
     yield END;
   }
 
   /** A failure as an event of a stream. */
-  failureEvent(kind: FailureKind): string {
-    return frameEvent(this.#format.failureEvent(kind, this.#about()));
+  failureEvent(kind: FailureKind, eventsBefore: number): string {
+    return frameEvent(this.#format.failureEvent(kind, this.#about(), eventsBefore), this.#format.lineEnd);
   }
 
   /** What keeps a stream alive without saying anything. */
@@ -119,6 +123,9 @@ export class Exchange {
   }
 
   #about(): FailureDetails {
-    return { model: this.ask.model, window: this.settings.window, inputTokens: this.ask.inputTokens };
+    const { model, inputTokens, stream } = this.ask;
+    const { window, retry_after } = this.settings;
+    const retryAfter = /^\d+$/.test(retry_after ?? "") ? { retryAfterSeconds: Number(retry_after) } : {};
+    return { model, window, inputTokens, stream, ...retryAfter };
   }
 }

@@ -5,14 +5,26 @@ import type { BookedAttempt, BookKeeper } from "./books.ts";
 import { Exchange } from "./exchange.ts";
 import type { FaultMemory } from "./memory.ts";
 import { chooseModel, SANDBOX_MODELS } from "./models.ts";
+import { anthropicMessages } from "./anthropic-messages/index.ts";
+import { geminiGenerate } from "./gemini-generate/index.ts";
 import { openaiChat } from "./openai-chat/index.ts";
+import { openaiResponses } from "./openai-responses/index.ts";
+import { withCache } from "./answer.ts";
 import { SETTINGS } from "./model-name.ts";
 import { Player } from "./player.ts";
 import { END, head, type Step, write } from "./steps.ts";
 import { type ReadRequest, Refusal, type Stamp, type WireFormat, type WireReply } from "./wire-format.ts";
 
 /** The wire formats that the sandbox speaks. */
-const FORMATS: readonly WireFormat[] = [openaiChat];
+const FORMATS: readonly WireFormat[] = [anthropicMessages, geminiGenerate, openaiResponses, openaiChat];
+
+const CHAT_PATHS = [
+  "/v1/chat/completions",
+  "/v1/responses",
+  "/v1/messages",
+  "/v1beta/models/{model}:generateContent",
+  "/v1beta/models/{model}:streamGenerateContent",
+];
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
@@ -30,7 +42,7 @@ export async function handle(state: SandboxState, request: IncomingMessage, resp
   const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
   if (path === "/" || path.startsWith("/sandbox/")) return serveSandbox(state, method, path, response);
   for (const format of FORMATS) {
-    const endpoint = format.endpoint(method, path);
+    const endpoint = format.endpoint(method, path, request.headers);
     if (endpoint?.kind === "chat") return serveChat(state, format, request, response);
     if (endpoint) return serveModels(format, endpoint.kind === "model" ? endpoint.id : undefined, request, response);
   }
@@ -50,7 +62,7 @@ function serveSandbox(state: SandboxState, method: string, path: string, respons
   } else if (path === "/sandbox/models") {
     sendJson(response, 200, JSON.stringify({ models: SANDBOX_MODELS, settings: SETTINGS }));
   } else {
-    const links = ["/v1/chat/completions", "/v1/models", "/sandbox/models", "/sandbox/books"];
+    const links = [...CHAT_PATHS, "/v1/models", "/v1beta/models", "/sandbox/models", "/sandbox/books"];
     sendJson(response, path === "/" ? 200 : 404, JSON.stringify({ name: "parley sandbox", links }));
   }
 }
@@ -62,7 +74,7 @@ function serveModels(
   response: ServerResponse,
 ): void {
   try {
-    format.authorise(request.headers);
+    format.authorise(request.headers, request.url ?? "/");
     if (id === undefined) sendJson(response, 200, format.models(SANDBOX_MODELS.map((model) => model.name)));
     else if (chosenOrRefused(format, id)) sendJson(response, 200, format.model(id));
   } catch (error) {
@@ -95,7 +107,7 @@ function stepsFor(
   stamp: Stamp,
 ): Iterable<Step> {
   try {
-    format.authorise(request.headers);
+    format.authorise(request.headers, request.url ?? "/");
     if (body === "too large") throw new Refusal(tooLarge(format));
     const read = format.read(body.toString(), request.url ?? "/");
     const { model, stream, inputTokens } = read.ask;
@@ -103,7 +115,7 @@ function stepsFor(
     return answerSteps(state, format, read, { ...stamp, inputTokens });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return replySteps(error.reply, format.headers(stamp));
+    return replySteps(error.reply, format, stamp);
   }
 }
 
@@ -112,7 +124,11 @@ function answerSteps(state: SandboxState, format: WireFormat, request: ReadReque
   const { row, settings, answer } = chosenOrRefused(format, request.ask.model, state.tokenDelayMs);
   const exchange = new Exchange({
     settings,
-    answer: answer({ ask: request.ask, settings, newId: () => runtime.randomHex(12) }),
+    answer: withCache(
+      answer({ ask: request.ask, settings, newId: () => runtime.randomHex(12) }),
+      settings.cached,
+      settings.cache_written,
+    ),
     format,
     request,
     stamp,
@@ -144,9 +160,10 @@ function tooLarge(format: WireFormat): WireReply {
   return { ...reply, headers: { ...reply.headers, connection: "close" } };
 }
 
-function replySteps(reply: WireReply, headers: Readonly<Record<string, string>>): Step[] {
-  const length = { "content-length": String(Buffer.byteLength(reply.body)) };
-  return [head(reply.status, { ...headers, ...reply.headers, ...length }), write(reply.body), END];
+function replySteps(reply: WireReply, format: WireFormat, stamp: Stamp): Step[] {
+  const body = format.stampFailure?.(reply.body, stamp) ?? reply.body;
+  const length = { "content-length": String(Buffer.byteLength(body)) };
+  return [head(reply.status, { ...format.headers(stamp), ...reply.headers, ...length }), write(body), END];
 }
 
 // Undefined: the client left before its request was whole.

@@ -1,4 +1,4 @@
 export { type ExpectedOutcome, type SandboxModel } from "./model-row.ts";
-export { SANDBOX_MODELS } from "./models.ts";
+export { expectedOf, SANDBOX_MODELS } from "./models.ts";
 export { type Sandbox, type SandboxOptions, startSandbox } from "./sandbox.ts";
 export { storyText, storyTokens } from "./story.ts";

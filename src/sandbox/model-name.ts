@@ -13,6 +13,8 @@ export interface Settings {
   readonly retry_after: string | undefined;
   readonly answer: string;
   readonly interleave: number;
+  readonly cached: number;
+  readonly cache_written: number;
   readonly id: string | undefined;
 }
 
@@ -45,6 +47,8 @@ export const SETTINGS: Readonly<Record<SettingName, SettingSpec>> = {
   retry_after: { summary: "value of retry-after: seconds, or one of none, date, absurd, garbage", max: undefined },
   answer: { summary: "model whose answer the fault breaks", max: undefined },
   interleave: { summary: "1: parallel tool calls come interleaved", max: 1 },
+  cached: { summary: "tokens of the input that are billed as read from the cache", max: 1_000_000_000 },
+  cache_written: { summary: "tokens of the input that are billed as written to the cache", max: 1_000_000_000 },
   id: { summary: "any word: gives the model a memory of its own", max: undefined },
 };
 

@@ -15,6 +15,8 @@ export interface ModelRow {
   readonly stream: string;
   /** What one attempt should come to, in the eyes of a gateway with default settings. */
   readonly expected: { readonly unary: ExpectedOutcome; readonly stream: ExpectedOutcome };
+  /** Where a wire format says it in a way that comes to something else, by its id. */
+  readonly unlike?: Deviations;
   /** Settings that its suffix may hold, beyond those that all models of its group have, with their defaults. */
   readonly settings: Partial<Settings>;
   /** What it says. Faults without it break the answer of the model named by the setting `answer`. */
@@ -22,6 +24,9 @@ export interface ModelRow {
   /** What it does on the wire. */
   readonly play: (exchange: Exchange) => Iterable<Step>;
 }
+
+/** By the id of a wire format: what an attempt comes to there instead. */
+export type Deviations = Readonly<Record<string, Partial<ModelRow["expected"]>>>;
 
 /** What an answer is made from. */
 export interface Question {
@@ -54,6 +59,8 @@ export interface SandboxModel {
   /** Whether a single attempt gets a good answer. */
   readonly answersWell: { readonly unary: boolean; readonly stream: boolean };
   readonly expected: ModelRow["expected"];
+  /** Where that differs, by wire format. */
+  readonly unlike: Deviations;
   /** Every setting that its suffix may hold, and the default; undefined: off. */
   readonly settings: Partial<Settings>;
 }

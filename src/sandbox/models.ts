@@ -6,7 +6,7 @@ import { ENDING_FAULTS } from "./faults/ending.ts";
 import { FRAMING_FAULTS } from "./faults/framing.ts";
 import { STATUS_FAULTS } from "./faults/status.ts";
 import { parseModelName, type SettingName, type Settings } from "./model-name.ts";
-import type { ModelRow, Question, SandboxModel } from "./model-row.ts";
+import type { ExpectedOutcome, ModelRow, Question, SandboxModel } from "./model-row.ts";
 
 const ROWS: readonly ModelRow[] = [
   ...ANSWERS,
@@ -33,6 +33,8 @@ const DEFAULTS: Omit<Settings, "delay_ms"> = {
   retry_after: undefined,
   answer: "story",
   interleave: 0,
+  cached: 0,
+  cache_written: 0,
   id: undefined,
 };
 
@@ -40,7 +42,8 @@ const DEFAULT_DELAY_MS = 20;
 
 // Every answer can be slowed down; every fault can also pick, limit and shape what it breaks.
 function settingsOf(row: ModelRow, delayMs: number): Partial<Settings> {
-  const common = { delay_ms: delayMs, id: undefined };
+  const { cached, cache_written } = DEFAULTS;
+  const common = { delay_ms: delayMs, id: undefined, cached, cache_written };
   if (row.group === "answer") return { ...common, ...row.settings };
   const { times, percent, down_ms, tokens, answer, interleave } = DEFAULTS;
   return { ...common, times, percent, down_ms, tokens, answer, interleave, ...row.settings };
@@ -55,8 +58,18 @@ export const SANDBOX_MODELS: readonly SandboxModel[] = ROWS.map((row) => ({
   stream: row.stream,
   answersWell: { unary: row.expected.unary.class === "answer", stream: row.expected.stream.class === "answer" },
   expected: row.expected,
+  unlike: row.unlike ?? {},
   settings: settingsOf(row, DEFAULT_DELAY_MS),
 }));
+
+/** What one attempt at a model should come to over a wire format. */
+export function expectedOf(
+  model: Pick<SandboxModel, "expected" | "unlike">,
+  format: string,
+  mode: "unary" | "stream",
+): ExpectedOutcome {
+  return model.unlike[format]?.[mode] ?? model.expected[mode];
+}
 
 /** A model id with its row and what its suffix sets. */
 export interface ChosenModel {

@@ -11,17 +11,21 @@ export interface WireFormat {
   /** Name of the format and of its folder, for example `openai-chat`. */
   readonly id: string;
   /** What a request line asks for; undefined: it is not of this format. */
-  endpoint(method: string, path: string): Endpoint | undefined;
-  /** Throws `Refusal` unless the request carries a key that is not `invalid`. */
-  authorise(headers: IncomingHttpHeaders): void;
-  /** Reads and checks the body of a chat request. Throws `Refusal`. */
-  read(body: string, path: string): ReadRequest;
+  endpoint(method: string, path: string, headers: IncomingHttpHeaders): Endpoint | undefined;
+  /** Throws `Refusal` unless the request carries a key that is not `invalid`. `url` is its path and query. */
+  authorise(headers: IncomingHttpHeaders, url: string): void;
+  /** Reads and checks the body of a chat request, `url` being its path and query. Throws `Refusal`. */
+  read(body: string, url: string): ReadRequest;
   /** Headers that every answer of this upstream has, failures included. */
   headers(stamp: Stamp): Readonly<Record<string, string>>;
   /** A failure as this vendor words it. */
   failure(kind: FailureKind, about: FailureDetails): WireReply;
-  /** The same failure inside a stream whose status was 200. */
-  failureEvent(kind: FailureKind, about: FailureDetails): SseEvent;
+  /** The body of a failure with what it tells of the request; unset: it tells nothing. */
+  readonly stampFailure?: (body: string, stamp: Stamp) => string;
+  /** The same failure inside a stream whose status was 200, after that many other events. */
+  failureEvent(kind: FailureKind, about: FailureDetails, eventsBefore: number): SseEvent;
+  /** How the lines of its streams end. */
+  readonly lineEnd: "\n" | "\r\n";
   /** What vendors send to keep a stream alive that has nothing to say. */
   readonly ping: string;
   /** JSON text of the list of models, or of one. */
@@ -40,9 +44,12 @@ export interface ReadRequest {
   readonly ask: Ask;
   /** JSON text of a whole answer. */
   body(answer: Answer, stamp: Stamp): string;
-  /** The events of one step of a streamed answer. */
-  events(step: AnswerStep, stamp: Stamp): readonly SseEvent[];
+  /** Begins to stream an answer. */
+  stream(answer: Answer, stamp: Stamp): StepWriter;
 }
+
+/** Turns the steps of one streamed answer into events, each in its turn. */
+export type StepWriter = (step: AnswerStep) => readonly SseEvent[];
 
 /** What tells one answer from another. */
 export interface Stamp {
@@ -69,6 +76,7 @@ export type FailureKind =
   | "model_not_found"
   | "context_length"
   | "content_blocked"
+  | "prefill_refused"
   | "too_large"
   | "rate_limited"
   | "quota"
@@ -84,6 +92,10 @@ export interface FailureDetails {
   /** Limit of the context window, for `context_length`. */
   readonly window?: number;
   readonly inputTokens?: number;
+  /** Whether the answer was to be streamed. */
+  readonly stream?: boolean;
+  /** When to come again, where the vendor says so in the body. */
+  readonly retryAfterSeconds?: number;
 }
 
 /** Thrown while a request is read: the vendor refuses it. */

@@ -87,6 +87,10 @@ export class ToolCallBlocks {
       throw new ParleyError("PROVIDER_BAD_OUTPUT", `Cannot read the answer: it has more than ${MAX_CALLS} tool calls`);
     }
     const args = call.get("args");
+    // Text where an object should be is what is left of one: nobody is to run a call with no arguments instead.
+    if (args !== undefined && scalarOf(args) !== null && !(args instanceof Map)) {
+      throw new ParleyError("PROVIDER_BAD_OUTPUT", "Cannot read the answer: a tool call's arguments are not an object");
+    }
     const isPartial = scalarOf(call.get("willContinue")) === true || call.has("partialArgs");
     const held: HeldCall = {
       id: wireId(call) ?? this.#newId("call"),

@@ -8,6 +8,7 @@ import * as openaiResponses from "../../dialects/openai-responses/index.ts";
 import { quirksFor, type ProviderApi } from "../entry.ts";
 import { PROVIDER_ENTRIES } from "./index.ts";
 import { openai } from "./openai.ts";
+import { SANDBOX_FORMATS } from "./sandbox-formats.ts";
 
 // Each dialect knows which switches can take effect.
 const UNUSABLE: Readonly<Record<string, (settings: Readonly<Record<string, unknown>>) => readonly string[]>> = {
@@ -17,41 +18,46 @@ const UNUSABLE: Readonly<Record<string, (settings: Readonly<Record<string, unkno
   "openai-responses": openaiResponses.unusableSettings,
 };
 
-describe.each([...PROVIDER_ENTRIES])("the entry %s", (kind, entry) => {
-  test(`the entry ${kind} says where it is from, when it was checked, and nothing without effect`, () => {
-    expect(entry.kind).toBe(kind);
-    expect(kind).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
-    expect(entry.displayName).not.toBe("");
-    expect(entry.docs).toMatch(/^https:\/\/|^[A-Za-z/-]+\.md$/);
-    expectDay(entry.checkedOn);
-    const apis: readonly ProviderApi[] = entry.apis;
-    expect(new Set(apis.map(({ name }) => name)).size).toBe(apis.length);
-    for (const rule of entry.apiRules ?? []) {
-      expect(apis.map(({ name }) => name)).toContain(rule.api);
-      expectDay(rule.checkedOn);
-      expect(rule.source).toMatch(/^https:\/\//);
-      expect(rule.summary).toMatch(/[^.\s]$/);
-    }
-    for (const { dialect, settings } of apis) {
-      expect([dialect.id, UNUSABLE[dialect.id]?.(settings)]).toEqual([dialect.id, []]);
-    }
-    for (const [api, quirk] of apis.flatMap((one) => one.quirks.map((each) => [one, each] as const))) {
-      expect([quirk.id, UNUSABLE[api.dialect.id]?.(quirk.settings ?? {})]).toEqual([quirk.id, []]);
-      expectDay(quirk.checkedOn);
-      expect(quirk.source).toMatch(/^https:\/\//);
-      expect(quirk.summary).toMatch(/[^.\s]$/);
-      expect(quirk.models.length).toBeGreaterThan(0);
-      expect(Object.keys(quirk.settings ?? {}).length + (quirk.rejects ?? []).length).toBeGreaterThan(0);
-    }
-  });
+const ENTRIES = [...PROVIDER_ENTRIES.values(), ...SANDBOX_FORMATS.map(({ entry }) => entry)];
 
-  test(`the entry ${kind} has an address that is safe to send a key to`, () => {
-    const { baseUrl } = entry;
-    if (baseUrl === undefined) return;
-    expect(baseUrl).toMatch(/^https:\/\/|^http:\/\/127\.0\.0\.1[:/]/);
-    expect(new URL(baseUrl).href.replace(/\/$/, "")).toBe(baseUrl);
-  });
-});
+describe.each(new Map(ENTRIES.map((entry) => [entry.kind, entry])).entries().toArray())(
+  "the entry %s",
+  (kind, entry) => {
+    test(`the entry ${kind} says where it is from, when it was checked, and nothing without effect`, () => {
+      expect(entry.kind).toBe(kind);
+      expect(kind).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
+      expect(entry.displayName).not.toBe("");
+      expect(entry.docs).toMatch(/^https:\/\/|^[A-Za-z/-]+\.md$/);
+      expectDay(entry.checkedOn);
+      const apis: readonly ProviderApi[] = entry.apis;
+      expect(new Set(apis.map(({ name }) => name)).size).toBe(apis.length);
+      for (const rule of entry.apiRules ?? []) {
+        expect(apis.map(({ name }) => name)).toContain(rule.api);
+        expectDay(rule.checkedOn);
+        expect(rule.source).toMatch(/^https:\/\//);
+        expect(rule.summary).toMatch(/[^.\s]$/);
+      }
+      for (const { dialect, settings } of apis) {
+        expect([dialect.id, UNUSABLE[dialect.id]?.(settings)]).toEqual([dialect.id, []]);
+      }
+      for (const [api, quirk] of apis.flatMap((one) => one.quirks.map((each) => [one, each] as const))) {
+        expect([quirk.id, UNUSABLE[api.dialect.id]?.(quirk.settings ?? {})]).toEqual([quirk.id, []]);
+        expectDay(quirk.checkedOn);
+        expect(quirk.source).toMatch(/^https:\/\//);
+        expect(quirk.summary).toMatch(/[^.\s]$/);
+        expect(quirk.models.length).toBeGreaterThan(0);
+        expect(Object.keys(quirk.settings ?? {}).length + (quirk.rejects ?? []).length).toBeGreaterThan(0);
+      }
+    });
+
+    test(`the entry ${kind} has an address that is safe to send a key to`, () => {
+      const { baseUrl } = entry;
+      if (baseUrl === undefined) return;
+      expect(baseUrl).toMatch(/^https:\/\/|^http:\/\/127\.0\.0\.1[:/]/);
+      expect(new URL(baseUrl).href.replace(/\/$/, "")).toBe(baseUrl);
+    });
+  },
+);
 
 function expectDay(day: string): void {
   expect(day).toMatch(/^20\d\d-\d\d-\d\d$/);

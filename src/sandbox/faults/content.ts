@@ -31,8 +31,12 @@ function* errorEvent(exchange: Exchange, opening: Iterable<Step>): Generator<Ste
     yield* exchange.failure("server_error", {}, 200);
     return;
   }
-  yield* opening;
-  yield write(exchange.failureEvent("server_error"));
+  let events = 0;
+  for (const step of opening) {
+    if (step.do === "write") events += 1;
+    yield step;
+  }
+  yield write(exchange.failureEvent("server_error", events));
   yield END;
 }
 

@@ -87,6 +87,8 @@ export const ENDING_FAULTS: readonly ModelRow[] = [
     unary: "A good answer.",
     stream: "A good answer whose body ends cleanly without the terminator.",
     expected: both(ANSWER),
+    // Its terminator is where the reason stands.
+    unlike: { "openai-responses": { stream: after("STREAM_INTERRUPTED") } },
     settings: {},
     play: (exchange) => ending(exchange, exchange.answer, (pieces) => without(pieces, "closed")),
   },

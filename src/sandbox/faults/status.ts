@@ -13,10 +13,21 @@ function status(
   summary: string,
   outcome: ExpectedOutcome,
   settings: ModelRow["settings"] = {},
+  unlike: ModelRow["unlike"] = {},
 ): ModelRow {
   const words = "The failure's status and body.";
   const play = (exchange: Exchange): Iterable<Step> => exchange.failure(kind, retryAfter(exchange));
-  return { name, group: "fault", summary, unary: words, stream: words, expected: both(outcome), settings, play };
+  return {
+    name,
+    group: "fault",
+    summary,
+    unary: words,
+    stream: words,
+    expected: both(outcome),
+    unlike,
+    settings,
+    play,
+  };
 }
 
 function retryAfter({ settings, nowMs }: Exchange): Record<string, string> {
@@ -32,6 +43,10 @@ const limited = before("PROVIDER_RATE_LIMITED");
 const failed = before("PROVIDER_ERROR");
 const overloaded = before("PROVIDER_OVERLOADED");
 
+// One type of error for 500 and 503, and one for whatever it denies an account.
+const SAYS_ERROR = { "anthropic-messages": both(failed) };
+const SAYS_ACCESS = { "anthropic-messages": both(before("PROVIDER_ACCESS")) };
+
 /** Faults that are a status. */
 export const STATUS_FAULTS: readonly ModelRow[] = [
   status("fault-429", "rate_limited", "Is rate-limited, always, with Retry-After.", limited, { retry_after: "1" }),
@@ -42,12 +57,19 @@ export const STATUS_FAULTS: readonly ModelRow[] = [
   status("fault-429-quota", "quota", "Has used up its credit: waiting does not help.", before("PROVIDER_BILLING")),
   status("fault-500", "server_error", "Fails with 500.", failed),
   status("fault-500-once", "server_error", "Fails with 500 once, then answers.", failed, { times: 1 }),
-  status("fault-503", "unavailable", "Is unavailable: 503.", overloaded, { retry_after: "none" }),
+  status("fault-503", "unavailable", "Is unavailable: 503.", overloaded, { retry_after: "none" }, SAYS_ERROR),
   status("fault-529", "overloaded", "Is overloaded: 529.", overloaded, { retry_after: "none" }),
   status("fault-401", "invalid_key", "Rejects the gateway's own key.", before("PROVIDER_CREDENTIAL")),
   status("fault-402", "billing", "Has no balance left: 402.", before("PROVIDER_BILLING")),
   status("fault-403", "forbidden_model", "Denies the account this one model.", before("PROVIDER_ACCESS")),
-  status("fault-403-account", "forbidden_region", "Denies the account everything.", before("PROVIDER_REGION")),
+  status(
+    "fault-403-account",
+    "forbidden_region",
+    "Denies the account everything.",
+    before("PROVIDER_REGION"),
+    {},
+    SAYS_ACCESS,
+  ),
   status("fault-404", "model_not_found", "Does not have the model, although it lists it.", before("MODEL_NOT_FOUND")),
   status("fault-400", "invalid_request", "Refuses the request as invalid.", callerError("INVALID_REQUEST")),
   status(
@@ -56,10 +78,17 @@ export const STATUS_FAULTS: readonly ModelRow[] = [
     "Refuses the prompt: its content filter.",
     callerError("PROVIDER_CONTENT_BLOCKED"),
   ),
-  status("fault-flap", "unavailable", "Is down for a minute from its first request on, then answers.", overloaded, {
-    down_ms: 60_000,
-    retry_after: "none",
-  }),
+  status(
+    "fault-flap",
+    "unavailable",
+    "Is down for a minute from its first request on, then answers.",
+    overloaded,
+    {
+      down_ms: 60_000,
+      retry_after: "none",
+    },
+    SAYS_ERROR,
+  ),
   {
     name: "long-context",
     group: "fault",

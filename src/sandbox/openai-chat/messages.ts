@@ -1,5 +1,5 @@
 import type { ChatCompletionMessageParam } from "../../dialects/openai-chat/wire.ts";
-import { refuse } from "./errors.ts";
+import { refuse } from "../openai-service/errors.ts";
 import { describe, refuseType } from "./parameters.ts";
 
 // What the messages of a request must look like. Source: https://platform.openai.com/docs/api-reference/chat/create.

@@ -1,4 +1,4 @@
-import { refuse } from "./errors.ts";
+import { refuse } from "../openai-service/errors.ts";
 
 // Which parameters the API has, and what each must look like. Source:
 // https://platform.openai.com/docs/api-reference/chat/create, checked 2026-11. Error codes and words are those of recorded

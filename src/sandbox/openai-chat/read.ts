@@ -1,5 +1,4 @@
 import { Buffer } from "node:buffer";
-import type { IncomingHttpHeaders } from "node:http";
 import type {
   ChatCompletionMessageParam,
   ChatCompletionRequest,
@@ -8,23 +7,10 @@ import type {
   ResponseFormat,
 } from "../../dialects/openai-chat/wire.ts";
 import type { Ask, AskedOutput, AskedTool } from "../ask.ts";
+import { refuse } from "../openai-service/errors.ts";
 import { estimateTokens } from "../tokens.ts";
-import { Refusal } from "../wire-format.ts";
-import { failure, refuse } from "./errors.ts";
 import { checkMessages } from "./messages.ts";
 import { checkParameters, refuseType } from "./parameters.ts";
-
-/** Throws `Refusal` unless the request carries a key that is not `invalid`. */
-export function authorise(headers: IncomingHttpHeaders): void {
-  const [scheme, key] = (headers.authorization ?? "").split(" ");
-  if (scheme?.toLowerCase() !== "bearer" || !key) {
-    const message =
-      "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth " +
-      "(i.e. Authorization: Bearer YOUR_KEY).";
-    refuse(null, null, message, 401);
-  }
-  if (key === "invalid") throw new Refusal(failure("invalid_key", { model: "" }));
-}
 
 /** Reads and checks a request. Throws `Refusal`. */
 export function readRequest(body: string): { request: ChatCompletionRequest; ask: Ask } {
@@ -41,6 +27,7 @@ export function readRequest(body: string): { request: ChatCompletionRequest; ask
       tools: [...(request.tools ?? []).map(askedTool), ...(request.functions ?? []).map(askedFunction)],
       toolChoice: toolChoiceOf(request.tool_choice),
       parallelToolCalls: request.parallel_tool_calls ?? true,
+      reasons: request.reasoning_effort !== "none",
       output: outputOf(request.response_format),
       candidates: request.n ?? 1,
       maxOutputTokens: request.max_completion_tokens ?? request.max_tokens ?? undefined,

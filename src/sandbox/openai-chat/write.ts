@@ -59,17 +59,22 @@ function toolCall(part: Extract<AnswerPart, { kind: "tool_call" }>, input?: stri
 }
 
 /** The events of one step of a streamed answer. */
-export function chunkEvents(request: ChatCompletionRequest, step: AnswerStep, stamp: Stamp): SseEvent[] {
+export function chunkEvents(
+  request: ChatCompletionRequest,
+  answer: Answer,
+  step: AnswerStep,
+  stamp: Stamp,
+): SseEvent[] {
   switch (step.type) {
     case "candidate_opened":
       return [chunk(request, stamp, step.candidate, openingDelta(step.content), null)];
     case "part_opened": {
       if (step.content.kind !== "tool_call") return [];
-      const call = { index: callIndex(step.part), ...toolCall(step.content, "") };
+      const call = { index: callIndex(answer, step), ...toolCall(step.content, "") };
       return [chunk(request, stamp, step.candidate, { tool_calls: [call] }, null)];
     }
     case "token":
-      return [chunk(request, stamp, step.candidate, tokenDelta(step), null, tokenLogprobs(request, step))];
+      return [chunk(request, stamp, step.candidate, tokenDelta(answer, step), null, tokenLogprobs(request, step))];
     case "candidate_closed":
       return [chunk(request, stamp, step.candidate, {}, step.finish)];
     case "usage":
@@ -87,18 +92,20 @@ function openingDelta({ parts }: Candidate): ChunkDelta {
   return { role: "assistant", content, refusal: has("refusal") ? "" : null };
 }
 
-function tokenDelta({ content, part, text }: Extract<AnswerStep, { type: "token" }>): ChunkDelta {
+function tokenDelta(answer: Answer, step: Extract<AnswerStep, { type: "token" }>): ChunkDelta {
+  const { content, text } = step;
   if (content.kind === "reasoning") return { reasoning_content: text };
   if (content.kind === "refusal") return { refusal: text };
   if (content.kind === "text") return { content: text };
   const fragment =
     content.kind === "tool_call" && content.freeText ? { custom: { input: text } } : { function: { arguments: text } };
-  return { tool_calls: [{ index: callIndex(part), ...fragment }] };
+  return { tool_calls: [{ index: callIndex(answer, step), ...fragment }] };
 }
 
-// The sandbox's answers hold either calls or text, hence a call's place among the parts is its place among the calls.
-function callIndex(part: number): number {
-  return part;
+// Its place among the calls, reasoning and text before them not counted.
+function callIndex(answer: Answer, { candidate, part }: { candidate: number; part: number }): number {
+  const before = answer.candidates[candidate]?.parts.slice(0, part) ?? [];
+  return before.filter(({ kind }) => kind === "tool_call").length;
 }
 
 function chunk(
@@ -140,7 +147,7 @@ function usageOf(usage: Usage): CompletionUsage {
     prompt_tokens: usage.inputTokens,
     completion_tokens: usage.outputTokens,
     total_tokens: usage.inputTokens + usage.outputTokens,
-    prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
+    prompt_tokens_details: { cached_tokens: usage.cachedTokens, audio_tokens: 0 },
     completion_tokens_details: {
       reasoning_tokens: usage.reasoningTokens,
       audio_tokens: 0,

@@ -59,6 +59,12 @@ const FAILURES: Readonly<Record<FailureKind, FailureRow>> = {
     param: "prompt",
     words: () => "The response was filtered due to the prompt triggering our content management policy.",
   },
+  prefill_refused: {
+    ...invalid,
+    code: null,
+    param: "messages",
+    words: () => "The last message must not be an assistant message: this model does not continue one.",
+  },
   too_large: { status: 413, type: "invalid_request_error", code: null, words: () => "Request body is too large." },
   rate_limited: {
     status: 429,
@@ -103,7 +109,8 @@ export function refuse(code: string | null, param: string | null, message: strin
   throw new Refusal(reply(status, { message, type: "invalid_request_error", param, code }));
 }
 
-function errorObject(kind: FailureKind, about: FailureDetails): ErrorObject {
+/** The failure as an object. */
+export function errorObject(kind: FailureKind, about: FailureDetails): ErrorObject {
   const row = FAILURES[kind];
   return { message: about.message ?? row.words(about), type: row.type, param: row.param ?? null, code: row.code };
 }
