@@ -24,6 +24,8 @@ export interface MutantReport {
   readonly heapBeforeMiB: number;
   readonly heapAfterMiB: number;
   readonly slowestMs: number;
+  /** Which mutant took that long. */
+  readonly slowest: string;
 }
 
 const MAX_DEFECTS = 50;
@@ -40,6 +42,7 @@ async function main(count: number, seed: number, first: number): Promise<void> {
   const defects: string[] = [];
   let defectCount = 0;
   let slowestMs = 0;
+  let slowest = "";
   let current = "";
   const report = (defect: string): void => {
     defectCount += 1;
@@ -55,7 +58,7 @@ async function main(count: number, seed: number, first: number): Promise<void> {
     const startedMs = clock.monotonicMs();
     const verdict = await tryMutant(mutant, mutantSeed);
     const tookMs = clock.monotonicMs() - startedMs;
-    slowestMs = Math.max(slowestMs, tookMs);
+    if (tookMs > slowestMs) [slowestMs, slowest] = [tookMs, current];
     if (tookMs > MAX_MUTANT_MS) report(`takes ${Math.round(tookMs)} ms`);
     for (const defect of verdict.defects) report(defect);
     dialects[source.dialect] = (dialects[source.dialect] ?? 0) + 1;
@@ -67,7 +70,7 @@ async function main(count: number, seed: number, first: number): Promise<void> {
   const heapBeforeMiB = await heapMiB(clock);
   for (let index = first + warmUp; index < first + count; index++) await run(index);
   const heapAfterMiB = await heapMiB(clock);
-  const figures = { heapBeforeMiB, heapAfterMiB, slowestMs };
+  const figures = { heapBeforeMiB, heapAfterMiB, slowestMs, slowest };
   const done: MutantReport = { sources: kind, count, dialects, ends, mutations, defects, defectCount, ...figures };
   process.stdout.write(`${JSON.stringify(done)}\n`);
 }
