@@ -1,21 +1,22 @@
-import { toJsonString } from "@bufbuild/protobuf";
 import { afterAll, describe, expect, test } from "vitest";
 import {
-  EventGrammar,
   Executor,
   FinishReason,
-  StreamEventSchema,
-  fold,
   type ChatResponse,
   type Citation,
   type Part,
   type StreamEvent,
 } from "../src/contract/index.ts";
 import { anthropicMessages } from "../src/dialects/anthropic-messages/index.ts";
-import type { DialectTarget } from "../src/dialects/dialect.ts";
-import { ParleyError, reasonName } from "../src/errors/index.ts";
-import { SseFrames } from "../src/upstream/sse.ts";
 import { corpusCases, type CorpusCase } from "./support/corpus.ts";
+import {
+  CorpusCounts,
+  decodeRecording,
+  expectFewNotApplicable,
+  expectSameAtAnySplit,
+  outcomeOf,
+  responseOf,
+} from "./support/corpus-decoding.ts";
 import {
   assembled,
   expectedOf,
@@ -26,56 +27,16 @@ import {
 } from "./support/expected-anthropic-messages.ts";
 
 const CASES = 44;
-const MOST_NOT_APPLICABLE = 0.05;
-const MAX_EVENT_BYTES = 1024 * 1024;
 
 // Cases that say nothing about this dialect's decoder, each with its reason.
 const NOT_APPLICABLE: Readonly<Record<string, string>> = {};
 
 const cases = corpusCases(["anthropic.messages"], CASES);
 const streams = cases?.filter(({ kind }) => kind === "stream") ?? [];
-const counts = { unary: 0, stream: 0, error: 0, notApplicable: 0 };
-
-function targetOf(recording: CorpusCase): DialectTarget {
-  const facts = { capabilities: {}, quirks: [] };
-  return { provider: recording.provider, model: recording.model ?? "recorded", region: undefined, facts };
-}
-
-function options(unknown: string[] = []): { newId: (prefix: string) => string; onUnknown: (path: string) => void } {
-  let count = 0;
-  return { newId: (prefix) => `${prefix}_${(count += 1)}`, onUnknown: (path) => unknown.push(path) };
-}
-
-/** The events of a stream whose bytes come in pieces of the sizes that `sizeOf` gives. */
-function decodeStream(recording: CorpusCase, sizeOf: () => number, unknown: string[] = []): StreamEvent[] {
-  const events: StreamEvent[] = [];
-  const decoder = anthropicMessages.streamDecoder(targetOf(recording), options(unknown));
-  const frames = new SseFrames(MAX_EVENT_BYTES, (data, name) => decoder.push(data, events, name));
-  const bytes = Buffer.from(recording.bodyText);
-  for (let at = 0; at < bytes.length;) {
-    const size = sizeOf();
-    frames.push(bytes.subarray(at, at + size));
-    at += size;
-  }
-  frames.end();
-  decoder.end(events);
-  return events;
-}
+const counts = new CorpusCounts();
 
 function decode(recording: CorpusCase, unknown: string[] = []): StreamEvent[] {
-  if (recording.kind === "stream") return decodeStream(recording, () => Infinity, unknown);
-  const target = targetOf(recording);
-  if (recording.kind === "unary") return anthropicMessages.decodeResponse(recording.bodyText, target, options(unknown));
-  const { status, headers, bodyText: body } = recording;
-  throw anthropicMessages.decodeError({ status, headers, body, nowMs: 0 }, target);
-}
-
-function responseOf(events: readonly StreamEvent[]): ChatResponse {
-  const grammar = new EventGrammar();
-  const breaches = events.flatMap((event) => grammar.check(event) ?? []);
-  expect(breaches).toEqual([]);
-  expect(grammar.ended).toBe(true);
-  return fold(events);
+  return decodeRecording(anthropicMessages, recording, unknown);
 }
 
 function partsOf({ candidates }: ChatResponse): readonly Part[] {
@@ -145,32 +106,8 @@ function usageSeen({ usage }: ChatResponse): ExpectedUsage {
 
 /** What the codec makes of a recording, in the words of the independent reader. */
 function seenOf(recording: CorpusCase, unknown: string[]): Expected {
-  let events: StreamEvent[];
-  try {
-    events = decode(recording, unknown);
-  } catch (error) {
-    return { error: error instanceof ParleyError ? reasonName(error.reason) : String(error) };
-  }
-  return { answer: answerSeen(responseOf(events)) };
-}
-
-function written(events: readonly StreamEvent[]): string[] {
-  return events.map((event) => toJsonString(StreamEventSchema, event));
-}
-
-/** What came of a stream: its events, or the reason of the error after them. */
-function outcome(recording: CorpusCase, sizeOf: () => number): unknown {
-  try {
-    return written(decodeStream(recording, sizeOf));
-  } catch (error) {
-    return error instanceof ParleyError ? reasonName(error.reason) : error;
-  }
-}
-
-// Sizes that repeat from run to run.
-function someSizes(seed: number): () => number {
-  let state = seed;
-  return () => 1 + ((state = (state * 1_103_515_245 + 12_345) % 2_147_483_648) % 700);
+  const seen = outcomeOf(() => decode(recording, unknown));
+  return "error" in seen ? seen : { answer: answerSeen(seen.response) };
 }
 
 describe.skipIf(!cases)("anthropic-messages reads recordings of real traffic", () => {
@@ -182,26 +119,25 @@ describe.skipIf(!cases)("anthropic-messages reads recordings of real traffic", (
     const unknown: string[] = [];
     expect(seenOf(recording, unknown)).toEqual(expectedOf(recording));
     expect(unknown).toEqual([]);
-    counts[recording.kind] += 1;
+    counts.read(recording);
   });
 
-  test.for(streams)("anthropic-messages reads $file the same whole, byte by byte and in pieces", (recording) => {
-    const whole = outcome(recording, () => Infinity);
-    expect(outcome(recording, () => 1)).toEqual(whole);
-    for (const seed of [1, 2, 3]) expect(outcome(recording, someSizes(seed))).toEqual(whole);
+  test.for(streams)("anthropic-messages reads $file the same whole, byte by byte and at any split", (recording) => {
+    expectSameAtAnySplit(anthropicMessages, recording);
+    counts.split += 1;
   });
 
   test.for(streams.filter(({ bodyText }) => bodyText.includes("message_stop")))(
     "anthropic-messages reads $file as the whole message that it amounts to",
     (recording) => {
-      const target = targetOf(recording);
-      const body = JSON.stringify(assembled(recording.bodyText));
-      const unary = responseOf(anthropicMessages.decodeResponse(body, target, options()));
+      const bodyText = JSON.stringify(assembled(recording.bodyText));
+      const unary = responseOf(decode({ ...recording, kind: "unary", bodyText }));
       const streamed = responseOf(decode(recording));
       expect(answerSeen(unary)).toEqual(answerSeen(streamed));
       const shapes = (response: ChatResponse): unknown[] =>
         partsOf(response).map(({ kind, state }) => [kind.case, state.map(({ format }) => format)]);
       expect(shapes(unary)).toEqual(shapes(streamed));
+      counts.folded += 1;
     },
   );
 
@@ -219,16 +155,8 @@ describe.skipIf(!cases)("anthropic-messages reads recordings of real traffic", (
   });
 
   test("at most 5 % of the recordings are declared not applicable, and each of those exists", () => {
-    const files = new Set(cases?.map(({ file }) => file));
-    expect(files.size).toBeGreaterThanOrEqual(CASES);
-    expect(Object.keys(NOT_APPLICABLE).filter((file) => !files.has(file))).toEqual([]);
-    expect(Object.keys(NOT_APPLICABLE).length).toBeLessThanOrEqual(files.size * MOST_NOT_APPLICABLE);
+    expectFewNotApplicable(cases ?? [], CASES, NOT_APPLICABLE);
   });
 
-  afterAll(() => {
-    process.stdout.write(
-      `anthropic-messages recordings: ${counts.unary} unary, ${counts.stream} streamed, ${counts.error} errors read; ` +
-        `${counts.notApplicable} of ${cases?.length ?? 0} not applicable\n`,
-    );
-  });
+  afterAll(() => counts.tell("anthropic-messages", cases?.length ?? 0));
 });

@@ -1,20 +1,16 @@
 import { afterAll, describe, expect, test } from "vitest";
-import type { ModelFacts } from "../src/catalog/facts.ts";
-import {
-  EventGrammar,
-  Executor,
-  FinishReason,
-  fold,
-  type Candidate,
-  type ChatResponse,
-  type StreamEvent,
-} from "../src/contract/index.ts";
-import type { DialectTarget } from "../src/dialects/dialect.ts";
+import { Executor, FinishReason, type Candidate, type ChatResponse } from "../src/contract/index.ts";
 import { openaiChat } from "../src/dialects/openai-chat/index.ts";
-import { ParleyError, reasonName } from "../src/errors/index.ts";
+import { assembled } from "./support/assembled-openai-chat.ts";
 import { corpusCases, type CorpusCase } from "./support/corpus.ts";
 import {
-  eventData,
+  CorpusCounts,
+  decodeRecording,
+  expectFewNotApplicable,
+  expectSameAtAnySplit,
+  outcomeOf,
+} from "./support/corpus-decoding.ts";
+import {
   expectedOf,
   type Expected,
   type ExpectedCandidate,
@@ -22,48 +18,15 @@ import {
 } from "./support/expected-openai-chat.ts";
 
 const APIS = ["openai.chat", "openai-compat.chat", "mistral.chat"];
-const MOST_NOT_APPLICABLE = 0.05;
 
 // Cases that say nothing about this dialect's decoder, each with its reason.
 const NOT_APPLICABLE: Readonly<Record<string, string>> = {};
 
-const FACTS: ModelFacts = { capabilities: {}, quirks: [] };
-
 const CASES = 168;
 
 const cases = corpusCases(APIS, CASES);
-const counts = { unary: 0, stream: 0, error: 0, notApplicable: 0 };
-
-function targetOf(recording: CorpusCase): DialectTarget {
-  return { provider: recording.provider, model: recording.model ?? "recorded", region: undefined, facts: FACTS };
-}
-
-function counter(): (prefix: string) => string {
-  let count = 0;
-  return (prefix) => `${prefix}_${(count += 1)}`;
-}
-
-function decodeStream(recording: CorpusCase): StreamEvent[] {
-  const events: StreamEvent[] = [];
-  const decoder = openaiChat.streamDecoder(targetOf(recording), { newId: counter() });
-  const isErrorEvent = recording.bodyText.includes("event: error");
-  for (const data of eventData(recording.bodyText)) {
-    decoder.push(data, events, isErrorEvent && data.startsWith('{"error"') ? "error" : undefined);
-  }
-  decoder.end(events);
-  return events;
-}
-
-function decode(recording: CorpusCase): StreamEvent[] {
-  if (recording.kind === "stream") return decodeStream(recording);
-  if (recording.kind === "unary") {
-    return openaiChat.decodeResponse(recording.bodyText, targetOf(recording), { newId: counter() });
-  }
-  throw openaiChat.decodeError(
-    { status: recording.status, headers: recording.headers, body: recording.bodyText, nowMs: 0 },
-    targetOf(recording),
-  );
-}
+const streams = cases?.filter(({ kind }) => kind === "stream") ?? [];
+const counts = new CorpusCounts();
 
 function finishName(reason: FinishReason): string | undefined {
   return Object.entries(FinishReason).find(([, value]) => value === reason)?.[0];
@@ -122,16 +85,10 @@ function usageSeen({ usage }: ChatResponse): ExpectedUsage | undefined {
 
 /** What the codec makes of a recording, in the words of the independent reader. */
 function seenOf(recording: CorpusCase): Expected {
-  try {
-    const events = decode(recording);
-    const grammar = new EventGrammar();
-    const breaches = events.flatMap((event) => grammar.check(event) ?? []);
-    if (breaches.length > 0 || !grammar.ended) return { error: `events out of order: ${breaches.join("; ")}` };
-    const response = fold(events);
-    return { answer: { candidates: response.candidates.map(candidateSeen), usage: usageSeen(response) } };
-  } catch (error) {
-    return { error: error instanceof ParleyError ? reasonName(error.reason) : String(error) };
-  }
+  const outcome = outcomeOf(() => decodeRecording(openaiChat, recording));
+  if ("error" in outcome) return outcome;
+  const { response } = outcome;
+  return { answer: { candidates: response.candidates.map(candidateSeen), usage: usageSeen(response) } };
 }
 
 // An id that the provider did not give is made up by the codec; it must be there, and is no part of the comparison.
@@ -155,20 +112,31 @@ describe.skipIf(!cases)("openai-chat reads recordings of real traffic", () => {
     }
     const expected = expectedOf(recording);
     expect(withoutMadeUpIds(seenOf(recording), expected)).toEqual(expected);
-    counts[recording.kind] += 1;
+    counts.read(recording);
   });
+
+  test.for(streams)("openai-chat reads $file the same whole, byte by byte and at any split", (recording) => {
+    expectSameAtAnySplit(openaiChat, recording);
+    counts.split += 1;
+  });
+
+  test.for(streams.filter((recording) => "answer" in expectedOf(recording)))(
+    "openai-chat folds $file to what a whole answer of its chunks gives",
+    (recording) => {
+      const whole: CorpusCase = {
+        ...recording,
+        kind: "unary",
+        bodyText: JSON.stringify(assembled(recording.bodyText)),
+      };
+      const expected = expectedOf(recording);
+      expect(withoutMadeUpIds(seenOf(whole), expected)).toEqual(withoutMadeUpIds(seenOf(recording), expected));
+      counts.folded += 1;
+    },
+  );
 
   test("at most 5 % of the recordings are declared not applicable, and each of those exists", () => {
-    const files = new Set(cases?.map(({ file }) => file));
-    expect(files.size).toBeGreaterThanOrEqual(CASES);
-    expect(Object.keys(NOT_APPLICABLE).filter((file) => !files.has(file))).toEqual([]);
-    expect(Object.keys(NOT_APPLICABLE).length).toBeLessThanOrEqual(files.size * MOST_NOT_APPLICABLE);
+    expectFewNotApplicable(cases ?? [], CASES, NOT_APPLICABLE);
   });
 
-  afterAll(() => {
-    process.stdout.write(
-      `openai-chat recordings: ${counts.unary} unary, ${counts.stream} streamed, ${counts.error} errors read; ` +
-        `${counts.notApplicable} of ${cases?.length ?? 0} not applicable\n`,
-    );
-  });
+  afterAll(() => counts.tell("openai-chat", cases?.length ?? 0));
 });

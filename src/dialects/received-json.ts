@@ -24,6 +24,16 @@ export function receivedObject(text: string, target: DialectTarget, what: string
 }
 
 /**
+ * The list of objects that a member is. Throws `TypeError` where it or one of its items is something else: a text can be
+ * walked like a list and has members like an object, one for each of its characters.
+ */
+export function receivedObjects<Item>(list: readonly Item[]): readonly Item[] {
+  const items: readonly Item[] | undefined = Array.isArray(list) ? list : undefined;
+  if (items?.every((item) => typeof item === "object" && item !== null)) return items;
+  throw new TypeError("Cannot read a list of objects: it or an item is something else");
+}
+
+/**
  * What a decoding step threw, as a typed error: a member of a type that nobody expects must not look like a defect of
  * the gateway.
  */

@@ -10,17 +10,26 @@ interface WireLogprob {
 
 /** Log probabilities of tokens; entries without a token or a figure are left out. */
 export function tokenLogprobs(entries: unknown): TokenLogprob[] {
-  return Array.isArray(entries) ? entries.flatMap((entry) => tokenLogprob(entry as WireLogprob | null)) : [];
+  return listed(entries).flatMap((entry) => tokenLogprob(entry, alternatives(entry)));
 }
 
-function tokenLogprob(entry: WireLogprob | null): TokenLogprob[] {
+// They have no alternatives of their own: what a provider nests any deeper, no reader of messages would follow.
+function alternatives(entry: WireLogprob | null): TokenLogprob[] {
+  return listed(entry?.top_logprobs).flatMap((one) => tokenLogprob(one, []));
+}
+
+function listed(entries: unknown): readonly (WireLogprob | null)[] {
+  return Array.isArray(entries) ? (entries as (WireLogprob | null)[]) : [];
+}
+
+function tokenLogprob(entry: WireLogprob | null, top: TokenLogprob[]): TokenLogprob[] {
   if (typeof entry?.token !== "string" || typeof entry.logprob !== "number") return [];
   return [
     create(TokenLogprobSchema, {
       token: entry.token,
       logprob: entry.logprob,
       ...(Array.isArray(entry.bytes) ? { bytes: Uint8Array.from(entry.bytes as number[]) } : {}),
-      top: tokenLogprobs(entry.top_logprobs),
+      top,
     }),
   ];
 }

@@ -1,15 +1,21 @@
-import { Fault } from "../../contract/index.ts";
-import { CATALOGUE, ParleyError, type ErrorDetails, type ReasonName } from "../../errors/index.ts";
+import type { ParleyError, ReasonName } from "../../errors/index.ts";
 import type { DialectTarget, ErrorResponse } from "../dialect.ts";
 import { firstHeader } from "../first-header.ts";
+import {
+  claimedStatus,
+  firstOf,
+  membersOf,
+  parseErrorBody,
+  providerError,
+  sentenceOf,
+  wordOf,
+  type ErrorEnvelope,
+} from "../native-error.ts";
 import { retryDelayMs } from "../retry-delay.ts";
 import { fieldOf, isOurDefect, paramOf } from "./error-fields.ts";
 import { reasonOf, type Signal } from "./error-table.ts";
 
 const REQUEST_ID_HEADERS = ["request-id", "x-request-id", "x-goog-request-id", "x-amzn-requestid"];
-const MAX_WORD_CHARS = 128;
-
-type Members = Readonly<Record<string, unknown>>;
 
 interface NativeError extends Signal {
   readonly param: string;
@@ -24,7 +30,7 @@ export function requestId(headers: ErrorResponse["headers"]): string | undefined
 /** The typed error behind an answer whose status is not 2xx. Never throws. */
 export function decodeError(response: ErrorResponse, target: DialectTarget): ParleyError {
   const { status, headers, nowMs } = response;
-  const native = nativeError(parseBody(response.body), status);
+  const native = nativeError(parseErrorBody(response.body), status);
   const delay = retryDelayMs(headers, nowMs) ?? limitDelayMs(headers, nowMs);
   const reason = adviseRetry(classify(native), native, headers["x-should-retry"]);
   const fromHeader = requestId(headers);
@@ -51,28 +57,19 @@ function limitDelayMs(headers: ErrorResponse["headers"], nowMs: number): number 
   return delays.length > 0 ? Math.max(...delays) : undefined;
 }
 
-function parseBody(body: string): unknown {
-  try {
-    return JSON.parse(body) as unknown;
-  } catch {
-    // HTML, text or nothing: its content stays out of every message.
-    return undefined;
-  }
-}
-
 function nativeError(body: unknown, httpStatus: number | undefined): NativeError {
-  const outer = members(Array.isArray(body) ? (body as unknown[])[0] : body);
+  const outer = membersOf(firstOf(body));
   const nested = outer["error"];
-  const inner = typeof nested === "object" && nested !== null ? members(nested) : outer;
-  const message = typeof nested === "string" ? nested : text(inner["message"]);
+  const inner = typeof nested === "object" && nested !== null ? membersOf(nested) : outer;
+  const message = typeof nested === "string" ? nested : sentenceOf(inner["message"]);
   return {
-    status: httpStatus ?? claimedStatus(inner),
-    code: word(members(inner["details"])["error_code"]) || wordCode(inner["code"]),
+    status: httpStatus ?? claimedStatus(inner["status"], inner["status_code"], inner["code"]),
+    code: wordOf(membersOf(inner["details"])["error_code"]) || wordCode(inner["code"]),
     // A cloud that serves this format has a word for its status instead.
-    type: word(inner === outer ? undefined : inner["type"]) || word(inner["status"]),
+    type: wordOf(inner === outer ? undefined : inner["type"]) || wordOf(inner["status"]),
     param: paramOf(message),
     message,
-    requestId: word(outer["request_id"]),
+    requestId: wordOf(outer["request_id"]),
   };
 }
 
@@ -92,59 +89,20 @@ function adviseRetry(reason: ReasonName, { status, code }: NativeError, advice: 
   return reason;
 }
 
-interface Envelope {
-  readonly httpStatus?: number;
-  readonly retryDelayMs?: number;
-}
-
-function makeError(reason: ReasonName, native: NativeError, target: DialectTarget, envelope: Envelope): ParleyError {
-  const field = CATALOGUE[reason].fault === Fault.CALLER ? fieldOf(native.param) : "";
-  const details: ErrorDetails = {
-    ...(field === "" ? {} : { field }),
-    ...(envelope.retryDelayMs === undefined ? {} : { retryDelayMs: envelope.retryDelayMs }),
-    upstream: {
-      ...(envelope.httpStatus === undefined ? {} : { httpStatus: envelope.httpStatus }),
-      type: native.type,
-      code: native.code,
-      param: native.param,
-      message: native.message,
-      requestId: native.requestId,
-    },
-  };
-  return new ParleyError(reason, sentence(native, target, field), details);
-}
-
-// The provider's own sentence stays in `upstream`, where it is redacted: it may quote what was sent.
-function sentence(native: NativeError, target: DialectTarget, field: string): string {
-  const { provider, model } = target;
-  const said = [native.status, native.code || native.type].filter((piece) => piece !== undefined && piece !== "");
-  const about = field === "" ? "" : ` about ${field}`;
-  return `Cannot complete the request at ${provider}/${model}: the provider answered ${said.join(" ") || "with an error"}${about}`;
-}
-
-// Inside a 200 the HTTP status may stand in a number or in a code of three digits.
-function claimedStatus(inner: Members): number | undefined {
-  for (const name of ["status", "status_code", "code"]) {
-    const status = Number(inner[name] ?? Number.NaN);
-    if (Number.isInteger(status) && status >= 400 && status <= 599) return status;
-  }
-  return undefined;
+function makeError(
+  reason: ReasonName,
+  native: NativeError,
+  target: DialectTarget,
+  envelope: ErrorEnvelope,
+): ParleyError {
+  const { status, code, type, requestId: told } = native;
+  return providerError(reason, { ...native, said: [status, code || type] }, fieldOf, target, {
+    ...envelope,
+    requestId: envelope.requestId ?? told,
+  });
 }
 
 // A number there repeats the status, and a sentence is none.
 function wordCode(value: unknown): string {
-  return typeof value === "string" && /^[\w-]+$/.test(value) && !/^\d+$/.test(value) ? word(value) : "";
-}
-
-function members(value: unknown): Members {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Members) : {};
-}
-
-function word(value: unknown): string {
-  return typeof value === "string" ? value.slice(0, MAX_WORD_CHARS) : "";
-}
-
-function text(value: unknown): string {
-  if (typeof value === "string") return value;
-  return value === undefined || value === null ? "" : "the provider's message is not a text";
+  return typeof value === "string" && /^[\w-]+$/.test(value) && !/^\d+$/.test(value) ? wordOf(value) : "";
 }

@@ -11,6 +11,7 @@ import { redact, shorten } from "../../errors/index.ts";
 import type { DialectTarget } from "../dialect.ts";
 import { jsonText } from "../json-text.ts";
 import type { JsonObjectTree } from "../json-tree.ts";
+import { receivedObjects } from "../received-json.ts";
 import { CandidateBlocks } from "./candidate-blocks.ts";
 import { groundingCitations, recitationCitations, type PlacedCitation } from "./citations.ts";
 import { finishReason, finishWordOf } from "./finish-reason.ts";
@@ -69,7 +70,8 @@ export class CandidateReader {
   take(candidate: Candidate, text: CandidateText, out: StreamEvent[]): void {
     this.#blocks.out = out;
     const parts = candidate.content?.parts;
-    if (parts) for (const [index, part] of parts.entries()) this.#parts.take(part, () => text.part(index));
+    if (parts)
+      for (const [index, part] of receivedObjects(parts).entries()) this.#parts.take(part, () => text.part(index));
     if (candidate.logprobsResult) this.#parts.takeLogprobs(tokenLogprobs(candidate.logprobsResult));
     const word = finishWordOf(candidate.finishReason);
     if (word !== undefined) this.#finishWord = word;

@@ -194,6 +194,7 @@ describe("decodeResponse fails with a typed error", () => {
     ["a candidate of null", { candidates: [null] }, "PROVIDER_BAD_OUTPUT"],
     ["parts that are no list", { candidates: [{ content: { parts: "x" } }] }, "PROVIDER_BAD_OUTPUT"],
     ["a part of null", piece([null], "STOP"), "PROVIDER_BAD_OUTPUT"],
+    ["a part that is a text, with a member for each character", piece(["xyz"], "STOP"), "PROVIDER_BAD_OUTPUT"],
     ["a call without a name", piece([{ functionCall: { args: {} } }], "STOP"), "PROVIDER_BAD_OUTPUT"],
     [
       "too many calls",

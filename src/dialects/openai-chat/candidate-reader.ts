@@ -16,10 +16,11 @@ import {
 } from "../../contract/index.ts";
 import { ParleyError } from "../../errors/index.ts";
 import type { DialectTarget } from "../dialect.ts";
+import { receivedObjects } from "../received-json.ts";
+import { tokenLogprobs } from "../token-logprobs.ts";
 import { CandidateBlocks } from "./candidate-blocks.ts";
 import { citationOf, sourcesOf } from "./citations.ts";
 import { finishReason } from "./finish-reason.ts";
-import { tokenLogprobs } from "./logprobs.ts";
 import { AudioBlock, imagePart } from "./media-blocks.ts";
 import { EXTRA_CONTENT_FORMAT, REASONING_DETAIL_FORMAT, originOf } from "./provider-state.ts";
 import { ReasoningBlocks } from "./reasoning-blocks.ts";
@@ -116,22 +117,25 @@ export class CandidateReader {
     } else if (Array.isArray(content)) for (const piece of content) this.#takePiece(piece);
     else if (logprobs?.content && logprobs.content.length > 0) this.#takeText("", tokenLogprobs(logprobs.content));
     if (typeof refusal === "string" && refusal !== "") this.#takeRefusal(refusal, tokenLogprobs(logprobs?.refusal));
-    if (delta.images) for (const { image_url: image } of delta.images) this.#takeImage(image?.url);
+    if (delta.images) for (const { image_url: image } of receivedObjects(delta.images)) this.#takeImage(image?.url);
     if (delta.audio) (this.#audio ??= new AudioBlock(this.#blocks)).take(delta.audio);
-    if (delta.tool_calls) this.#calls.take(delta.tool_calls, this.#whole);
+    if (delta.tool_calls) this.#calls.take(receivedObjects(delta.tool_calls), this.#whole);
     if (delta.function_call) this.#calls.takeLegacy(delta.function_call);
     if (delta.annotations) {
-      for (const annotation of delta.annotations) this.#cite(citationOf(annotation, this.#settings));
+      for (const annotation of receivedObjects(delta.annotations)) this.#cite(citationOf(annotation, this.#settings));
     }
     if (delta.extra_content) this.#extraContent = delta.extra_content;
-    if (delta.executed_tools) this.#takeExecuted(delta.executed_tools);
+    if (delta.executed_tools) this.#takeExecuted(receivedObjects(delta.executed_tools));
   }
 
   #takeReasoning(delta: ChatCompletionMessage): void {
     const text = delta.reasoning_content || delta.reasoning;
     const details = delta.reasoning_details;
     if (details && details.length > 0) {
-      const hasText = (this.#reasoning ??= new ReasoningBlocks(this.#blocks)).takeDetails(details, this.#whole);
+      const hasText = (this.#reasoning ??= new ReasoningBlocks(this.#blocks)).takeDetails(
+        receivedObjects(details),
+        this.#whole,
+      );
       if (hasText) return;
     }
     if (typeof text === "string" && text !== "") {

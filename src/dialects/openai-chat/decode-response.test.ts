@@ -180,6 +180,16 @@ describe("decodeResponse", () => {
     expect(error.message).not.toContain("secret");
   });
 
+  test.each(["tool_calls", "annotations", "images", "reasoning_details", "executed_tools"])(
+    "decodeResponse takes no text for the list %s or for an item of it, with an item or a member for each character",
+    (member) => {
+      for (const odd of ["xyz", ["xyz"]]) {
+        const error = thrown(JSON.stringify(answer({ content: "a", [member]: odd })));
+        expect(reasonName(error.reason)).toBe("PROVIDER_BAD_OUTPUT");
+      }
+    },
+  );
+
   test("decodeResponse tells an empty finish reason apart from a stop", () => {
     const { finish } =
       foldBody({ choices: [{ index: 0, message: { content: "a" }, finish_reason: "" }] }).candidates[0] ?? {};

@@ -84,7 +84,7 @@ export class AnswerItems {
     this.#open = this.#open.filter((one) => one !== entry);
     entry.item = item;
     const { drift, blocks } = this.#context;
-    const type = item.type ?? "";
+    const type = typeof item.type === "string" ? item.type : "";
     drift.members(item, ITEM_MEMBERS, `output[].${type}.`);
     if (!isKnownItem(type)) drift.note(`output[].type=${type}`);
     this.#count(item);

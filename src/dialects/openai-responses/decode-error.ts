@@ -1,16 +1,23 @@
-import { CATALOGUE, ParleyError, type ErrorDetails, type ReasonName } from "../../errors/index.ts";
-import { Fault } from "../../contract/index.ts";
+import type { ParleyError, ReasonName } from "../../errors/index.ts";
 import type { DialectTarget, ErrorResponse } from "../dialect.ts";
 import { firstHeader } from "../first-header.ts";
+import {
+  claimedStatus,
+  firstOf,
+  membersOf,
+  parseErrorBody,
+  providerError,
+  sentenceOf,
+  wordOf,
+  type ErrorEnvelope,
+  type Members,
+} from "../native-error.ts";
 import { retryDelayMs } from "../retry-delay.ts";
 import { fieldOf, isOurDefect } from "./error-fields.ts";
 import { reasonOf, type Signal } from "./error-table.ts";
 import type { ResponseEvent, ResponseObject } from "./wire.ts";
 
 const REQUEST_ID_HEADERS = ["x-request-id", "request-id", "apim-request-id", "x-ds-trace-id"];
-const MAX_WORD_CHARS = 128;
-
-type Members = Readonly<Record<string, unknown>>;
 
 interface NativeError extends Signal {
   readonly param: string;
@@ -25,13 +32,13 @@ export function requestId(headers: ErrorResponse["headers"]): string | undefined
 /** The typed error behind an answer whose status is not 2xx. Never throws. */
 export function decodeError(response: ErrorResponse, target: DialectTarget): ParleyError {
   const { status, headers, nowMs } = response;
-  const native = nativeError(parseBody(response.body), status);
+  const native = nativeError(parseErrorBody(response.body), status);
   const delay = retryDelayMs(headers, nowMs);
   const reason = adviseRetry(classify({ ...native, status }), native, headers["x-should-retry"], status);
   return makeError(reason, native, target, {
     ...(delay === undefined ? {} : { retryDelayMs: delay }),
     httpStatus: status,
-    requestId: requestId(headers) ?? "",
+    requestId: requestId(headers),
   });
 }
 
@@ -57,26 +64,17 @@ export function errorInEvent(event: ResponseEvent, target: DialectTarget): Parle
   return isError ? errorFromBody(event, target) : undefined;
 }
 
-function parseBody(body: string): unknown {
-  try {
-    return JSON.parse(body) as unknown;
-  } catch {
-    // HTML, text or nothing: its content stays out of every message.
-    return undefined;
-  }
-}
-
 function nativeError(body: unknown, httpStatus: number | undefined): NativeError {
-  const outer = members(Array.isArray(body) ? (body as unknown[])[0] : body);
+  const outer = membersOf(firstOf(body));
   const nested = outer["error"];
   // xAI: the error is a sentence and the code a word beside it.
-  const inner = typeof nested === "object" && nested !== null ? members(nested) : outer;
-  const filter = members(inner["innererror"]);
+  const inner = typeof nested === "object" && nested !== null ? membersOf(nested) : outer;
+  const filter = membersOf(inner["innererror"]);
   const code = word(inner["code"]) || word(filter["code"]);
   const type = word(inner["type"]);
-  const message = typeof nested === "string" ? nested : text(inner["message"] ?? inner["detail"]);
+  const message = typeof nested === "string" ? nested : sentenceOf(inner["message"] ?? inner["detail"]);
   return {
-    status: httpStatus ?? claimedStatus(inner),
+    status: httpStatus ?? claimedStatus(inner["status"], inner["status_code"], inner["code"]),
     code: /\s/.test(code) ? "" : code,
     // The type of the event is not one of the error.
     type: type === "error" ? "" : type,
@@ -103,64 +101,25 @@ function adviseRetry(reason: ReasonName, native: NativeError, advice: string | u
   return reason;
 }
 
-interface Envelope {
-  readonly httpStatus?: number;
-  readonly requestId?: string;
-  readonly retryDelayMs?: number;
-}
-
-function makeError(reason: ReasonName, native: NativeError, target: DialectTarget, envelope: Envelope): ParleyError {
-  const field = CATALOGUE[reason].fault === Fault.CALLER ? fieldOf(native.param) : "";
-  const details: ErrorDetails = {
-    ...(field === "" ? {} : { field }),
-    ...(envelope.retryDelayMs === undefined ? {} : { retryDelayMs: envelope.retryDelayMs }),
-    upstream: {
-      ...(envelope.httpStatus === undefined ? {} : { httpStatus: envelope.httpStatus }),
-      type: native.type,
-      code: native.code,
-      param: native.param,
-      message: native.message,
-      requestId: envelope.requestId ?? "",
-    },
-  };
-  return new ParleyError(reason, sentence(native, target, field), details);
-}
-
-// The provider's own sentence stays in `upstream`, where it is redacted: it may quote what was sent.
-function sentence(native: NativeError, target: DialectTarget, field: string): string {
-  const { provider, model } = target;
-  const said = [native.status, native.code || native.type].filter((piece) => piece !== undefined && piece !== "");
-  const about = field === "" ? "" : ` about ${field}`;
-  const categories = native.categories === "" ? "" : ` (${native.categories})`;
-  return `Cannot complete the request at ${provider}/${model}: the provider answered ${said.join(" ") || "with an error"}${about}${categories}`;
-}
-
-// Inside a 200 the HTTP status stands in a number or in a code of three digits.
-function claimedStatus(inner: Members): number | undefined {
-  for (const name of ["status", "status_code", "code"]) {
-    const status = Number(inner[name] ?? Number.NaN);
-    if (Number.isInteger(status) && status >= 400 && status <= 599) return status;
-  }
-  return undefined;
+function makeError(
+  reason: ReasonName,
+  native: NativeError,
+  target: DialectTarget,
+  envelope: ErrorEnvelope,
+): ParleyError {
+  const { status, code, type, categories } = native;
+  const note = categories === "" ? "" : ` (${categories})`;
+  return providerError(reason, { ...native, said: [status, code || type], note }, fieldOf, target, envelope);
 }
 
 function filteredCategories(result: unknown): string {
-  return Object.entries(members(result))
-    .filter(([, verdict]) => members(verdict)["filtered"] === true)
+  return Object.entries(membersOf(result))
+    .filter(([, verdict]) => membersOf(verdict)["filtered"] === true)
     .map(([name]) => name.slice(0, 64))
     .join(", ");
 }
 
-function members(value: unknown): Members {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Members) : {};
-}
-
+// Codes may be numbers.
 function word(value: unknown): string {
-  if (typeof value === "number") return String(value);
-  return typeof value === "string" ? value.slice(0, MAX_WORD_CHARS) : "";
-}
-
-function text(value: unknown): string {
-  if (typeof value === "string") return value;
-  return value === undefined || value === null ? "" : "the provider's message is not a text";
+  return wordOf(typeof value === "number" ? String(value) : value);
 }

@@ -1,5 +1,13 @@
+import { toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { Executor, FinishReason, ReasoningVisibility, TextPhase, type Part } from "../../contract/index.ts";
+import {
+  ChatResponseSchema,
+  Executor,
+  FinishReason,
+  ReasoningVisibility,
+  TextPhase,
+  type Part,
+} from "../../contract/index.ts";
 import { openaiResponses } from "./index.ts";
 import { answerOf, countingIds, foldBody, message, reasonThrown, said, targetWith } from "./target.fixture.ts";
 
@@ -198,6 +206,23 @@ describe("the provider's own tools", () => {
       },
       { value: { input: { value: '{"queries":["q"]}' } } },
       { value: { content: [{ kind: { case: "searchResult", value: { source: "f", title: "a.txt" } } }] } },
+    ]);
+  });
+
+  test("types and names that are no texts are left out, so that the answer can be written", () => {
+    const odd = [
+      { type: ["message"], id: "a" },
+      { type: { a: 1 }, id: "b" },
+      { type: "file_search_call", id: "fs", queries: ["q"], results: [{ file_id: [1], filename: { a: 1 } }] },
+    ];
+    const answer = foldBody(answerOf([...odd, message("m", said("x"))]));
+    expect(() => toBinary(ChatResponseSchema, answer)).not.toThrow();
+    expect(answer.candidates[0]?.message?.parts.map(({ kind }) => kind.value)).toMatchObject([
+      { nativeType: "", json: '{"type":["message"],"id":"a"}' },
+      { nativeType: "" },
+      { name: "file_search" },
+      { content: [{ kind: { value: { source: "", title: "" } } }] },
+      { text: "x" },
     ]);
   });
 

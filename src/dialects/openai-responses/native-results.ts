@@ -64,13 +64,17 @@ function passages({ results }: OutputItem): Part[] {
       kind: {
         case: "searchResult",
         value: {
-          source: result?.file_id ?? "",
-          title: result?.filename ?? "",
+          source: textOf(result?.file_id),
+          title: textOf(result?.filename),
           content: typeof result?.text === "string" ? [textPart(result.text)] : [],
         },
       },
     }),
   );
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 const DATA_URL = /^data:([^;,]+)[^,]*;base64,/;

@@ -1,5 +1,6 @@
 import { ReasoningVisibility, reasoningPart, type Part } from "../../contract/index.ts";
 import { wordSet } from "../drift.ts";
+import { badOutput } from "../received-json.ts";
 import {
   identify,
   keepMembers,
@@ -84,7 +85,9 @@ export class ReasoningItem implements ItemReader {
 
   #append(kind: Kind, index: number, text: unknown): void {
     if (typeof text !== "string" || text === "") return;
-    if (index < 0 || index >= MAX_PIECES) throw tooMany(this.#context, "pieces of reasoning", MAX_PIECES);
+    if (!Number.isInteger(index) || index < 0)
+      throw badOutput(this.#context.target, "a piece of reasoning has no place");
+    if (index >= MAX_PIECES) throw tooMany(this.#context, "pieces of reasoning", MAX_PIECES);
     this.#received[kind][index] = (this.#received[kind][index] ?? "") + text;
     this.#context.blocks.text(this.#block, kind, text, undefined, index);
   }

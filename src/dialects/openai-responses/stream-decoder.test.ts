@@ -236,9 +236,17 @@ describe("the end of a stream", () => {
     expect(reasonThrown(() => streamEvents([...whole.slice(0, 5), event]))).toBe(reason);
   });
 
+  test.each([["0"], [1.5], [-1], [{}], ["x"], [1e9]])("a piece of reasoning at the place %j ends typed", (place) => {
+    const type = "response.reasoning_summary_text.delta";
+    const piece = { type, output_index: 0, summary_index: place, delta: "hm" };
+    expect(reasonThrown(() => streamEvents([...whole.slice(0, 1), piece]))).toBe("PROVIDER_BAD_OUTPUT");
+  });
+
   test("a named error is one, whatever it holds", () => {
     const decoder = openaiResponses.streamDecoder(targetWith(), countingIds());
     expect(reasonThrown(() => decoder.push("oh no", [], "error"))).toBe("PROVIDER_ERROR");
+    const odd = JSON.stringify({ type: "error", code: { toString: 1 } });
+    expect(reasonThrown(() => decoder.push(odd, [], "error"))).toBe("PROVIDER_ERROR");
   });
 
   test("what a failure cost is told before it", () => {
