@@ -6,6 +6,8 @@ import type { Oracle, Reading } from "./oracle.ts";
 export const anthropicMessagesOracle: Oracle = {
   name: "@anthropic-ai/sdk messages",
   apis: ["anthropic.messages"],
+  goldens: "anthropic",
+  adds: {},
   dialect: anthropicMessages,
   smallestBody: { model: "recorded", max_tokens: 1024, messages: [{ role: "user", content: "Hi" }] },
   async call(url, body, { stream }) {

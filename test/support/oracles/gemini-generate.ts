@@ -6,10 +6,12 @@ import type { CandidateReading, Oracle, Reading, Wire } from "./oracle.ts";
 export const geminiGenerateOracle: Oracle = {
   name: "@google/genai models.generateContent",
   apis: ["gemini.generateContent"],
+  goldens: "gemini",
+  adds: { generationConfig: {} },
   dialect: geminiGenerate,
   smallestBody: { contents: [{ role: "user", parts: [{ text: "Hi" }] }] },
   async call(url, body, { stream, model, provider }) {
-    const httpOptions = { baseUrl: url };
+    const httpOptions = { baseUrl: url, apiVersion: "v1beta" };
     const client = new GoogleGenAI({ apiKey: "key", vertexai: provider === "vertexai", httpOptions });
     const params = parametersOf(body, model);
     if (!stream) return readingOf([await client.models.generateContent(params)]);

@@ -8,6 +8,8 @@ import { plainJson, type Oracle, type Reading, type UsageReading, type Wire } fr
 export const mistralOracle: Oracle = {
   name: "@mistralai/mistralai chat",
   apis: ["mistral.chat"],
+  goldens: "mistral",
+  adds: { stream: false, prefix: false, index: 0 },
   dialect: openaiChat,
   smallestBody: { model: "recorded", messages: [{ role: "user", content: "Hi" }] },
   async call(url, body, { stream }) {

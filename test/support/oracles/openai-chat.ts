@@ -6,6 +6,8 @@ import { plainJson, type CandidateReading, type Oracle, type Reading, type Wire 
 export const openaiChatOracle: Oracle = {
   name: "openai chat.completions",
   apis: ["openai.chat", "openai-compat.chat"],
+  goldens: "openai",
+  adds: {},
   dialect: openaiChat,
   smallestBody: { model: "recorded", messages: [{ role: "user", content: "Hi" }] },
   async call(url, body, { stream }) {

@@ -8,6 +8,8 @@ type ResponseParams = OpenAI.Responses.ResponseCreateParamsStreaming;
 export const openaiResponsesOracle: Oracle = {
   name: "openai responses",
   apis: ["openai.responses"],
+  goldens: "openai.responses",
+  adds: {},
   dialect: openaiResponses,
   smallestBody: { model: "recorded", input: "Hi" },
   async call(url, body, { stream }) {

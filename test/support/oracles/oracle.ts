@@ -17,6 +17,10 @@ export interface Oracle {
   readonly name: string;
   /** Wire format, as recordings name it. */
   readonly apis: readonly string[];
+  /** Folder of the golden requests to this vendor. */
+  readonly goldens: string;
+  /** Members that the client adds to a request by itself, wherever they stand. */
+  readonly adds: Wire;
   readonly dialect: Dialect;
   /** The shortest request of the format. */
   readonly smallestBody: Wire;
