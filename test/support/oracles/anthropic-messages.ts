@@ -11,7 +11,7 @@ export const anthropicMessagesOracle: Oracle = {
   dialect: anthropicMessages,
   smallestBody: { model: "recorded", max_tokens: 1024, messages: [{ role: "user", content: "Hi" }] },
   async call(url, body, { stream }) {
-    const client = new Anthropic({ baseURL: url, apiKey: "key", maxRetries: 0 });
+    const client = new Anthropic({ baseURL: url, apiKey: "key", maxRetries: 0, logLevel: "off" });
     // Without a limit of its own the client refuses to wait for a long answer that is not streamed.
     const options = { timeout: 10_000 };
     if (stream) return readingOf(await client.messages.stream(body as never, options).finalMessage());
