@@ -5,6 +5,7 @@ import { cacheControl } from "./encode-extras.ts";
 import { objectOf } from "../json-field.ts";
 import type { TargetRules } from "./target-rules.ts";
 
+const NO_ARGUMENTS = '{"type":"object","properties":{}}';
 const PLAIN_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 
 /** Adds the tools and choices to `found` that the target cannot honour. */
@@ -98,7 +99,7 @@ export function encodeTools(context: EncodeContext, body: Body): void {
       if (request.toolChoice?.mode !== ToolMode.NONE) body.set("web_search_options", wireSearch(tool.kind.value));
     } else if (!declared || declared.has(toolName(tool) ?? "")) {
       const field = `tools[${index}]`;
-      const declaration = wireTool(tool, field);
+      const declaration = wireTool(tool, field, rules);
       if (mark) declaration["cache_control"] = cacheControl(mark.ttlSeconds, `${field}.cache_breakpoint`, adaptations);
       wire.push(declaration);
     }
@@ -152,12 +153,12 @@ function namedTool(request: ChatRequest, name: string): WireObject {
   return { type, [type]: { name } };
 }
 
-function wireTool(tool: Tool, field: string): WireObject {
+function wireTool(tool: Tool, field: string, { settings }: TargetRules): WireObject {
   const { kind } = tool;
   if (kind.case === "function") {
     const { name, description, parametersJson, strict } = kind.value;
-    const parameters =
-      parametersJson === undefined ? undefined : objectOf(parametersJson, `${field}.function.parameters_json`);
+    const json = parametersJson ?? (settings.parameters_required ? NO_ARGUMENTS : undefined);
+    const parameters = json === undefined ? undefined : objectOf(json, `${field}.function.parameters_json`);
     return { type: "function", function: { name, description, parameters, strict } };
   }
   if (kind.case === "custom") {

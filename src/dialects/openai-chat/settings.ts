@@ -73,6 +73,8 @@ export interface OpenAiChatSettings {
   readonly refusal_history: "refusal" | "text";
   /** Whether tool names must be of `[a-zA-Z0-9_-]{1,64}`. */
   readonly plain_tool_names: boolean;
+  /** Whether a function must tell its parameters: one without then has a schema that takes none. */
+  readonly parameters_required: boolean;
   /** Whether `tool_choice` may be `allowed_tools`; else only the allowed tools are declared. */
   readonly allowed_tools: boolean;
   /** Whether `web_search_options` is understood. */
@@ -131,6 +133,7 @@ export const DEFAULT_SETTINGS: OpenAiChatSettings = {
   audio_part: "object",
   refusal_history: "refusal",
   plain_tool_names: false,
+  parameters_required: false,
   allowed_tools: false,
   web_search: false,
   cache_key: false,

@@ -63,6 +63,14 @@ const quirks: readonly ModelQuirk[] = [
     checkedOn: CHECKED_ON,
   },
   {
+    id: "MISTRAL-PARAMETERS",
+    models: ["*"],
+    summary: "a function without parameters is refused",
+    settings: { parameters_required: true },
+    source: API_REFERENCE,
+    checkedOn: CHECKED_ON,
+  },
+  {
     id: "MISTRAL-EFFORT",
     models: ["*"],
     summary: "reasoning is high or none",

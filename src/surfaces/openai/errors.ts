@@ -60,13 +60,19 @@ export function errorStatus(error: GatewayError): number {
   return errorRow(error.reason).httpStatus;
 }
 
+// Client SDKs ignore a longer `retry-after` and ask again within a second instead.
+const LONGEST_DELAY_HEEDED_MS = 60_000;
+
 /**
  * Headers by which client SDKs decide whether to send the request again. Where the gateway has already tried several
- * times they are told not to, unless it is known when to: each of their attempts would become several of ours.
+ * times they are told not to, unless it is known when to: each of their attempts would become several of ours. Nor
+ * where it would be longer than they wait.
  */
 export function errorHeaders(error: GatewayError): ResponseHeaders {
   const isExhausted = error.attempts.length > 1 && error.retryDelayMs === undefined;
-  const headers: ResponseHeaders = { "x-should-retry": String(error.retryable && error.safeToRetry && !isExhausted) };
+  const isFarOff = (error.retryDelayMs ?? 0) > LONGEST_DELAY_HEEDED_MS;
+  const helps = error.retryable && error.safeToRetry && !isExhausted && !isFarOff;
+  const headers: ResponseHeaders = { "x-should-retry": String(helps) };
   if (error.retryDelayMs !== undefined) {
     headers["retry-after"] = String(Math.ceil(error.retryDelayMs / 1000));
     headers["retry-after-ms"] = String(error.retryDelayMs);
