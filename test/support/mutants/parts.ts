@@ -5,7 +5,7 @@ import { openaiChat } from "../../../src/dialects/openai-chat/index.ts";
 import { openaiResponses } from "../../../src/dialects/openai-responses/index.ts";
 import type { ChatParts, LiveConfig } from "../../../src/pipeline/parts.ts";
 import { PROVIDER_ENTRIES } from "../../../src/providers/entries/index.ts";
-import { quirksFor, type ProviderApi } from "../../../src/providers/entry.ts";
+import { quirksFor } from "../../../src/providers/entry.ts";
 import { ExtraAttempts } from "../../../src/routing/extra-attempts.ts";
 import { ModelTable } from "../../../src/routing/model-table.ts";
 import type { Target } from "../../../src/routing/target.ts";
@@ -20,8 +20,7 @@ const DIALECTS: ReadonlyMap<string, Dialect> = new Map(
 // What is known of a provider that has an entry holds for its recordings, too.
 function targetOf({ provider, model, dialect }: Source): Target {
   const entry = PROVIDER_ENTRIES.get(provider);
-  const apis: readonly (ProviderApi | undefined)[] = [entry, entry?.responses];
-  const api = apis.find((one) => one?.dialect.id === dialect);
+  const api = entry?.apis.find((one) => one.dialect.id === dialect);
   const quirks = entry && api ? quirksFor(entry, model, api) : [];
   return { name: `${provider}/${model}`, provider, model, region: undefined, facts: { capabilities: {}, quirks } };
 }
@@ -35,10 +34,12 @@ export function mutantParts(
   const dialect = DIALECTS.get(source.dialect);
   if (!dialect) throw new RangeError(`Cannot call ${source.provider}: nothing speaks ${source.dialect}`);
   const http = { origin: "http://upstream.test", path: "/", method: "POST" as const, headers: {}, body: "{}" };
-  const prepared = { dialect, http, credentialId: "c#1", adaptations: [] };
+  const target = targetOf(source);
+  const refused = (): void => undefined;
+  const prepared = { dialect, target, http, authorise: undefined, refused, credentialId: "c#1", adaptations: [] };
   const adapter = { name: source.provider, unsupported: () => [], prepare: () => prepared };
   const config: LiveConfig = {
-    models: new ModelTable([{ name: "route", targets: [targetOf(source)] }], []),
+    models: new ModelTable([{ name: "route", targets: [target] }], []),
     adapters: new Map([[source.provider, adapter]]),
     authenticate: () => ({ keyId: "k", name: "k", role: "chat", allowsModel: () => true, allowsRawParams: true }),
     limits: {
