@@ -1,6 +1,5 @@
 import {
   ChatRequestSchema,
-  Delivery,
   OnDisconnect,
   RankBy,
   Role,
@@ -115,9 +114,6 @@ function isContainer(value: unknown): value is object {
 
 // What a later version brings is refused until then: an option that does nothing would be a lie.
 function checkOptions(request: ChatRequest): void {
-  if (request.delivery !== Delivery.UNSPECIFIED && request.delivery !== Delivery.COMMIT) {
-    throw notYet("delivery", "this version delivers with commit only");
-  }
   if (request.onDisconnect === OnDisconnect.FINISH) {
     throw notYet("on_disconnect", "this version cancels the upstream call when the caller leaves");
   }

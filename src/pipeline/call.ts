@@ -19,6 +19,8 @@ export interface ChatCall {
   readonly abort: (reason: ParleyError) => void;
   /** Whether the caller's format gives provider state (signatures, encrypted reasoning) out and takes it back. */
   readonly carriesState: boolean;
+  /** Whether the caller's format can say that the answer starts over. */
+  readonly takesReset: boolean;
   /** Which door the request came through, for the books: `connect` or `openai`. */
   readonly surface: string;
 }

@@ -1,4 +1,6 @@
+import { Delivery as DeliveryMode } from "../contract/index.ts";
 import { ParleyError, toGatewayError } from "../errors/index.ts";
+import type { Plan } from "../routing/plan.ts";
 import { SwapList, type Listed } from "../runtime/swap-list.ts";
 import { Account } from "./account.ts";
 import { admit } from "./admit.ts";
@@ -42,7 +44,7 @@ export async function chat(
     admit(call, config.limits);
     recall(parts.vault, call);
     const plan = route(config, call);
-    served = await forward({ parts, config, call, plan, delivery, watch, account });
+    served = await forward({ parts, config, call, plan, delivery, watch, account, mode: modeOf(call, plan) });
   } catch (thrown) {
     error = ParleyError.from(thrown);
   }
@@ -64,13 +66,20 @@ export async function chat(
   return error ? die(parts, call, delivery, account, error) : { kind: "completed" };
 }
 
+/** What the caller gets when an upstream breaks after content: as asked for, else as the route says. */
+function modeOf(call: ChatCall, plan: Plan): DeliveryMode {
+  const asked = call.request.delivery === DeliveryMode.UNSPECIFIED ? plan.delivery : call.request.delivery;
+  // Whoever cannot be told to discard what came must not be made to.
+  return asked === DeliveryMode.RESTARTABLE && !call.takesReset ? DeliveryMode.COMMIT : asked;
+}
+
 /** Tells the caller why there is no complete answer. */
 function die(parts: ChatParts, call: ChatCall, delivery: Delivery, account: Account, error: ParleyError): ChatOutcome {
   const errorId = parts.runtime.newId("err");
   const failed = toGatewayError(error, {
     requestId: call.requestId,
     errorId,
-    contentDelivered: delivery.committed,
+    contentDelivered: delivery.contentDelivered,
     attempts: account.failedAttempts,
   });
   const delivered = delivery.wroteAnything;

@@ -1,49 +1,91 @@
-import { ErrorReason } from "../contract/index.ts";
+import { ErrorReason, type ChatRequest } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 import type { Plan } from "../routing/plan.ts";
+import { substitute, type AttemptState, type Substitution, type SubstitutionPolicy } from "../routing/substitution.ts";
 import type { Target } from "../routing/target.ts";
 
 /** How things stand when an attempt has failed. */
 export interface Situation {
   readonly plan: Plan;
+  readonly request: ChatRequest;
   /** Targets that were tried, in order; the last one has just failed. */
   readonly tried: readonly Target[];
-  readonly error: ParleyError;
+  /** How far the last attempt got, and what went wrong with it. */
+  readonly state: AttemptState;
+  readonly policy: SubstitutionPolicy;
   /** Whether the failed attempt carried provider state of earlier turns. */
   readonly sentState: boolean;
-  /** Whether the caller has had content. */
-  readonly committed: boolean;
   /** Whether the deadline has passed or the caller has left. */
   readonly over: boolean;
+  /** Milliseconds until the request's deadline. */
+  readonly remainingMs: number;
+  /** Whether calls to a target may be expected to work: others are asked only when none is left. */
+  readonly isAvailable: (target: Target) => boolean;
+  /** A random number from 0 to below 1. */
+  readonly random: () => number;
   /** Takes one from the gateway's budget of extra attempts, if there is one left. */
   readonly takeExtraAttempt: () => boolean;
 }
 
-/**
- * The only place that decides whether another attempt is made, and where. Returns its target, or the error that the
- * caller gets. The target that has just failed: once more, without the state of earlier turns that it has refused.
- */
-export function decide(situation: Situation): Target | ParleyError {
-  const { plan, tried, error, committed, over, takeExtraAttempt } = situation;
-  const refusedState = error.reason === ErrorReason.STATE_INVALID && situation.sentState;
-  if (over || committed || (error.row.failover === "never" && !refusedState)) return error;
-  if (tried.length >= plan.maxAttempts) return error;
-  const next = refusedState
-    ? tried.at(-1)
-    : plan.targets.find((target) => !tried.includes(target) && mayFollow(target, error, tried));
-  if (!next) return error;
+/** The next attempt of a request. */
+export interface NextAttempt {
+  readonly target: Target;
+  /** How it takes over from the one that broke. */
+  readonly how: Exclude<Substitution["kind"], "deny">;
+  /** Milliseconds to wait before it. */
+  readonly afterMs: number;
+  /** Whether the conversation goes without the provider state that the target has just refused. */
+  readonly withoutState: boolean;
+}
+
+/** The only place that decides whether another attempt is made, where, and when. Else returns the caller's error. */
+export function decide(situation: Situation): NextAttempt | ParleyError {
+  const { plan, tried, state, over, takeExtraAttempt } = situation;
+  if (over || tried.length >= plan.maxAttempts) return state.error;
+  const next = withoutRefusedState(situation) ?? elsewhere(situation) ?? onceMore(situation);
+  if (!next) return state.error;
   if (takeExtraAttempt()) return next;
   return new ParleyError(
     "ATTEMPTS_EXHAUSTED",
     "Cannot try another target: the gateway's budget of extra attempts is used up, so many requests fail at the moment",
-    { retryDelayMs: 10_000, cause: error },
+    { retryDelayMs: 10_000, cause: state.error },
   );
 }
 
-// A request that overflows one window goes only to a larger one.
-function mayFollow(target: Target, error: ParleyError, tried: readonly Target[]): boolean {
-  if (error.reason !== ErrorReason.CONTEXT_TOO_LONG) return true;
-  const failed = tried.at(-1)?.facts.contextTokens;
-  const window = target.facts.contextTokens;
-  return failed !== undefined && window !== undefined && window > failed;
+/** The same target without the state of earlier turns that it has refused. */
+function withoutRefusedState({ state, sentState }: Situation): NextAttempt | undefined {
+  if (state.error.reason !== ErrorReason.STATE_INVALID || !sentState || state.delivered) return undefined;
+  return { target: state.target, how: "replace", afterMs: 0, withoutState: true };
+}
+
+/** The next target that may take over, at once; those that are known to be down come last. */
+function elsewhere({ plan, request, tried, state, policy, isAvailable }: Situation): NextAttempt | undefined {
+  let last: NextAttempt | undefined;
+  for (const target of plan.targets) {
+    if (tried.includes(target)) continue;
+    const { kind } = substitute(request, state, target, policy);
+    if (kind === "deny") continue;
+    const next = { target, how: kind, afterMs: 0, withoutState: false };
+    if (isAvailable(target)) return next;
+    last ??= next;
+  }
+  return last;
+}
+
+const SHORTEST_WAIT_MS = 100;
+const LONGEST_WAIT_MS = 2_000;
+
+/**
+ * The same target after a while, where it is the only one: as long as it asks for, else a random time that grows. One
+ * that was silent is not asked again, since it may still be at work on the first call.
+ */
+function onceMore({ plan, tried, state, remainingMs, random }: Situation): NextAttempt | undefined {
+  const { error, target, delivered } = state;
+  if (plan.targets.length > 1 || delivered || !error.row.retryable || error.row.failover !== "next_target") {
+    return undefined;
+  }
+  if (error.reason === ErrorReason.PROVIDER_TIMEOUT) return undefined;
+  const longestMs = Math.min(LONGEST_WAIT_MS, SHORTEST_WAIT_MS * 2 ** tried.length);
+  const afterMs = error.retryDelayMs ?? SHORTEST_WAIT_MS + random() * (longestMs - SHORTEST_WAIT_MS);
+  return afterMs < remainingMs ? { target, how: "replace", afterMs, withoutState: false } : undefined;
 }

@@ -1,16 +1,19 @@
-import { ErrorReason, type ChatRequest } from "../contract/index.ts";
+import { ErrorReason, type ChatRequest, type Delivery as DeliveryMode } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 import type { Plan } from "../routing/plan.ts";
+import type { AttemptState } from "../routing/substitution.ts";
 import type { Target } from "../routing/target.ts";
 import { originOf, type Account } from "./account.ts";
 import { authorise } from "./authorise.ts";
 import type { ChatCall } from "./call.ts";
-import { decide } from "./decide.ts";
+import { decide, type NextAttempt } from "./decide.ts";
 import type { Delivery } from "./normalise.ts";
 import type { ChatParts, LiveConfig } from "./parts.ts";
 import { remember } from "./recall.ts";
+import { pause } from "./pause.ts";
 import { send, type CallProgress } from "./send.ts";
 import { carriesState, strippedState, withoutState } from "./strip-state.ts";
+import { takeOverFrom } from "./take-over-from.ts";
 import type { Watch } from "./watch.ts";
 
 /** What one request's attempts share. */
@@ -22,40 +25,68 @@ export interface Forwarding {
   readonly delivery: Delivery;
   readonly watch: Watch;
   readonly account: Account;
+  /** What the caller gets when an upstream breaks; never unspecified. */
+  readonly mode: DeliveryMode;
 }
 
 /**
  * Tries targets in the plan's order until one has answered. Resolves with the target that did. Throws the error the
- * caller gets when none did, or when one broke after its content was delivered.
+ * caller gets when none did, or when one broke after content in a way that nobody may mend.
  */
 export async function forward(forwarding: Forwarding): Promise<Target> {
-  const { parts, call, plan, delivery, watch } = forwarding;
+  const { parts, call, plan, watch } = forwarding;
   parts.extraAttempts.countRequest();
   const tried: Target[] = [];
-  let next: Target | ParleyError | undefined = plan.targets[0];
+  const [first] = plan.targets;
+  if (!first) throw new RangeError("Cannot forward: the plan is empty");
+  let next: NextAttempt = { target: first, how: "replace", afterMs: 0, withoutState: false };
   for (;;) {
-    if (next === undefined || next instanceof ParleyError)
-      throw next ?? new RangeError("Cannot forward: the plan is empty");
-    // The target that has just failed gets the conversation without the state that it has refused.
-    const request = next === tried.at(-1) ? withoutState(call.request) : call.request;
-    tried.push(next);
+    if (next.afterMs > 0) await pause(parts.runtime, next.afterMs, call.signal);
+    const request = next.withoutState ? withoutState(call.request) : call.request;
+    tried.push(next.target);
     const error = await attempt(forwarding, next, request);
-    if (error === undefined) return next;
-    next = decide({
+    if (error === undefined) return next.target;
+    const decision = decide({
       plan,
+      request: call.request,
       tried,
-      error,
+      state: stateOf(forwarding.delivery, next.target, error),
+      policy: { delivery: forwarding.mode, onRefusal: "answer" },
       sentState: error.reason === ErrorReason.STATE_INVALID && carriesState(request),
-      committed: delivery.committed,
       over: call.signal.aborted || watch.remainingMs === 0,
+      remainingMs: watch.remainingMs,
+      isAvailable: () => true,
+      random: () => parts.runtime.random(),
       takeExtraAttempt: () => parts.extraAttempts.take(),
     });
+    if (decision instanceof ParleyError) throw decision;
+    next = decision;
   }
 }
 
+function stateOf(delivery: Delivery, target: Target, error: ParleyError): AttemptState {
+  const { text, bytes, sawToolCall, sawReasoning, candidates } = delivery.delivered;
+  return {
+    target,
+    error,
+    delivered: delivery.contentDelivered,
+    text,
+    deliveredBytes: bytes,
+    sawToolCall,
+    sawReasoning,
+    candidates,
+  };
+}
+
 /** One attempt at one target, from the first record to the last. Resolves with what went wrong, or undefined. */
-async function attempt(forwarding: Forwarding, target: Target, request: ChatRequest): Promise<ParleyError | undefined> {
-  const { parts, config, call, delivery, watch, account } = forwarding;
+async function attempt(
+  forwarding: Forwarding,
+  { target, how, withoutState: stripped }: NextAttempt,
+  asked: ChatRequest,
+): Promise<ParleyError | undefined> {
+  const { parts, config, call, delivery, watch, account, mode } = forwarding;
+  const broken = account.attempts.at(-1);
+  const { request, takeOver } = takeOverFrom(how, asked, delivery.delivered, broken);
   const adapter = config.adapters.get(target.provider);
   if (!adapter) return new ParleyError("MISCONFIGURED", `Cannot call ${target.name}: its provider is not configured`);
   let prepared;
@@ -69,6 +100,7 @@ async function attempt(forwarding: Forwarding, target: Target, request: ChatRequ
     return ParleyError.from(thrown);
   }
   await account.open(target, prepared.dialect.id, prepared.credentialId);
+  if (how === "reset") delivery.startOver(broken);
   const progress: CallProgress = { httpStatus: undefined, upstreamRequestId: undefined, firstContentMs: undefined };
   delivery.begin(
     {
@@ -76,7 +108,8 @@ async function attempt(forwarding: Forwarding, target: Target, request: ChatRequ
       attempt: account.attempts.length + 1,
       origin: originOf(target, prepared.dialect.id),
       createdAtMs: parts.runtime.nowMs(),
-      adaptations: request === call.request ? prepared.adaptations : [strippedState(), ...prepared.adaptations],
+      adaptations: stripped ? [strippedState(), ...prepared.adaptations] : prepared.adaptations,
+      mode,
     },
     (completed) => {
       // A provider that tells no usage still bills it.
@@ -88,6 +121,7 @@ async function attempt(forwarding: Forwarding, target: Target, request: ChatRequ
       if (cost) completed.cost = cost;
       completed.attempts = [...account.attempts];
     },
+    takeOver,
   );
   const error = await send({
     runtime: parts.runtime,

@@ -1,13 +1,14 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { create } from "@bufbuild/protobuf";
 import {
+  Delivery as DeliveryMode,
   EventGrammar,
   FailedSchema,
-  FinishReason,
   StreamEventSchema,
   isContent,
   isTerminal,
   keptAlive,
+  reset,
   type Adaptation,
   type Attempt,
   type Completed,
@@ -21,6 +22,10 @@ import {
 } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 import type { EventSink } from "./call.ts";
+import { Delivered } from "./delivered.ts";
+import { failedFinish } from "./judge.ts";
+import type { TakeOver } from "./take-over.ts";
+import { deltaChars, partChars, roughBytes } from "./weigh.ts";
 
 /** What the gateway knows of an answer that its codec does not. */
 export interface AnswerFacts {
@@ -30,18 +35,30 @@ export interface AnswerFacts {
   readonly origin: Origin;
   readonly createdAtMs: number;
   readonly adaptations: readonly Adaptation[];
+  /** What the caller is to get when an upstream breaks; never unspecified. */
+  readonly mode: DeliveryMode;
 }
 
 /** Completes the terminal of an answer: figures, cost, attempts. */
 export type Closing = (completed: Completed) => void;
 
+/** Bounds of what is held back. */
+export interface DeliveryLimits {
+  readonly startupEvents: number;
+  readonly startupBytes: number;
+  /** Most of an answer that is held until it is whole. */
+  readonly upstreamResponseBytes: number;
+}
+
 /**
  * Turns what codecs yield into what the caller gets: events in legal order, numbered without gaps, complete, and none
- * before the first content, so that a target that fails until then leaves no trace.
+ * before the first content, so that a target that fails until then leaves no trace. With `hold` nothing leaves until the
+ * answer is whole. An attempt that takes over after content leaves its mark, `reset` or `continued`, with its own first
+ * content: if it fails before, the next one takes over from the same place.
  */
 export class Delivery {
   readonly #sink: EventSink;
-  readonly #limits: { readonly startupEvents: number; readonly startupBytes: number };
+  readonly #limits: DeliveryLimits;
   #facts: AnswerFacts | undefined;
   #close: Closing = () => {};
   #grammar = new EventGrammar();
@@ -55,15 +72,30 @@ export class Delivery {
   #sawDeltas = false;
   #brokenCall = false;
   #finishedParts: Part[] = [];
+  #delivered = new Delivered();
+  #contentDelivered = false;
+  #takeOver: TakeOver | undefined;
+  #pendingReset: { readonly broken: Attempt | undefined } | undefined;
+  #firstSeq = 1;
 
-  constructor(sink: EventSink, limits: { readonly startupEvents: number; readonly startupBytes: number }) {
+  constructor(sink: EventSink, limits: DeliveryLimits) {
     this.#sink = sink;
     this.#limits = limits;
   }
 
-  /** Whether content (or an overflowing start) was delivered: from here on no other target may answer. */
-  get committed(): boolean {
+  /** Whether events of the present attempt go out as they come. */
+  get flowing(): boolean {
     return this.#held === undefined;
+  }
+
+  /** Whether the caller has content (or an overflowing start) that stands: another target cannot just answer instead. */
+  get contentDelivered(): boolean {
+    return this.#contentDelivered;
+  }
+
+  /** What the caller has, as far as another target would need it to go on. */
+  get delivered(): Delivered {
+    return this.#delivered;
   }
 
   /** Whether the caller has had anything, signs of life included: from here on errors go into the stream. */
@@ -86,10 +118,14 @@ export class Delivery {
     return this.#finishedParts;
   }
 
-  /** A new attempt begins; what an earlier one left is forgotten, for none of it was delivered. */
-  begin(facts: AnswerFacts, close: Closing): void {
+  /**
+   * A new attempt begins. Without `takeOver`, what an earlier one left is forgotten, for none of it stands: nothing was
+   * delivered, or `startOver` has voided it.
+   */
+  begin(facts: AnswerFacts, close: Closing, takeOver?: TakeOver): void {
     this.#facts = facts;
     this.#close = close;
+    this.#takeOver = takeOver;
     this.#grammar = new EventGrammar();
     this.#held = [];
     this.#heldBytes = 0;
@@ -100,6 +136,11 @@ export class Delivery {
     this.#finishedParts = [];
   }
 
+  /** The next attempt answers from the beginning: with its first content the caller is told to discard all before. */
+  startOver(broken: Attempt | undefined): void {
+    this.#pendingReset = { broken };
+  }
+
   /**
    * Takes the events of one upstream read, in order; the array is handed on. Returns whether there was content, and
    * whether the caller can take more. Throws `PROVIDER_BAD_OUTPUT` for events out of order.
@@ -107,19 +148,24 @@ export class Delivery {
   take(events: StreamEvent[]): { content: boolean; writable: boolean } {
     let content = false;
     let release = this.#held === undefined;
+    const out: StreamEvent[] = this.#takeOver ? [] : events;
     for (const [index, event] of events.entries()) {
       const wrong = this.#wrong(event);
       if (wrong) {
         // What came before it in the same read was received whole, and belongs to a caller who has had a part of it.
-        if (this.#held === undefined) this.#write(events.slice(0, index));
+        if (this.#held === undefined) this.#write(this.#takeOver ? out : events.slice(0, index));
         throw wrong;
       }
-      this.#complete(event);
+      this.#weigh(event);
       if (isContent(event)) content = true;
-      if (content || isTerminal(event)) release = true;
+      if (!this.#takeOver) this.#complete(event);
+      else if (this.#passOn(this.#takeOver, event, out)) release = true;
+      if ((content && !this.#takeOver) || isTerminal(event)) release = true;
     }
-    if (!release) return { content, writable: this.#hold(events) };
-    return { content, writable: this.#release(events) };
+    // What is held for its own sake waits for the terminal.
+    if (this.#facts?.mode === DeliveryMode.HOLD) release = events.some(isTerminal);
+    if (!release) return { content, writable: this.#hold(out) };
+    return { content, writable: this.#release(out) };
   }
 
   /** Calls back once when the caller can take more, after `take` said that it cannot. */
@@ -147,6 +193,7 @@ export class Delivery {
       ...(cost ? { cost } : {}),
     });
     this.#held = undefined;
+    this.#pendingReset = undefined;
     this.#write([create(StreamEventSchema, { event: { case: "failed", value: failed } })]);
   }
 
@@ -163,28 +210,36 @@ export class Delivery {
     return kind.case === "candidateFinished" ? failedFinish(kind.value.finish?.reason, this.#brokenCall) : undefined;
   }
 
+  /** Counts what the attempt has produced, whether or not the caller sees it. */
+  #weigh(event: StreamEvent): void {
+    const kind = event.event;
+    if (kind.case === "blockDelta") {
+      this.#sawDeltas = true;
+      this.#outputChars += deltaChars(event);
+    } else if (kind.case === "blockFinished" && !this.#sawDeltas) this.#outputChars += partChars(kind.value.part);
+    else if (kind.case === "usageUpdated") this.#usage = kind.value.usage;
+    else if (kind.case === "completed" && kind.value.usage) this.#usage = kind.value.usage;
+  }
+
+  /** Puts what the caller gets for an event of an attempt that takes over into `out`; whether that is content or the end. */
+  #passOn(takeOver: TakeOver, event: StreamEvent, out: StreamEvent[]): boolean {
+    const from = out.length;
+    if (event.event.case === "started") this.#completeStarted(event.event.value);
+    takeOver.map(event, out);
+    let seen = false;
+    for (const mapped of out.slice(from)) {
+      this.#complete(mapped);
+      seen ||= isContent(mapped) || isTerminal(mapped);
+    }
+    return seen;
+  }
+
   #complete(event: StreamEvent): void {
     const kind = event.event;
-    switch (kind.case) {
-      case "blockDelta":
-        this.#sawDeltas = true;
-        if (typeof kind.value.delta.value === "string") this.#outputChars += kind.value.delta.value.length;
-        return;
-      case "blockFinished":
-        if (kind.value.candidate === 0 && kind.value.part) this.#finishedParts.push(kind.value.part);
-        if (!this.#sawDeltas) this.#outputChars += partChars(kind.value.part);
-        return;
-      case "usageUpdated":
-        this.#usage = kind.value.usage;
-        return;
-      case "started":
-        return this.#completeStarted(kind.value);
-      case "completed":
-        if (kind.value.usage) this.#usage = kind.value.usage;
-        this.#close(kind.value);
-        return;
-      default:
-        return;
+    if (kind.case === "started") this.#completeStarted(kind.value);
+    else if (kind.case === "completed") this.#close(kind.value);
+    else if (kind.case === "blockFinished" && kind.value.candidate === 0 && kind.value.part) {
+      this.#finishedParts.push(kind.value.part);
     }
   }
 
@@ -204,72 +259,47 @@ export class Delivery {
     const held = this.#held ?? [];
     held.push(...events);
     for (const event of events) this.#heldBytes += roughBytes(event);
-    if (held.length > this.#limits.startupEvents || this.#heldBytes > this.#limits.startupBytes)
-      return this.#release([]);
-    return true;
+    const { startupEvents, startupBytes, upstreamResponseBytes } = this.#limits;
+    if (this.#facts?.mode === DeliveryMode.HOLD) {
+      if (this.#heldBytes <= upstreamResponseBytes) return true;
+      throw new ParleyError(
+        "PROVIDER_BAD_OUTPUT",
+        `Cannot hold the answer until it is whole: it is larger than ${upstreamResponseBytes} bytes`,
+      );
+    }
+    // An attempt that takes over commits with its content only: its start shows nothing that could not wait.
+    const overflows = held.length > startupEvents || this.#heldBytes > startupBytes;
+    if (!overflows) return true;
+    if (!this.#takeOver && !this.#pendingReset) return this.#release([]);
+    throw new ParleyError("PROVIDER_BAD_OUTPUT", "Cannot go on with the answer: it begins with too much without content");
   }
 
   #release(events: StreamEvent[]): boolean {
     const held = this.#held;
     this.#held = undefined;
+    if (this.#pendingReset) this.#voidAll(this.#pendingReset.broken);
+    this.#contentDelivered = true;
     return this.#write(held && held.length > 0 ? [...held, ...events] : events);
+  }
+
+  #voidAll(broken: Attempt | undefined): void {
+    this.#pendingReset = undefined;
+    const event = reset(this.#firstSeq, broken);
+    event.seq = ++this.#seq;
+    this.#firstSeq = this.#seq + 1;
+    this.#delivered = new Delivered();
+    this.#sink.write([event]);
   }
 
   #write(events: StreamEvent[]): boolean {
     if (events.length === 0) return true;
+    const follows = this.#facts?.mode === DeliveryMode.AUTO;
     for (const event of events) {
       event.seq = ++this.#seq;
+      if (follows) this.#delivered.note(event);
       if (isTerminal(event)) this.#ended = true;
     }
     this.#wroteAnything = true;
     return this.#sink.write(events);
   }
-}
-
-/**
- * The error behind an end that is none: some providers finish an answer that broke as if it were whole. A call that the
- * output limit cut keeps its honest finish reason; one that the provider calls complete must not be run.
- */
-function failedFinish(reason: FinishReason | undefined, brokenCall: boolean): ParleyError | undefined {
-  const complete = reason === FinishReason.TOOL_CALLS || reason === FinishReason.STOP;
-  if (reason === FinishReason.MALFORMED_TOOL_CALL || (complete && brokenCall)) {
-    return new ParleyError(
-      "PROVIDER_BAD_OUTPUT",
-      "Cannot complete the answer: the model wrote a tool call whose arguments are not JSON",
-    );
-  }
-  if (reason === FinishReason.MALFORMED_OUTPUT) {
-    return new ParleyError(
-      "PROVIDER_BAD_OUTPUT",
-      "Cannot complete the answer: the model wrote output that the provider cannot read",
-    );
-  }
-  if (reason === FinishReason.PROVIDER_ERROR) {
-    return new ParleyError("PROVIDER_ERROR", "Cannot complete the answer: the provider failed within it and says so");
-  }
-  return undefined;
-}
-
-/** UTF-16 units of a part that came whole, as a unary answer's do. */
-function partChars(part: Part | undefined): number {
-  switch (part?.kind.case) {
-    case "text":
-    case "refusal":
-      return part.kind.value.text.length;
-    case "reasoning":
-      return [...part.kind.value.text, ...part.kind.value.summary].reduce((sum, text) => sum + text.length, 0);
-    case "toolCall":
-      return part.kind.value.input.value?.length ?? 0;
-    default:
-      return 0;
-  }
-}
-
-// Held events are small but for reasoning state; an estimate bounds them well enough.
-function roughBytes(event: StreamEvent): number {
-  const kind = event.event;
-  if (kind.case !== "blockDelta") return 256;
-  const { delta } = kind.value;
-  if (delta.case === "state") return 256 + (delta.value.payload.value?.length ?? 0);
-  return 128 + (typeof delta.value === "string" ? delta.value.length : 0);
 }

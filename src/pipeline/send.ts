@@ -163,7 +163,7 @@ class Exchange implements UpstreamHandler {
     }
     const { content, writable } = delivery.take(events);
     if (content && this.#options.stream) watch.progress(limits.progressMs);
-    if (delivery.committed) watch.wrote();
+    if (delivery.flowing) watch.wrote();
     if (!writable && !this.#over) {
       this.#call?.pause();
       watch.suspend();

@@ -86,6 +86,7 @@ function chatCall(message: GenerateRequest | GenerateStreamRequest, call: RpcCal
     signal: call.signal,
     abort: (reason) => call.abort(reason),
     carriesState: true,
+    takesReset: true,
     surface: "connect",
   };
 }

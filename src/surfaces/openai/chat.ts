@@ -44,6 +44,7 @@ export async function handleChat(
       signal: caller.signal,
       abort: (reason: ParleyError) => caller.abort(reason),
       carriesState: false,
+      takesReset: false,
       surface: "openai",
     };
     const answer = decoded.stream ? streamAnswer(options, decoded, reply) : wholeAnswer(options, decoded, reply);
