@@ -4,9 +4,7 @@ import { CAPABILITIES, type ModelFacts } from "./catalog/facts.ts";
 import type { Config } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
 import type { LoadedConfig } from "./config/load.ts";
-import type { Ledger } from "./ledger/records.ts";
-import { openLedger } from "./ledger/recovery.ts";
-import { costOf } from "./ledger/pricing.ts";
+import { openBooks } from "./ledger/open-books.ts";
 import type { Log } from "./observe/log.ts";
 import { Metrics } from "./observe/metrics.ts";
 import { registerProcessMetrics } from "./observe/process-metrics.ts";
@@ -29,7 +27,7 @@ import type { Runtime } from "./runtime/runtime.ts";
 import { SANDBOX_MODELS, startSandbox, type Sandbox } from "./sandbox/index.ts";
 import { createModelsService } from "./services/models.ts";
 import { createStateVault } from "./store/state-vault.ts";
-import { openDataFolder, type DataFolder } from "./store/data-folder.ts";
+import { openDataFolder } from "./store/data-folder.ts";
 import { createConnectSurface } from "./surfaces/connect/surface.ts";
 import type { Gateway } from "./surfaces/gateway.ts";
 import { InFlightBudget } from "./surfaces/in-flight-budget.ts";
@@ -102,7 +100,14 @@ export async function startApp(options: AppOptions): Promise<App> {
     });
     const ports = { upstream, runtime };
     let live = buildLive(config, keyFiles, sandbox, ports);
-    const ledger = await openBooks(config, folder, runtime, log, () => live.models);
+    const ledger = await openBooks({
+      folder: join(folder.path, "ledger"),
+      durability: config.server.durability,
+      runtime,
+      log,
+      claimEpoch: (above) => folder.claimEpoch(above),
+      pricesOf: (provider, model) => live.models.providers.get(provider)?.target(model)?.facts.prices,
+    });
     closers.push(() => ledger.close());
     closers.push(() => upstream.close());
     const metrics = new Metrics();
@@ -231,36 +236,6 @@ function sandboxProviders(sandbox: Sandbox, catalog: Catalog): ConfiguredProvide
       },
     }),
   );
-}
-
-async function openBooks(
-  config: Config,
-  folder: DataFolder,
-  runtime: Runtime,
-  log: Log,
-  models: () => ModelTable,
-): Promise<Ledger> {
-  const { ledger, report } = await openLedger({
-    folder: join(folder.path, "ledger"),
-    durability: config.server.durability,
-    runtime,
-    claimEpoch: (above) => folder.claimEpoch(above),
-    costOf: (attempt, usage) => {
-      const target = models().providers.get(attempt.provider)?.target(attempt.model);
-      return costOf(usage, target?.facts.prices, undefined);
-    },
-    onIncident: ({ kind, message }) => log.error(message, { incident: kind }),
-  });
-  const { attemptsClosed, requestsClosed, damage, illegalRecords } = report;
-  if (attemptsClosed + requestsClosed + damage.length + illegalRecords > 0) {
-    log.warn("the ledger was not closed properly: what was open has been closed, estimated", {
-      attempts_closed: attemptsClosed,
-      requests_closed: requestsClosed,
-      damage: damage.length,
-      illegal_records: illegalRecords,
-    });
-  }
-  return ledger;
 }
 
 interface PortParts {

@@ -58,12 +58,14 @@ async function attempt(forwarding: Forwarding, target: Target, request: ChatRequ
   const { parts, config, call, delivery, watch, account } = forwarding;
   const adapter = config.adapters.get(target.provider);
   if (!adapter) return new ParleyError("MISCONFIGURED", `Cannot call ${target.name}: its provider is not configured`);
+  const deadlineIsCallers = call.timeoutMs !== undefined && call.timeoutMs <= config.limits.totalMs;
   let prepared;
   try {
     prepared = adapter.prepare(request, target, call.stream);
     if (prepared.authorise) {
       const { runtime } = parts;
-      prepared = await authorise(prepared, { runtime, signal: call.signal, remainingMs: watch.remainingMs });
+      const { remainingMs } = watch;
+      prepared = await authorise(prepared, { runtime, signal: call.signal, remainingMs, deadlineIsCallers });
     }
   } catch (thrown) {
     return ParleyError.from(thrown);
@@ -98,7 +100,7 @@ async function attempt(forwarding: Forwarding, target: Target, request: ChatRequ
     limits: config.limits,
     delivery,
     watch,
-    deadlineIsCallers: call.timeoutMs !== undefined && call.timeoutMs <= config.limits.totalMs,
+    deadlineIsCallers,
     signal: call.signal,
     onDrift: (dialect, path) => parts.observer.drifted(dialect, path),
     progress,
