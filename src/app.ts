@@ -38,7 +38,7 @@ import { createOpsSurface } from "./surfaces/ops/surface.ts";
 import { Readiness } from "./surfaces/readiness.ts";
 import { createAuth } from "./upstream/auth/create-auth.ts";
 import { keyAuth } from "./upstream/auth/key-auth.ts";
-import { createHttpClient } from "./upstream/http-client.ts";
+import { createHttpClient, type HttpClientOptions } from "./upstream/http-client.ts";
 import type { UpstreamClient } from "./upstream/upstream.ts";
 
 /** What the gateway needs of the process around it. */
@@ -93,18 +93,11 @@ export async function startApp(options: AppOptions): Promise<App> {
     });
     const sandbox = config.sandbox ? await startSandbox({ runtime }) : undefined;
     if (sandbox) closers.push(() => sandbox.close());
-    const upstream = createHttpClient({
-      connectMs: config.server.timeouts.connectMs + config.server.timeouts.tlsMs,
-      connectionsPerOrigin: config.server.limits.connections,
-      maxHeaderBytes: config.server.limits.headerBytes,
-    });
+    const upstream = createHttpClient(upstreamLimits(config));
     const ports = { upstream, runtime };
     let live = buildLive(config, keyFiles, sandbox, ports);
     const ledger = await openBooks({
-      folder: join(folder.path, "ledger"),
-      durability: config.server.durability,
-      runtime,
-      log,
+      ...{ runtime, log, folder: join(folder.path, "ledger"), durability: config.server.durability },
       claimEpoch: (above) => folder.claimEpoch(above),
       pricesOf: (provider, model) => live.models.providers.get(provider)?.target(model)?.facts.prices,
     });
@@ -236,6 +229,14 @@ function sandboxProviders(sandbox: Sandbox, catalog: Catalog): ConfiguredProvide
       },
     }),
   );
+}
+
+function upstreamLimits({ server }: Config): HttpClientOptions {
+  return {
+    connectMs: server.timeouts.connectMs + server.timeouts.tlsMs,
+    connectionsPerOrigin: server.limits.connections,
+    maxHeaderBytes: server.limits.headerBytes,
+  };
 }
 
 interface PortParts {
