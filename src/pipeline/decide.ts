@@ -5,7 +5,7 @@ import type { Target } from "../routing/target.ts";
 
 /** How things stand when an attempt has failed. */
 export interface Situation {
-  readonly plan: Plan;
+  readonly plan: Pick<Plan, "targets" | "maxAttempts">;
   /** Targets that were tried, in order; the last one has just failed. */
   readonly tried: readonly Target[];
   readonly error: ParleyError;
