@@ -94,15 +94,19 @@ export async function startApp(options: AppOptions): Promise<App> {
     const sandbox = config.sandbox ? await startSandbox({ runtime }) : undefined;
     if (sandbox) closers.push(() => sandbox.close());
     const upstream = createHttpClient(upstreamLimits(config));
-    const ports = { upstream, runtime };
-    let live = buildLive(config, keyFiles, sandbox, ports);
+    let live = buildLive(config, keyFiles, sandbox, { upstream, runtime });
     const ledger = await openBooks({
-      ...{ runtime, log, folder: join(folder.path, "ledger"), durability: config.server.durability },
+      folder: join(folder.path, "ledger"),
+      durability: config.server.durability,
+      runtime,
+      log,
       claimEpoch: (above) => folder.claimEpoch(above),
       pricesOf: (provider, model) => live.models.providers.get(provider)?.target(model)?.facts.prices,
     });
-    closers.push(() => ledger.close());
-    closers.push(() => upstream.close());
+    closers.push(
+      () => ledger.close(),
+      () => upstream.close(),
+    );
     const metrics = new Metrics();
     const requests = new LiveRequests();
     const parts: ChatParts = {
@@ -114,13 +118,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       vault: createStateVault(runtime),
       current: () => live,
     };
-    const gateway: Gateway = {
-      chat: (call, sink) => chat(parts, requests, call, sink),
-      authenticate: (credential) => authenticate(parts, credential),
-      models: createModelsService(() => live.models),
-      newRequestId: () => runtime.newId("req"),
-      newErrorId: () => runtime.newId("err"),
-    };
+    const gateway = gatewayOf(parts, requests);
     const readiness = new Readiness();
     closers.push(registerProcessMetrics(metrics, runtime));
     const listener = await openPort(options, { gateway, readiness, metrics, requests });
@@ -132,7 +130,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       keyFiles,
       sandbox,
       reload(next) {
-        live = buildLive(next.config, keyFiles, sandbox, ports);
+        live = buildLive(next.config, keyFiles, sandbox, { upstream, runtime });
       },
       async drain() {
         if (listener.draining) listener.hasten();
@@ -229,6 +227,18 @@ function sandboxProviders(sandbox: Sandbox, catalog: Catalog): ConfiguredProvide
       },
     }),
   );
+}
+
+/** What the surfaces share. */
+function gatewayOf(parts: ChatParts, requests: LiveRequests): Gateway {
+  const { runtime } = parts;
+  return {
+    chat: (call, sink) => chat(parts, requests, call, sink),
+    authenticate: (credential) => authenticate(parts, credential),
+    models: createModelsService(() => parts.current().models),
+    newRequestId: () => runtime.newId("req"),
+    newErrorId: () => runtime.newId("err"),
+  };
 }
 
 function upstreamLimits({ server }: Config): HttpClientOptions {

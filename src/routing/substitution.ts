@@ -9,7 +9,7 @@ import {
   type ChatRequest,
 } from "../contract/index.ts";
 import { reasonName, type ParleyError } from "../errors/index.ts";
-import { brokenConstraint } from "./constraints.ts";
+import { activeConstraints, brokenConstraint } from "./constraints.ts";
 import { boundField } from "./provider-bound.ts";
 import type { Target } from "./target.ts";
 
@@ -135,11 +135,19 @@ function barredTarget(request: ChatRequest, state: AttemptState, target: Target)
   if (request.routing?.allowFallbacks === false && target.name !== state.target.name) {
     return deny("fallbacks", "routing.allow_fallbacks leaves one target");
   }
-  const constraint = brokenConstraint(target, request.routing?.constraints);
+  const constraint = brokenLasting(target, request);
   if (constraint !== undefined) return deny("constraints", `${target.name} does not satisfy ${constraint}`);
   const bound = boundField(request, state.target.provider, target.provider);
   if (bound === undefined) return undefined;
   return deny("provider_bound", `${bound} names something that is not stored at ${target.provider}`);
+}
+
+/** The constraint of the request that the target breaks. How fast it is of late was asked when the request was planned. */
+function brokenLasting(target: Target, { routing }: ChatRequest): string | undefined {
+  if (!routing?.constraints) return undefined;
+  const { maxFirstContentP95Ms: _, ...lasting } = routing.constraints;
+  const active = activeConstraints([{ origin: "routing.constraints", constraints: lasting }]);
+  return brokenConstraint(target, active, () => undefined)?.rule;
 }
 
 /** How `target` may go on after content as if nothing had happened. */
