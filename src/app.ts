@@ -4,9 +4,7 @@ import { CAPABILITIES, type ModelFacts } from "./catalog/facts.ts";
 import type { Config } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
 import type { LoadedConfig } from "./config/load.ts";
-import type { Ledger } from "./ledger/records.ts";
-import { openLedger } from "./ledger/recovery.ts";
-import { costOf } from "./ledger/pricing.ts";
+import { openBooks } from "./ledger/open-books.ts";
 import type { Log } from "./observe/log.ts";
 import { Metrics } from "./observe/metrics.ts";
 import { registerProcessMetrics } from "./observe/process-metrics.ts";
@@ -29,7 +27,7 @@ import type { Runtime } from "./runtime/runtime.ts";
 import { SANDBOX_MODELS, startSandbox, type Sandbox } from "./sandbox/index.ts";
 import { createModelsService } from "./services/models.ts";
 import { createStateVault } from "./store/state-vault.ts";
-import { openDataFolder, type DataFolder } from "./store/data-folder.ts";
+import { openDataFolder } from "./store/data-folder.ts";
 import { createConnectSurface } from "./surfaces/connect/surface.ts";
 import type { Gateway } from "./surfaces/gateway.ts";
 import { InFlightBudget } from "./surfaces/in-flight-budget.ts";
@@ -40,7 +38,7 @@ import { createOpsSurface } from "./surfaces/ops/surface.ts";
 import { Readiness } from "./surfaces/readiness.ts";
 import { createAuth } from "./upstream/auth/create-auth.ts";
 import { keyAuth } from "./upstream/auth/key-auth.ts";
-import { createHttpClient } from "./upstream/http-client.ts";
+import { createHttpClient, type HttpClientOptions } from "./upstream/http-client.ts";
 import type { UpstreamClient } from "./upstream/upstream.ts";
 
 /** What the gateway needs of the process around it. */
@@ -75,7 +73,7 @@ export function knownNames(): KnownNames {
     sandboxes: SANDBOX_FORMATS.map(({ entry }) => entry.kind),
     capabilities: CAPABILITIES,
     strategies: ["ordered"],
-    deliveries: ["commit"],
+    deliveries: ["commit", "auto", "restartable", "hold"],
   };
 }
 
@@ -95,16 +93,20 @@ export async function startApp(options: AppOptions): Promise<App> {
     });
     const sandbox = config.sandbox ? await startSandbox({ runtime }) : undefined;
     if (sandbox) closers.push(() => sandbox.close());
-    const upstream = createHttpClient({
-      connectMs: config.server.timeouts.connectMs + config.server.timeouts.tlsMs,
-      connectionsPerOrigin: config.server.limits.connections,
-      maxHeaderBytes: config.server.limits.headerBytes,
+    const upstream = createHttpClient(upstreamLimits(config));
+    let live = buildLive(config, keyFiles, sandbox, { upstream, runtime });
+    const ledger = await openBooks({
+      folder: join(folder.path, "ledger"),
+      durability: config.server.durability,
+      runtime,
+      log,
+      claimEpoch: (above) => folder.claimEpoch(above),
+      pricesOf: (provider, model) => live.models.providers.get(provider)?.target(model)?.facts.prices,
     });
-    const ports = { upstream, runtime };
-    let live = buildLive(config, keyFiles, sandbox, ports);
-    const ledger = await openBooks(config, folder, runtime, log, () => live.models);
-    closers.push(() => ledger.close());
-    closers.push(() => upstream.close());
+    closers.push(
+      () => ledger.close(),
+      () => upstream.close(),
+    );
     const metrics = new Metrics();
     const requests = new LiveRequests();
     const parts: ChatParts = {
@@ -116,13 +118,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       vault: createStateVault(runtime),
       current: () => live,
     };
-    const gateway: Gateway = {
-      chat: (call, sink) => chat(parts, requests, call, sink),
-      authenticate: (credential) => authenticate(parts, credential),
-      models: createModelsService(() => live.models),
-      newRequestId: () => runtime.newId("req"),
-      newErrorId: () => runtime.newId("err"),
-    };
+    const gateway = gatewayOf(parts, requests);
     const readiness = new Readiness();
     closers.push(registerProcessMetrics(metrics, runtime));
     const listener = await openPort(options, { gateway, readiness, metrics, requests });
@@ -134,7 +130,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       keyFiles,
       sandbox,
       reload(next) {
-        live = buildLive(next.config, keyFiles, sandbox, ports);
+        live = buildLive(next.config, keyFiles, sandbox, { upstream, runtime });
       },
       async drain() {
         if (listener.draining) listener.hasten();
@@ -233,34 +229,24 @@ function sandboxProviders(sandbox: Sandbox, catalog: Catalog): ConfiguredProvide
   );
 }
 
-async function openBooks(
-  config: Config,
-  folder: DataFolder,
-  runtime: Runtime,
-  log: Log,
-  models: () => ModelTable,
-): Promise<Ledger> {
-  const { ledger, report } = await openLedger({
-    folder: join(folder.path, "ledger"),
-    durability: config.server.durability,
-    runtime,
-    claimEpoch: (above) => folder.claimEpoch(above),
-    costOf: (attempt, usage) => {
-      const target = models().providers.get(attempt.provider)?.target(attempt.model);
-      return costOf(usage, target?.facts.prices, undefined);
-    },
-    onIncident: ({ kind, message }) => log.error(message, { incident: kind }),
-  });
-  const { attemptsClosed, requestsClosed, damage, illegalRecords } = report;
-  if (attemptsClosed + requestsClosed + damage.length + illegalRecords > 0) {
-    log.warn("the ledger was not closed properly: what was open has been closed, estimated", {
-      attempts_closed: attemptsClosed,
-      requests_closed: requestsClosed,
-      damage: damage.length,
-      illegal_records: illegalRecords,
-    });
-  }
-  return ledger;
+/** What the surfaces share. */
+function gatewayOf(parts: ChatParts, requests: LiveRequests): Gateway {
+  const { runtime } = parts;
+  return {
+    chat: (call, sink) => chat(parts, requests, call, sink),
+    authenticate: (credential) => authenticate(parts, credential),
+    models: createModelsService(() => parts.current().models),
+    newRequestId: () => runtime.newId("req"),
+    newErrorId: () => runtime.newId("err"),
+  };
+}
+
+function upstreamLimits({ server }: Config): HttpClientOptions {
+  return {
+    connectMs: server.timeouts.connectMs + server.timeouts.tlsMs,
+    connectionsPerOrigin: server.limits.connections,
+    maxHeaderBytes: server.limits.headerBytes,
+  };
 }
 
 interface PortParts {

@@ -43,8 +43,9 @@ beforeAll(async () => {
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
   const requests = Object.keys(TYPE_OF).flatMap((kind) =>
     readdirSync(join(GOLDENS, kind)).flatMap((name) => {
-      const { body } = JSON.parse(readFileSync(join(GOLDENS, kind, name), "utf8")) as { body?: unknown };
-      return body ? [{ file: `${kind}/${name}`, type: TYPE_OF[kind], body: JSON.stringify(body) }] : [];
+      const golden = JSON.parse(readFileSync(join(GOLDENS, kind, name), "utf8")) as { api?: string; body?: unknown };
+      const type = TYPE_OF[`${kind}.${golden.api}`] ?? TYPE_OF[kind];
+      return golden.body ? [{ file: `${kind}/${name}`, type, body: JSON.stringify(golden.body) }] : [];
     }),
   );
   files = requests.map(({ file }) => file);

@@ -12,6 +12,7 @@ const GOLDENS = join(import.meta.dirname, "goldens/requests");
 const REFUSED = 418;
 
 interface Golden {
+  readonly api?: string;
   readonly url?: string;
   readonly body?: Wire;
 }
@@ -26,8 +27,10 @@ interface Subject {
 const subjects = ORACLES.flatMap((oracle) =>
   readdirSync(join(GOLDENS, oracle.goldens)).flatMap((name): Subject[] => {
     const file = `${oracle.goldens}/${name}`;
-    const { url, body } = JSON.parse(readFileSync(join(GOLDENS, file), "utf8")) as Golden;
-    return url && body ? [{ oracle, file, url: new URL(url), body }] : [];
+    const { api, url, body } = JSON.parse(readFileSync(join(GOLDENS, file), "utf8")) as Golden;
+    // A vendor's other API is asked where the request needs it.
+    const asked = ORACLES.find(({ goldens }) => goldens === `${oracle.goldens}.${api}`) ?? oracle;
+    return url && body ? [{ oracle: asked, file, url: new URL(url), body }] : [];
   }),
 );
 let upstream: ScriptedUpstream;

@@ -8,7 +8,7 @@ import { SHIM_CLIENTS } from "./support/shim-clients/index.ts";
 // Clients of chat completions drop what they do not know, signatures among it; the provider refuses a turn that lacks
 // them. Between the two stands the vault: each turn goes out with the very states that the earlier ones came with.
 
-const [first, second] = TURNS.map(({ state }) => state);
+const [first, second, third] = TURNS.map(({ state }) => state);
 
 describe.each(REASONING_VENDORS.map((vendor) => [vendor.kind, vendor] as const))(
   "a tool loop with a reasoning model of %s",
@@ -38,6 +38,7 @@ describe.each(REASONING_VENDORS.map((vendor) => [vendor.kind, vendor] as const))
         [streamed, []],
         [streamed, [first]],
         [streamed, [first, second]],
+        [streamed, [first, second, third]],
       ]);
     });
   },

@@ -60,6 +60,10 @@ export interface ModelFacts {
   readonly verification?: Verification;
   /** Which price list and limits these are: a date, or `config`. */
   readonly catalogVersion?: string;
+  /** Whether it answers the same request with the same words every time; unset: not known to. */
+  readonly deterministic?: boolean;
+  /** Whether its continuation of a prefill may begin with the prefill itself; unset: it does not. */
+  readonly repeatsPrefill?: boolean;
   readonly quirks: readonly Quirk[];
 }
 

@@ -85,10 +85,16 @@ describe("inputTokensUpperBound", () => {
 
   test("is never below the likely figure", () => {
     for (const one of [request(""), request("hello"), media(Modality.IMAGE, { case: "url", value: "x" })]) {
-      const { upperBound, likely } = inputSize(one);
+      const { upperBound, likely, least } = inputSize(one);
       expect(likely).toBeGreaterThan(0);
       expect(upperBound).toBeGreaterThanOrEqual(likely);
+      expect(least).toBeLessThanOrEqual(likely);
     }
+  });
+
+  test("the least counts a sixteenth of the text, and nothing of media and state", () => {
+    expect(inputSize(request("x".repeat(16_000))).least).toBe(1_000);
+    expect(inputSize(media(Modality.IMAGE, { case: "url", value: "x" })).least).toBe(0);
   });
 });
 

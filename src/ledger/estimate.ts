@@ -21,6 +21,9 @@ const OUTPUT_CHARS_PER_TOKEN = 3;
 // about three.
 const LIKELY_BYTES_PER_TOKEN = 3;
 
+// No tokenizer gets more out of a token over a whole text: prose has four to five, and words of 16 bytes are rare.
+const MOST_BYTES_PER_TOKEN = 16;
+
 // What chat templates put around a message, a part and a tool: markers of role, kind and end.
 const TOKENS_PER_REQUEST = 64;
 const TOKENS_PER_MESSAGE = 16;
@@ -45,6 +48,8 @@ export interface InputSize {
   readonly upperBound: number;
   /** About what it will be. */
   readonly likely: number;
+  /** Surely not less, but for runs of one repeated sign: what is larger than this does not fit, whatever the tokenizer. */
+  readonly least: number;
 }
 
 /** Upper bound of a request's input tokens. Cheap enough for every request: it adds up lengths. */
@@ -54,7 +59,7 @@ export function inputTokensUpperBound(request: ChatRequest): number {
 
 /** Bound and likely figure of a request's input tokens. */
 export function inputSize(request: ChatRequest): InputSize {
-  const size = { bytes: 0, overhead: TOKENS_PER_REQUEST, mediaMost: 0, mediaLikely: 0 };
+  const size = { bytes: 0, untoldBytes: 0, overhead: TOKENS_PER_REQUEST, mediaMost: 0, mediaLikely: 0 };
   for (const message of request.messages) {
     size.overhead += TOKENS_PER_MESSAGE;
     size.bytes += bytesOf(message.name);
@@ -67,11 +72,13 @@ export function inputSize(request: ChatRequest): InputSize {
   const format = request.output?.format;
   if (format?.case === "jsonSchema") size.bytes += bytesOf(format.value.schemaJson) + bytesOf(format.value.description);
   if (format?.case === "grammar") size.bytes += bytesOf(format.value.definition);
+  const certainBytes = size.bytes - size.untoldBytes;
   for (const { json } of request.rawParams) size.bytes += bytesOf(json);
   addParts(size, request.prediction);
   return {
     upperBound: Math.ceil(size.bytes + size.overhead + size.mediaMost),
     likely: Math.ceil(size.bytes / LIKELY_BYTES_PER_TOKEN + size.overhead / 4 + size.mediaLikely),
+    least: Math.floor(certainBytes / MOST_BYTES_PER_TOKEN),
   };
 }
 
@@ -114,6 +121,8 @@ export function estimateUsage(attempt: BrokenAttempt): Usage {
 
 interface SizeSoFar {
   bytes: number;
+  /** Of them, those of which nobody outside the provider knows how they count. */
+  untoldBytes: number;
   overhead: number;
   mediaMost: number;
   mediaLikely: number;
@@ -122,7 +131,10 @@ interface SizeSoFar {
 function addParts(size: SizeSoFar, parts: readonly Part[]): void {
   for (const { kind, state } of parts) {
     size.overhead += TOKENS_PER_PART;
-    for (const { payload } of state) size.bytes += bytesOf(payload.value);
+    for (const { payload } of state) {
+      size.bytes += bytesOf(payload.value);
+      size.untoldBytes += bytesOf(payload.value);
+    }
     switch (kind.case) {
       case "text":
       case "refusal":
@@ -145,6 +157,7 @@ function addParts(size: SizeSoFar, parts: readonly Part[]): void {
         break;
       case "opaque":
         size.bytes += bytesOf(kind.value.json);
+        size.untoldBytes += bytesOf(kind.value.json);
         break;
       case "media":
         addMedia(size, kind.value);

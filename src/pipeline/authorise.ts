@@ -8,6 +8,8 @@ export interface AuthoriseOptions {
   /** Aborts when the caller has left or the gateway ends the request, with a `ParleyError` as its reason. */
   readonly signal: AbortSignal;
   readonly remainingMs: number;
+  /** Whether the caller, and not the gateway, set the deadline after which nobody waits. */
+  readonly deadlineIsCallers: boolean;
 }
 
 /**
@@ -15,14 +17,14 @@ export interface AuthoriseOptions {
  * who stops waiting does not stop the fetching. Rejects with a typed error.
  */
 export function authorise(prepared: PreparedCall, options: AuthoriseOptions): Promise<PreparedCall> {
-  const { runtime, signal, remainingMs } = options;
+  const { runtime, signal, remainingMs, deadlineIsCallers } = options;
   const { authorise: fetchHeaders, http } = prepared;
   if (!fetchHeaders) return Promise.resolve(prepared);
   return new Promise((resolve, reject) => {
     const giveUp = (): void => end(() => reject(ParleyError.from(signal.reason)));
     const timer = runtime.setTimer(remainingMs, () => {
       const message = "Cannot authorise the call to the provider: no access token came before the request's deadline";
-      end(() => reject(new ParleyError("PROVIDER_TIMEOUT", message)));
+      end(() => reject(new ParleyError(deadlineIsCallers ? "DEADLINE_EXCEEDED" : "PROVIDER_TIMEOUT", message)));
     });
     const end = (step: () => void): void => {
       timer.cancel();

@@ -188,6 +188,7 @@ function setUp(options: { providers?: string[]; stream?: boolean; timeoutMs?: nu
       signal: caller.signal,
       abort: (reason) => caller.abort(reason),
       carriesState: true,
+      takesReset: true,
       surface: "test",
     },
     sink,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { ErrorReason } from "../contract/index.ts";
+import { create } from "@bufbuild/protobuf";
+import { ChatRequestSchema, Delivery, ErrorReason } from "../contract/index.ts";
 import { ParleyError, type ReasonName } from "../errors/index.ts";
 import type { Target } from "../routing/target.ts";
 import { decide, type Situation } from "./decide.ts";
@@ -21,14 +22,34 @@ const [small, same, large, unknown] = [
   target("unknown"),
 ];
 
-function situation(reason: ReasonName, more: Partial<Situation> = {}): Situation {
+interface Told extends Partial<Omit<Situation, "state">> {
+  readonly delivered?: boolean;
+  readonly retryDelayMs?: number;
+}
+
+function situation(reason: ReasonName, { delivered = false, retryDelayMs, ...more }: Told = {}): Situation {
+  const tried = more.tried ?? [small];
   return {
     plan: { targets: [small, same, large], maxAttempts: 3 },
-    tried: [small],
-    error: new ParleyError(reason, "Cannot"),
+    request: create(ChatRequestSchema),
+    tried,
+    state: {
+      target: tried.at(-1)!,
+      error: new ParleyError(reason, "Cannot", retryDelayMs === undefined ? {} : { retryDelayMs }),
+      servedModel: undefined,
+      delivered,
+      text: "Hello",
+      deliveredBytes: 5,
+      sawToolCall: false,
+      sawReasoning: false,
+      candidates: 1,
+    },
+    policy: { delivery: Delivery.COMMIT, onRefusal: "answer" },
     sentState: false,
-    committed: false,
     over: false,
+    remainingMs: 60_000,
+    isAvailable: () => true,
+    random: () => 0.5,
     takeExtraAttempt: () => true,
     ...more,
   };
@@ -51,26 +72,26 @@ describe("decide", () => {
     ["GATEWAY_INTERNAL", undefined],
   ])("after %s goes to %s", (reason, expected) => {
     const decision = decide(situation(reason));
-    expect(decision instanceof ParleyError ? undefined : decision.name).toBe(expected);
+    expect(decision instanceof ParleyError ? undefined : decision.target.name).toBe(expected);
   });
 
   test("a target that refuses the state of earlier turns gets one more try without it, and no other target does", () => {
     const refused = situation("STATE_INVALID", { sentState: true });
-    expect(decide(refused)).toBe(small);
+    expect(decide(refused)).toMatchObject({ target: small, withoutState: true, afterMs: 0 });
     // The second try carries none.
-    expect(decide({ ...refused, tried: [small, small], sentState: false })).toBe(refused.error);
-    expect(decide({ ...refused, committed: true })).toBe(refused.error);
-    expect(decide({ ...refused, over: true })).toBe(refused.error);
-    expect(decide({ ...refused, plan: { ...refused.plan, maxAttempts: 1 } })).toBe(refused.error);
+    expect(decide({ ...refused, tried: [small, small], sentState: false })).toBe(refused.state.error);
+    expect(decide({ ...refused, state: { ...refused.state, delivered: true } })).toBe(refused.state.error);
+    expect(decide({ ...refused, over: true })).toBe(refused.state.error);
+    expect(decide({ ...refused, plan: { ...refused.plan, maxAttempts: 1 } })).toBe(refused.state.error);
     expect(decide({ ...refused, takeExtraAttempt: () => false })).toMatchObject({
       reason: ErrorReason.ATTEMPTS_EXHAUSTED,
     });
     // It failed for another reason then: the others may still serve.
-    expect(decide(situation("PROVIDER_ERROR", { tried: [small, small] }))).toBe(same);
+    expect(decide(situation("PROVIDER_ERROR", { tried: [small, small] }))).toMatchObject({ target: same });
   });
 
   test("never tries another target once content was delivered, whatever happened", () => {
-    expect(decide(situation("PROVIDER_ERROR", { committed: true }))).toBeInstanceOf(ParleyError);
+    expect(decide(situation("PROVIDER_ERROR", { delivered: true }))).toBeInstanceOf(ParleyError);
   });
 
   test("tries nothing after the deadline or after the caller left", () => {
@@ -95,5 +116,64 @@ describe("decide", () => {
     let taken = 0;
     decide(situation("PROVIDER_ERROR", { tried: [small, same, large], takeExtraAttempt: () => ++taken > 0 }));
     expect(taken).toBe(0);
+  });
+
+  describe("a sole target", () => {
+    const sole = (reason: ReasonName, told: Told = {}): ReturnType<typeof decide> =>
+      decide(situation(reason, { plan: { targets: [small], maxAttempts: 3 }, ...told }));
+
+    test.each<[ReasonName, boolean]>([
+      ["PROVIDER_OVERLOADED", true],
+      ["PROVIDER_ERROR", true],
+      ["PROVIDER_UNREACHABLE", true],
+      ["PROVIDER_BAD_OUTPUT", true],
+      ["STREAM_INTERRUPTED", true],
+      ["PROVIDER_RATE_LIMITED", true],
+      ["PROVIDER_TIMEOUT", false],
+      ["PROVIDER_CREDENTIAL", false],
+      ["PROVIDER_CONTENT_BLOCKED", false],
+      ["CONTEXT_TOO_LONG", false],
+      ["MODEL_NOT_FOUND", false],
+      ["INVALID_REQUEST", false],
+      ["CANCELLED", false],
+    ])("after %s is asked once more: %s", (reason, again) => {
+      const decision = sole(reason);
+      if (again) expect(decision).toMatchObject({ target: small, how: { kind: "replace" }, withoutState: false });
+      else expect(decision).toBeInstanceOf(ParleyError);
+    });
+
+    test("waits a random time that grows, at most two seconds", () => {
+      const waits = [1, 2, 3, 4, 5].map((tries) =>
+        sole("PROVIDER_ERROR", {
+          tried: new Array<Target>(tries).fill(small),
+          plan: { targets: [small], maxAttempts: 9 },
+          random: () => 0.999_999,
+        }),
+      );
+      const longest = waits.map((one) => (one instanceof ParleyError ? NaN : Math.round(one.afterMs)));
+      expect(longest).toEqual([200, 400, 800, 1600, 2000]);
+      expect(sole("PROVIDER_ERROR", { random: () => 0 })).toMatchObject({ afterMs: 100 });
+    });
+
+    test("waits as long as it asks for where the deadline allows it, and else not at all", () => {
+      expect(sole("PROVIDER_RATE_LIMITED", { retryDelayMs: 7_000 })).toMatchObject({ afterMs: 7_000 });
+      const told = { retryDelayMs: 7_000, remainingMs: 6_000 };
+      expect(sole("PROVIDER_RATE_LIMITED", told)).toBeInstanceOf(ParleyError);
+    });
+
+    test("is not asked again once content was delivered", () => {
+      expect(sole("PROVIDER_ERROR", { delivered: true })).toBeInstanceOf(ParleyError);
+    });
+  });
+
+  test("one of several targets is never asked twice, and one that is known to be down comes last", () => {
+    expect(decide(situation("PROVIDER_ERROR", { isAvailable: (target) => target === large }))).toMatchObject({
+      target: large,
+      afterMs: 0,
+    });
+    expect(decide(situation("PROVIDER_ERROR", { isAvailable: () => false }))).toMatchObject({ target: same });
+    expect(
+      decide(situation("PROVIDER_ERROR", { plan: { targets: [small, same], maxAttempts: 5 }, tried: [small, same] })),
+    ).toBeInstanceOf(ParleyError);
   });
 });

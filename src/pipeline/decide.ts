@@ -6,7 +6,7 @@ import type { Target } from "../routing/target.ts";
 
 /** How things stand when an attempt has failed. */
 export interface Situation {
-  readonly plan: Plan;
+  readonly plan: Pick<Plan, "targets" | "maxAttempts">;
   readonly request: ChatRequest;
   /** Targets that were tried, in order; the last one has just failed. */
   readonly tried: readonly Target[];
@@ -31,12 +31,14 @@ export interface Situation {
 export interface NextAttempt {
   readonly target: Target;
   /** How it takes over from the one that broke. */
-  readonly how: Exclude<Substitution["kind"], "deny">;
+  readonly how: Exclude<Substitution, { readonly kind: "deny" }>;
   /** Milliseconds to wait before it. */
   readonly afterMs: number;
   /** Whether the conversation goes without the provider state that the target has just refused. */
   readonly withoutState: boolean;
 }
+
+const REPLACE = { kind: "replace" } as const;
 
 /** The only place that decides whether another attempt is made, where, and when. Else returns the caller's error. */
 export function decide(situation: Situation): NextAttempt | ParleyError {
@@ -55,7 +57,7 @@ export function decide(situation: Situation): NextAttempt | ParleyError {
 /** The same target without the state of earlier turns that it has refused. */
 function withoutRefusedState({ state, sentState }: Situation): NextAttempt | undefined {
   if (state.error.reason !== ErrorReason.STATE_INVALID || !sentState || state.delivered) return undefined;
-  return { target: state.target, how: "replace", afterMs: 0, withoutState: true };
+  return { target: state.target, how: REPLACE, afterMs: 0, withoutState: true };
 }
 
 /** The next target that may take over, at once; those that are known to be down come last. */
@@ -63,9 +65,9 @@ function elsewhere({ plan, request, tried, state, policy, isAvailable }: Situati
   let last: NextAttempt | undefined;
   for (const target of plan.targets) {
     if (tried.includes(target)) continue;
-    const { kind } = substitute(request, state, target, policy);
-    if (kind === "deny") continue;
-    const next = { target, how: kind, afterMs: 0, withoutState: false };
+    const how = substitute(request, state, target, policy);
+    if (how.kind === "deny") continue;
+    const next = { target, how, afterMs: 0, withoutState: false };
     if (isAvailable(target)) return next;
     last ??= next;
   }
@@ -87,5 +89,5 @@ function onceMore({ plan, tried, state, remainingMs, random }: Situation): NextA
   if (error.reason === ErrorReason.PROVIDER_TIMEOUT) return undefined;
   const longestMs = Math.min(LONGEST_WAIT_MS, SHORTEST_WAIT_MS * 2 ** tried.length);
   const afterMs = error.retryDelayMs ?? SHORTEST_WAIT_MS + random() * (longestMs - SHORTEST_WAIT_MS);
-  return afterMs < remainingMs ? { target, how: "replace", afterMs, withoutState: false } : undefined;
+  return afterMs < remainingMs ? { target, how: REPLACE, afterMs, withoutState: false } : undefined;
 }

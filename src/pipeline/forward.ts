@@ -39,7 +39,7 @@ export async function forward(forwarding: Forwarding): Promise<Target> {
   const tried: Target[] = [];
   const [first] = plan.targets;
   if (!first) throw new RangeError("Cannot forward: the plan is empty");
-  let next: NextAttempt = { target: first, how: "replace", afterMs: 0, withoutState: false };
+  let next: NextAttempt = { target: first, how: { kind: "replace" }, afterMs: 0, withoutState: false };
   for (;;) {
     if (next.afterMs > 0) await pause(parts.runtime, next.afterMs, call.signal);
     const request = next.withoutState ? withoutState(call.request) : call.request;
@@ -51,7 +51,7 @@ export async function forward(forwarding: Forwarding): Promise<Target> {
       request: call.request,
       tried,
       state: stateOf(forwarding.delivery, next.target, error),
-      policy: { delivery: forwarding.mode, onRefusal: "answer" },
+      policy: { delivery: forwarding.mode, onRefusal: plan.onRefusal },
       sentState: error.reason === ErrorReason.STATE_INVALID && carriesState(request),
       over: call.signal.aborted || watch.remainingMs === 0,
       remainingMs: watch.remainingMs,
@@ -69,6 +69,7 @@ function stateOf(delivery: Delivery, target: Target, error: ParleyError): Attemp
   return {
     target,
     error,
+    servedModel: delivery.servedModel,
     delivered: delivery.contentDelivered,
     text,
     deliveredBytes: bytes,
@@ -86,21 +87,25 @@ async function attempt(
 ): Promise<ParleyError | undefined> {
   const { parts, config, call, delivery, watch, account, mode } = forwarding;
   const broken = account.attempts.at(-1);
-  const { request, takeOver } = takeOverFrom(how, asked, delivery.delivered, broken);
+  const joined = takeOverFrom(how, { request: asked, target, delivered: delivery.delivered, broken });
+  if (joined instanceof ParleyError) return joined;
+  const { request, takeOver } = joined;
   const adapter = config.adapters.get(target.provider);
   if (!adapter) return new ParleyError("MISCONFIGURED", `Cannot call ${target.name}: its provider is not configured`);
+  const deadlineIsCallers = call.timeoutMs !== undefined && call.timeoutMs <= config.limits.totalMs;
   let prepared;
   try {
     prepared = adapter.prepare(request, target, call.stream);
     if (prepared.authorise) {
       const { runtime } = parts;
-      prepared = await authorise(prepared, { runtime, signal: call.signal, remainingMs: watch.remainingMs });
+      const { remainingMs } = watch;
+      prepared = await authorise(prepared, { runtime, signal: call.signal, remainingMs, deadlineIsCallers });
     }
   } catch (thrown) {
     return ParleyError.from(thrown);
   }
   await account.open(target, prepared.dialect.id, prepared.credentialId);
-  if (how === "reset") delivery.startOver(broken);
+  if (how.kind === "reset") delivery.startOver(broken);
   const progress: CallProgress = { httpStatus: undefined, upstreamRequestId: undefined, firstContentMs: undefined };
   delivery.begin(
     {
@@ -132,7 +137,7 @@ async function attempt(
     limits: config.limits,
     delivery,
     watch,
-    deadlineIsCallers: call.timeoutMs !== undefined && call.timeoutMs <= config.limits.totalMs,
+    deadlineIsCallers,
     signal: call.signal,
     onDrift: (dialect, path) => parts.observer.drifted(dialect, path),
     progress,

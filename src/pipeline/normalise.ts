@@ -77,6 +77,7 @@ export class Delivery {
   #takeOver: TakeOver | undefined;
   #pendingReset: { readonly broken: Attempt | undefined } | undefined;
   #firstSeq = 1;
+  #servedModel: string | undefined;
 
   constructor(sink: EventSink, limits: DeliveryLimits) {
     this.#sink = sink;
@@ -106,6 +107,11 @@ export class Delivery {
   /** Usage the current attempt has reported so far. */
   get usage(): Usage | undefined {
     return this.#usage;
+  }
+
+  /** The model version that the current attempt says it serves. */
+  get servedModel(): string | undefined {
+    return this.#servedModel;
   }
 
   /** UTF-16 units of output that the current attempt has produced, for an estimate where it reports nothing. */
@@ -247,6 +253,7 @@ export class Delivery {
     const facts = this.#facts;
     if (!facts) throw new RangeError("Cannot deliver events: no attempt has begun");
     const servedModel = started.origin?.servedModel;
+    this.#servedModel = servedModel;
     started.id = facts.requestId;
     started.attempt = facts.attempt;
     started.createdAt = timestampFromMs(facts.createdAtMs);
@@ -271,7 +278,10 @@ export class Delivery {
     const overflows = held.length > startupEvents || this.#heldBytes > startupBytes;
     if (!overflows) return true;
     if (!this.#takeOver && !this.#pendingReset) return this.#release([]);
-    throw new ParleyError("PROVIDER_BAD_OUTPUT", "Cannot go on with the answer: it begins with too much without content");
+    throw new ParleyError(
+      "PROVIDER_BAD_OUTPUT",
+      "Cannot go on with the answer: it begins with too much without content",
+    );
   }
 
   #release(events: StreamEvent[]): boolean {

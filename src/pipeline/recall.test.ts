@@ -34,6 +34,7 @@ function callWith(init: MessageInitShape<typeof ChatRequestSchema>, more: Partia
     signal: new AbortController().signal,
     abort: (reason: ParleyError) => expect.fail(reason.message),
     carriesState: false,
+    takesReset: true,
     surface: "test",
     ...more,
   };

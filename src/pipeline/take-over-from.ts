@@ -1,24 +1,45 @@
 import type { Attempt, ChatRequest } from "../contract/index.ts";
+import { ParleyError } from "../errors/index.ts";
 import { SeamFilter, VerifiedPrefix, continuationRequest } from "../routing/seam.ts";
+import type { Target } from "../routing/target.ts";
 import type { NextAttempt } from "./decide.ts";
 import type { Delivered } from "./delivered.ts";
 import { TakeOver, type TextSeam } from "./take-over.ts";
 
-/** The request of an attempt, and how its answer joins what the caller has; no take-over: it answers from the start. */
-export function takeOverFrom(
-  how: NextAttempt["how"],
-  request: ChatRequest,
-  delivered: Delivered,
-  broken: Attempt | undefined,
-): { readonly request: ChatRequest; readonly takeOver?: TakeOver } {
-  if (how !== "continue" && how !== "verified_restart") return { request };
+/** What an attempt takes over. */
+export interface Predecessor {
+  readonly request: ChatRequest;
+  /** The target that takes over. */
+  readonly target: Target;
+  readonly delivered: Delivered;
+  readonly broken: Attempt | undefined;
+}
+
+/** What goes to the target, and how its answer joins what the caller has; no take-over: it answers from the start. */
+export interface Joined {
+  readonly request: ChatRequest;
+  readonly takeOver: TakeOver | undefined;
+}
+
+/** How an attempt joins the answer that another one has begun, or why it cannot. */
+export function takeOverFrom(how: NextAttempt["how"], predecessor: Predecessor): Joined | ParleyError {
+  const { request, target, delivered, broken } = predecessor;
+  if (how.kind !== "continue" && how.kind !== "verified_restart") return { request, takeOver: undefined };
   const deliveredText = delivered.text ?? "";
-  const join = (seam: TextSeam): TakeOver =>
-    new TakeOver({ block: delivered.block, nextBlock: delivered.blocks, deliveredText, seam, broken });
-  if (how === "verified_restart") return { request, takeOver: join(new VerifiedPrefix(deliveredText)) };
-  const stop = request.sampling?.stop ?? [];
-  return {
-    request: continuationRequest(request, deliveredText, broken?.usage?.outputTokens ?? 0),
-    takeOver: join(new SeamFilter(stop, deliveredText)),
-  };
+  const join = (seam: TextSeam, servedModel: string | undefined): TakeOver =>
+    new TakeOver({ block: delivered.block, nextBlock: delivered.blocks, deliveredText, seam, servedModel, broken });
+  if (how.kind === "verified_restart") {
+    return { request, takeOver: join(new VerifiedPrefix(deliveredText), how.servedModel) };
+  }
+  const continuation = continuationRequest(request, deliveredText, broken?.usage?.outputTokens ?? 0);
+  if (!continuation) {
+    return new ParleyError("STREAM_INTERRUPTED", "Cannot continue the answer elsewhere: its output limit is used up");
+  }
+  const seam = new SeamFilter({
+    delivered: deliveredText,
+    continuation,
+    stop: request.sampling?.stop ?? [],
+    repeatsPrefill: target.facts.repeatsPrefill === true,
+  });
+  return { request: continuation.request, takeOver: join(seam, undefined) };
 }

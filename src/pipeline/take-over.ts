@@ -10,15 +10,13 @@ import {
   type Part,
   type StreamEvent,
 } from "../contract/index.ts";
+import { ParleyError } from "../errors/index.ts";
+import type { SeamStep } from "../routing/seam.ts";
 
-/** Decides what of a new target's text the caller gets. */
+/** Decides what of a new target's text the caller gets: a filter of `routing/seam.ts`. */
 export interface TextSeam {
-  /** The part of `text`, which comes next, that goes to the caller. Throws `ParleyError` where it does not fit. */
-  take(text: string): string;
-  /** What was held back and goes out at the text's end. Throws `ParleyError` where the text ends too early. */
-  end(): string;
-  /** The stop sequence that was met, from which on nothing passes; undefined: none was. */
-  readonly stopped: string | undefined;
+  push(delta: string): SeamStep;
+  end(): SeamStep;
 }
 
 /** What a take-over begins with. */
@@ -29,6 +27,8 @@ export interface TakeOverOptions {
   /** The next free number of a block. */
   readonly nextBlock: number;
   readonly seam: TextSeam;
+  /** The model version that the target must serve; undefined: any. */
+  readonly servedModel: string | undefined;
   readonly broken: Attempt | undefined;
 }
 
@@ -46,6 +46,7 @@ export class TakeOver {
   #passed = "";
   #closed = false;
   #opening: StreamEvent | undefined;
+  #stopped: string | undefined;
 
   constructor(options: TakeOverOptions) {
     this.#options = options;
@@ -58,7 +59,10 @@ export class TakeOver {
     switch (kind.case) {
       case "started": {
         const { origin, attempt, adaptations } = kind.value;
-        const { broken } = this.#options;
+        const { broken, servedModel } = this.#options;
+        if (servedModel !== undefined && origin?.servedModel !== servedModel) {
+          throw unlike("the target now serves another version of the model");
+        }
         this.#opening = continued({
           attempt,
           adaptations,
@@ -97,10 +101,16 @@ export class TakeOver {
   }
 
   #text(text: string, out: StreamEvent[]): void {
-    const passed = this.#options.seam.take(text);
-    if (passed === "") return;
-    this.#passed += passed;
-    this.#show(out, blockDelta(0, this.#options.block, { case: "text", value: passed }));
+    this.#step(this.#options.seam.push(text), out);
+  }
+
+  #step(step: SeamStep, out: StreamEvent[]): void {
+    if (step.kind === "mismatch")
+      throw unlike(`the target differs from what was delivered at character ${step.offset}`);
+    if (step.kind === "stopped") this.#stopped = step.stop;
+    if (step.text === "") return;
+    this.#passed += step.text;
+    this.#show(out, blockDelta(0, this.#options.block, { case: "text", value: step.text }));
   }
 
   /** Closes the block that went on, with its whole text. */
@@ -108,11 +118,7 @@ export class TakeOver {
     if (this.#closed) return;
     this.#closed = true;
     const { block, deliveredText, seam } = this.#options;
-    const rest = seam.end();
-    if (rest !== "") {
-      this.#passed += rest;
-      this.#show(out, blockDelta(0, block, { case: "text", value: rest }));
-    }
+    this.#step(seam.end(), out);
     const whole = textPart(deliveredText + this.#passed);
     if (part) whole.state = part.state;
     this.#show(out, blockFinished(0, block, whole));
@@ -121,9 +127,8 @@ export class TakeOver {
   #finish(event: StreamEvent, { finish }: CandidateFinished, out: StreamEvent[]): void {
     // A target may have nothing to add.
     this.#close(undefined, out);
-    const { stopped } = this.#options.seam;
-    if (stopped === undefined) return this.#show(out, event);
-    const more = { stopSequence: stopped };
+    if (this.#stopped === undefined) return this.#show(out, event);
+    const more = { stopSequence: this.#stopped };
     this.#show(out, candidateFinished(0, FinishReason.STOP_SEQUENCE, finish?.native ?? "", more));
   }
 
@@ -132,6 +137,10 @@ export class TakeOver {
     this.#opening = undefined;
     out.push(event);
   }
+}
+
+function unlike(what: string): ParleyError {
+  return new ParleyError("STREAM_INTERRUPTED", `Cannot go on with the answer: ${what}`);
 }
 
 function renumbered(event: StreamEvent, block: number): StreamEvent {

@@ -1,37 +1,127 @@
-import { Support, type Constraints } from "../contract/index.ts";
-import type { Target } from "./target.ts";
+import type { PriceEntry } from "../catalog/facts.ts";
 import { CAPABILITIES, type Capability } from "../catalog/facts.ts";
+import { Support, type Constraints } from "../contract/index.ts";
+import type { CandidateExclusion } from "./candidate.ts";
+import type { TargetStatistics } from "./live.ts";
+import type { Target } from "./target.ts";
+
+/** Who demands something of every target; the exclusion names the constraint as that party wrote it. */
+export interface ConstraintSource {
+  /** What precedes the constraint's name: `routing.constraints` of the request, `key`, or `route`. */
+  readonly origin: string;
+  readonly constraints: Constraints;
+}
+
+/** The demand of one constraint that is set. */
+export interface ActiveConstraint {
+  readonly rule: string;
+  /** Why a target that breaks it may not serve. */
+  readonly why: string;
+  readonly satisfied: (target: Target, statistics: () => TargetStatistics | undefined) => boolean;
+}
 
 /**
- * The constraint that excludes `target`, as the path of the request's field, or undefined where it satisfies them all.
- * A fact that is unknown does not satisfy a constraint on it.
+ * The constraints that are set, of everyone who has a say. Worked out once for a request: most set none or few, and a
+ * request may have hundreds of candidates.
  */
-export function brokenConstraint(target: Target, constraints: Constraints | undefined): string | undefined {
-  if (!constraints) return undefined;
-  for (const [field, satisfied] of RULES) {
-    if (!satisfied(target, constraints)) return `routing.constraints.${field}`;
+export function activeConstraints(sources: readonly ConstraintSource[]): ActiveConstraint[] {
+  const active: ActiveConstraint[] = [];
+  for (const { origin, constraints } of sources) {
+    for (const { field, why, demand } of RULES) {
+      const satisfied = demand(constraints);
+      if (satisfied) active.push({ rule: `${origin}.${field}`, why, satisfied });
+    }
   }
+  return active;
+}
+
+/** The first constraint that `target` breaks; undefined: it satisfies them all. An unknown fact satisfies nothing. */
+export function brokenConstraint(
+  target: Target,
+  active: readonly ActiveConstraint[],
+  statistics: () => TargetStatistics | undefined,
+): CandidateExclusion | undefined {
+  for (const one of active) if (!one.satisfied(target, statistics)) return { rule: one.rule, why: one.why };
   return undefined;
 }
 
-type Rule = (target: Target, constraints: Constraints) => boolean;
+type Satisfied = ActiveConstraint["satisfied"];
 
-const RULES: readonly (readonly [string, Rule])[] = [
-  ["allow_providers", (t, c) => c.allowProviders.length === 0 || c.allowProviders.includes(t.provider)],
-  ["deny_providers", (t, c) => !c.denyProviders.includes(t.provider)],
-  ["regions", (t, c) => c.regions.length === 0 || (t.region !== undefined && c.regions.includes(t.region))],
-  ["zero_retention", (t, c) => c.zeroRetention !== true || t.facts.dataPolicy?.retains === false],
-  ["no_training", (t, c) => c.noTraining !== true || t.facts.dataPolicy?.trains === false],
-  ["max_input_nano_usd_per_million_tokens", (t, c) => withinPrice(t, "input", c.maxInputNanoUsdPerMillionTokens)],
-  ["max_output_nano_usd_per_million_tokens", (t, c) => withinPrice(t, "output", c.maxOutputNanoUsdPerMillionTokens)],
-  ["required_capabilities", (t, c) => c.requiredCapabilities.every((name) => has(t, name))],
+interface Rule {
+  readonly field: string;
+  readonly why: string;
+  /** What the constraints demand, or undefined where they do not set this one. */
+  readonly demand: (constraints: Constraints) => Satisfied | undefined;
+}
+
+const RULES: readonly Rule[] = [
+  {
+    field: "allow_providers",
+    why: "its provider is not among those allowed",
+    demand: ({ allowProviders: allowed }) =>
+      allowed.length === 0 ? undefined : (target) => allowed.includes(target.provider),
+  },
+  {
+    field: "deny_providers",
+    why: "its provider is denied",
+    demand: ({ denyProviders: denied }) =>
+      denied.length === 0 ? undefined : (target) => !denied.includes(target.provider),
+  },
+  {
+    field: "regions",
+    why: "its region is another one or unknown",
+    demand: ({ regions }) =>
+      regions.length === 0 ? undefined : (target) => target.region !== undefined && regions.includes(target.region),
+  },
+  {
+    field: "zero_retention",
+    why: "it keeps requests, or may",
+    demand: ({ zeroRetention }) =>
+      zeroRetention === true ? (target) => target.facts.dataPolicy?.retains === false : undefined,
+  },
+  {
+    field: "no_training",
+    why: "it trains on requests, or may",
+    demand: ({ noTraining }) =>
+      noTraining === true ? (target) => target.facts.dataPolicy?.trains === false : undefined,
+  },
+  {
+    field: "max_input_nano_usd_per_million_tokens",
+    why: "its price of input is higher or unknown",
+    demand: ({ maxInputNanoUsdPerMillionTokens: limit }) => priceDemand("input", limit),
+  },
+  {
+    field: "max_output_nano_usd_per_million_tokens",
+    why: "its price of output is higher or unknown",
+    demand: ({ maxOutputNanoUsdPerMillionTokens: limit }) => priceDemand("output", limit),
+  },
+  {
+    field: "required_capabilities",
+    why: "it lacks a required capability, or may",
+    demand: ({ requiredCapabilities: names }) =>
+      names.length === 0 ? undefined : (target) => names.every((name) => has(target, name)),
+  },
+  {
+    field: "max_first_content_p95_ms",
+    why: "its first content comes later of late, or too few calls tell",
+    demand: ({ maxFirstContentP95Ms: limit }) =>
+      limit === undefined ? undefined : (_, statistics) => (firstContentP95Ms(statistics()) ?? Infinity) <= limit,
+  },
 ];
 
+// A target that has rested is judged by what is usual for it: else nothing would ever be sent there again.
+function firstContentP95Ms(statistics: TargetStatistics | undefined): number | undefined {
+  return statistics?.firstContentMs?.p95 ?? statistics?.usualFirstContentP95Ms;
+}
+
 // The dearest price that may apply counts: tiers by input size or service tier are not known in advance.
-function withinPrice(target: Target, unit: string, limit: bigint | undefined): boolean {
-  if (limit === undefined) return true;
-  const prices = target.facts.prices?.entries.filter((entry) => entry.unit === unit) ?? [];
-  return prices.length > 0 && prices.every((price) => BigInt(price.nanoUsd) <= limit);
+function priceDemand(unit: string, limit: bigint | undefined): Satisfied | undefined {
+  if (limit === undefined) return undefined;
+  const withinLimit = (entry: PriceEntry): boolean => entry.unit !== unit || BigInt(entry.nanoUsd) <= limit;
+  return ({ facts }) => {
+    const entries = facts.prices?.entries ?? [];
+    return entries.some((entry) => entry.unit === unit) && entries.every(withinLimit);
+  };
 }
 
 function has(target: Target, name: string): boolean {

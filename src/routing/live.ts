@@ -10,6 +10,11 @@ export interface LiveTargets {
   unavailable(target: Target): Unavailable | undefined;
   /** The same for one credential of a provider's pool. */
   credentialUnavailable(credentialId: string): Unavailable | undefined;
+  /**
+   * The share of its usual calls that a target should get, from 0 to 1: less than 1 for a while after it has recovered, so
+   * that it is not thrown down again at once.
+   */
+  share(target: Target): number;
   /** An attempt goes out: takes the one probe where the target is half open. */
   begin(target: Target, credentialId: string): LiveAttempt;
   /** What the calls of late were like. */
@@ -48,6 +53,8 @@ export interface Unavailable {
   readonly retryInMs: number;
   /** In a sentence, for people. */
   readonly why: string;
+  /** Holds only where another target may serve: some failures are better than none but failures. Unset: always. */
+  readonly onlyBesideOthers?: boolean;
 }
 
 /** Figures over the latest minute or so; undefined: too few calls to tell. */
@@ -58,6 +65,8 @@ export interface TargetStatistics {
   readonly failuresByReason: Readonly<Record<string, number>>;
   readonly running: number;
   readonly firstContentMs: Percentiles | undefined;
+  /** What the 95th percentile of the time to first content is over a longer time; unset: not known. */
+  readonly usualFirstContentP95Ms?: number | undefined;
   readonly outputTokensPerSecond: Percentiles | undefined;
   readonly headroom: Headroom | undefined;
 }

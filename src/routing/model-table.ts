@@ -1,14 +1,20 @@
+import { DEFAULT_ROUTE_SETTINGS, type RouteSettings } from "./route-settings.ts";
 import type { Target } from "./target.ts";
 
 /** What a model name in a request stands for. */
 export interface Resolution {
   /** Which rule of the resolution order applied. */
-  readonly rule: "route" | "provider" | "catalogue";
-  /** The name as policies see it: the route's, or `provider/model`. */
+  readonly rule: ResolutionRule;
+  /** The name as policies see it: the route's, `task:name`, or `provider/model`. */
   readonly name: string;
   /** Where it may go, in configured order. Never empty. */
   readonly targets: readonly Target[];
+  /** How to choose among them. */
+  readonly settings: RouteSettings;
 }
+
+/** The rules by which a request's names are resolved. */
+export type ResolutionRule = "route" | "provider" | "catalogue" | "task";
 
 /** A configured provider as names are resolved: which of its models a name means. */
 export interface ProviderModels {
@@ -21,18 +27,34 @@ export interface ProviderModels {
   readonly modelIds: readonly string[];
 }
 
-/** A route as configured. */
+/** A route or a task as configured. */
 export interface Route {
   readonly name: string;
   readonly targets: readonly Target[];
+  /** Unset: the defaults. */
+  readonly settings?: RouteSettings;
 }
+
+/** What a table knows besides routes and providers. */
+export interface ModelTableOptions {
+  readonly tasks?: readonly Route[];
+  /** What holds where a route says nothing, and for names that are no route's. */
+  readonly defaults?: RouteSettings;
+}
+
+/** What a request calls the model where its task decides. */
+export const TASK_DECIDES = "auto";
 
 /** Resolves model names. Built when the configuration is loaded; pure afterwards. */
 export class ModelTable {
   readonly routes: ReadonlyMap<string, Route>;
   readonly providers: ReadonlyMap<string, ProviderModels>;
+  readonly tasks: ReadonlyMap<string, Route>;
+  readonly #defaults: RouteSettings;
 
-  constructor(routes: readonly Route[], providers: readonly ProviderModels[]) {
+  constructor(routes: readonly Route[], providers: readonly ProviderModels[], options: ModelTableOptions = {}) {
+    this.#defaults = options.defaults ?? DEFAULT_ROUTE_SETTINGS;
+    this.tasks = new Map((options.tasks ?? []).map((task) => [task.name, task]));
     this.routes = new Map(routes.map((route) => [route.name, route]));
     this.providers = new Map(providers.map((provider) => [provider.name, provider]));
   }
@@ -43,19 +65,27 @@ export class ModelTable {
    */
   resolve(name: string): Resolution | undefined {
     const route = this.routes.get(name);
-    if (route) return { rule: "route", name, targets: route.targets };
+    if (route) return { rule: "route", name, targets: route.targets, settings: route.settings ?? this.#defaults };
     const slash = name.indexOf("/");
     const provider = slash > 0 ? this.providers.get(name.slice(0, slash)) : undefined;
     if (provider) {
       const target = provider.target(name.slice(slash + 1));
-      return target ? { rule: "provider", name: target.name, targets: [target] } : undefined;
+      if (!target) return undefined;
+      return { rule: "provider", name: target.name, targets: [target], settings: this.#defaults };
     }
     const targets: Target[] = [];
     for (const one of this.providers.values()) {
       const target = one.lists(name) ? one.target(name) : undefined;
       if (target) targets.push(target);
     }
-    return targets.length > 0 ? { rule: "catalogue", name, targets } : undefined;
+    return targets.length > 0 ? { rule: "catalogue", name, targets, settings: this.#defaults } : undefined;
+  }
+
+  /** What the task `name` stands for. Undefined: there is no such task. */
+  resolveTask(name: string): Resolution | undefined {
+    const task = this.tasks.get(name);
+    if (!task) return undefined;
+    return { rule: "task", name: `task:${name}`, targets: task.targets, settings: task.settings ?? this.#defaults };
   }
 
   /** Names that resemble `name`, to help with a misspelling; at most 3. */

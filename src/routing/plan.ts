@@ -1,148 +1,186 @@
-import { create } from "@bufbuild/protobuf";
-import { ExclusionSchema, RankBy, type ChatRequest, type Exclusion } from "../contract/index.ts";
+import { OnRefusal, Priority, RankBy, type ChatRequest, type Delivery } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
-import { brokenConstraint } from "./constraints.ts";
-import type { ModelTable, Resolution } from "./model-table.ts";
+import { conversationKey, type ConversationKey } from "./affinity.ts";
+import type { Candidate } from "./candidate.ts";
+import { Surroundings, Surveyed, type PlanPorts } from "./candidates.ts";
+import { examine, exceedsWindow } from "./examine.ts";
+import { nothingLeft } from "./exclusions.ts";
+import type { Unavailable } from "./live.ts";
+import type { ModelTable, Resolution, ResolutionRule } from "./model-table.ts";
+import { rank } from "./rank.ts";
+import { resolveNames } from "./resolve.ts";
+import { settingsAt, type RouteSettings, type Strategy } from "./route-settings.ts";
 import type { Target } from "./target.ts";
 
-/** Where a request will go, in order. */
+/** Where a request will go, in order, and why. */
 export interface Plan {
   /** Never empty. */
   readonly targets: readonly Target[];
   readonly maxAttempts: number;
+  /** Every target that the request's names stand for, those that may not serve it included. */
+  readonly candidates: readonly Candidate[];
+  /** How the requested model was resolved. */
+  readonly resolutionRule: ResolutionRule;
+  readonly strategy: Strategy;
+  readonly priority: Priority;
+  /** From the request, else its route, else the defaults; never unspecified. */
+  readonly delivery: Delivery;
+  readonly onRefusal: "answer" | "next_target";
+  /** What affinity knows the conversation by, where its route keeps conversations together. */
+  readonly conversation: ConversationKey | undefined;
 }
 
-/** A binding field that a target cannot honour; see `UnsupportedField` of the dialects. */
-export interface Shortcoming {
-  readonly field: string;
-  readonly reason: string;
-  readonly capability: boolean;
+/** A plan that may be empty: then `error` says why, and `targets` is empty. */
+export interface Survey extends Plan {
+  readonly error: ParleyError | undefined;
 }
 
-/** What planning asks of its surroundings. */
-export interface PlanPorts {
-  readonly allowsModel: (name: string) => boolean;
-  readonly unsupported: (request: ChatRequest, target: Target) => readonly Shortcoming[];
-}
+export type { PlanPorts } from "./candidates.ts";
+export type { Shortcoming } from "./exclusions.ts";
 
 const DEFAULT_ATTEMPTS = 3;
 
 /**
  * Plans a request: resolves its names, drops what permissions, constraints or the request itself exclude, and orders
- * the rest. Throws `MODEL_NOT_FOUND`, `MODEL_NOT_ALLOWED`, `UNSUPPORTED_PARAMETER`, `UNSUPPORTED_CAPABILITY` or
- * `NO_ELIGIBLE_TARGET`, which say what excluded each candidate.
+ * the rest. Throws `MODEL_NOT_FOUND`, `MODEL_NOT_ALLOWED`, `UNSUPPORTED_PARAMETER`, `UNSUPPORTED_CAPABILITY`,
+ * `CONTEXT_TOO_LONG` or `NO_ELIGIBLE_TARGET`, which say what excluded each candidate.
  */
 export function plan(request: ChatRequest, models: ModelTable, ports: PlanPorts): Plan {
-  const candidates = permitted(request, models, ports);
-  const excluded = new Exclusions();
-  const targets: Target[] = [];
-  for (const target of candidates) {
-    if (targets.some((one) => one.name === target.name)) continue;
-    const constraint = brokenConstraint(target, request.routing?.constraints);
-    if (constraint !== undefined) {
-      excluded.add(constraint, target);
-      continue;
-    }
-    const [shortcoming] = ports.unsupported(request, target);
-    if (shortcoming) excluded.add(shortcoming.field, target, shortcoming);
-    else targets.push(target);
-  }
-  if (targets.length === 0) throw excluded.error();
-  const ordered = order(targets, request);
-  const single = request.routing?.allowFallbacks === false;
+  const resolutions = resolveNames(request, models);
+  const sole = solePlan(request, resolutions, ports);
+  if (sole) return sole;
+  const surveyed = surveyOf(request, resolutions, ports);
+  if (surveyed.error) throw surveyed.error;
+  return surveyed;
+}
+
+/**
+ * The same, but a request that nothing can serve is told and not thrown, for those who want to see why. Throws only
+ * where a name stands for nothing.
+ */
+export function survey(request: ChatRequest, models: ModelTable, ports: PlanPorts): Survey {
+  return surveyOf(request, resolveNames(request, models), ports);
+}
+
+/** What a request decides about its plan besides the targets. */
+function decisions(request: ChatRequest, { rule, settings }: Resolution) {
+  const { routing } = request;
+  const onRefusal = request.onRefusal || settings.onRefusal;
   return {
-    targets: single ? ordered.slice(0, 1) : ordered,
-    maxAttempts: request.routing?.maxAttempts ?? DEFAULT_ATTEMPTS,
+    maxAttempts: routing?.maxAttempts ?? DEFAULT_ATTEMPTS,
+    resolutionRule: rule,
+    strategy: STRATEGY_OF[routing?.rankBy ?? RankBy.UNSPECIFIED] ?? settings.strategy,
+    priority: (routing?.priority ?? Priority.UNSPECIFIED) || settings.priority,
+    delivery: request.delivery || settings.delivery,
+    onRefusal: onRefusal === OnRefusal.NEXT_TARGET ? ("next_target" as const) : ("answer" as const),
   };
 }
 
-/** The targets of the requested model and its fallbacks, in order, that the key may use. */
-function permitted(request: ChatRequest, models: ModelTable, ports: PlanPorts): Target[] {
-  const names = [request.model, ...(request.routing?.fallbackModels ?? [])];
-  const targets: Target[] = [];
-  for (const [index, name] of names.entries()) {
-    const field = index === 0 ? "model" : `routing.fallback_models[${index - 1}]`;
-    const resolution = resolve(name, field, models);
-    const allowed = ports.allowsModel(resolution.name)
-      ? resolution.targets
-      : resolution.targets.filter((target) => ports.allowsModel(target.name));
-    if (allowed.length === 0) {
-      throw new ParleyError(
-        "MODEL_NOT_ALLOWED",
-        `Cannot use the model in ${field}: the key's policy does not allow it`,
-        { field },
-      );
-    }
-    targets.push(...allowed);
-  }
-  return targets;
+const STRATEGY_OF: Readonly<Record<RankBy, Strategy | undefined>> = {
+  [RankBy.UNSPECIFIED]: undefined,
+  [RankBy.PRICE]: "cheapest",
+  [RankBy.THROUGHPUT]: "throughput",
+  [RankBy.LATENCY]: "fastest",
+};
+
+/** The plan of a request with one target and nothing to choose by, which most are; undefined: look closely. */
+function solePlan(request: ChatRequest, resolutions: readonly Resolution[], ports: PlanPorts): Plan | undefined {
+  const [resolution] = resolutions;
+  const [target] = resolution?.targets ?? [];
+  if (!resolution || !target || resolutions.length > 1 || resolution.targets.length > 1) return undefined;
+  if (request.routing?.constraints || ports.keyConstraints || resolution.settings.constraints) return undefined;
+  if (!ports.allowsModel(resolution.name) && !ports.allowsModel(target.name)) return undefined;
+  const around = new Surroundings(request, ports);
+  if (ports.unsupported(request, target).length > 0 || exceedsWindow(target, around)) return undefined;
+  let candidates: readonly Candidate[] | undefined;
+  return {
+    ...decisions(request, resolution),
+    targets: [target],
+    conversation: undefined,
+    // Only Explain and traces look at it.
+    get candidates() {
+      if (candidates) return candidates;
+      const only = new Surveyed(target, 0, settingsAt(resolution.settings, 0), around);
+      only.rank = 1;
+      only.unavailable = lastResort(around.unavailable(target));
+      return (candidates = [only]);
+    },
+  };
 }
 
-/** What `name` stands for. Throws `MODEL_NOT_FOUND` with names that resemble it. */
-export function resolve(name: string, field: string, models: ModelTable): Resolution {
-  const resolution = models.resolve(name);
-  if (resolution) return resolution;
-  const similar = models.similar(name);
-  const hint = similar.length > 0 ? `did you mean ${similar.join(" or ")}?` : "GET /v1/models lists what there is";
-  throw new ParleyError(
-    "MODEL_NOT_FOUND",
-    `Cannot find the model ${JSON.stringify(name)}: no route, provider/model or catalogue id has this name; ${hint}`,
-    { field },
-  );
+function surveyOf(request: ChatRequest, resolutions: readonly Resolution[], ports: PlanPorts): Survey {
+  const around = new Surroundings(request, ports);
+  const [first] = resolutions;
+  if (!first) throw new RangeError("Cannot plan: the request names no model");
+  const { candidates, shortcomings, forbidden } = examine(resolutions, around);
+  const eligible = candidates.filter((one) => one.exclusion === undefined);
+  const decided = decisions(request, first);
+  const conversation = conversationOf(first.settings, around);
+  const nobody = { ...decided, targets: [], candidates, conversation };
+  if (forbidden !== undefined) return { ...nobody, error: notAllowed(forbidden) };
+  if (eligible.length === 0) return { ...nobody, error: nothingLeft(candidates, shortcomings) };
+  for (const one of eligible) {
+    one.unavailable = around.unavailable(one.target);
+    if (eligible.length === 1) one.unavailable = lastResort(one.unavailable);
+  }
+  const explicit = (request.routing?.rankBy ?? RankBy.UNSPECIFIED) !== RankBy.UNSPECIFIED;
+  const order = rank(eligible, {
+    strategy: decided.strategy,
+    weights: first.settings.weights,
+    batch: decided.priority === Priority.BATCH,
+    acrossTiers: explicit,
+    providerOrder: request.routing?.providerOrder ?? [],
+    pinned: conversation && !explicit ? ports.affinity?.recall(conversation) : undefined,
+    canaryDraw: canaryDraw(ports.requestId),
+    random: ports.random ?? (() => 0.5),
+  });
+  const ordered = order.indexes.map((index, place) => {
+    const one = eligible[index]!;
+    one.rank = place + 1;
+    one.score = order.scores[index];
+    return one;
+  });
+  if (request.routing?.allowFallbacks === false) keepFirst(ordered);
+  return { ...decided, targets: ordered.map((one) => one.target), candidates, conversation, error: undefined };
 }
 
-function order(targets: Target[], request: ChatRequest): Target[] {
-  const preferred = request.routing?.providerOrder ?? [];
-  if (preferred.length > 0) {
-    const rank = (target: Target): number => {
-      const at = preferred.indexOf(target.provider);
-      return at < 0 ? preferred.length : at;
-    };
-    return targets.toSorted((a, b) => rank(a) - rank(b));
-  }
-  if (request.routing?.rankBy === RankBy.PRICE) return targets.toSorted((a, b) => priceOf(a) - priceOf(b));
-  return targets;
+// Where there is nothing else, some failures are better than no answer.
+function lastResort(unavailable: Unavailable | undefined): Unavailable | undefined {
+  return unavailable?.onlyBesideOthers === true ? undefined : unavailable;
 }
 
-/** Input and output price together, for ranking; unknown prices come last. */
-function priceOf(target: Target): number {
-  const entries = target.facts.prices?.entries ?? [];
-  const highest = (unit: string): number =>
-    Math.max(...entries.filter((one) => one.unit === unit).map((one) => one.nanoUsd));
-  const price = highest("input") + highest("output");
-  return Number.isFinite(price) ? price : Infinity;
+// The others keep their place in the list of candidates, and say why they are not tried.
+function keepFirst(ordered: Surveyed[]): void {
+  for (const one of ordered.splice(1)) {
+    one.rank = undefined;
+    one.exclusion = { rule: "routing.allow_fallbacks", why: "the request allows no target beyond the first" };
+  }
 }
 
-/** Counts what excluded which target, and makes the error that says so. */
-class Exclusions {
-  readonly #byConstraint = new Map<string, Exclusion>();
-  readonly #shortcomings: Shortcoming[] = [];
-  #count = 0;
+function conversationOf({ affinityMs }: RouteSettings, around: Surroundings): ConversationKey | undefined {
+  const { ports, request, input } = around;
+  if (affinityMs === undefined || !ports.affinity) return undefined;
+  return conversationKey(request, ports.tenant ?? "", affinityMs, input?.likely ?? 0);
+}
 
-  add(constraint: string, target: Target, shortcoming?: Shortcoming): void {
-    this.#count += 1;
-    if (shortcoming) this.#shortcomings.push(shortcoming);
-    const known = this.#byConstraint.get(constraint);
-    if (known) known.count += 1;
-    else this.#byConstraint.set(constraint, create(ExclusionSchema, { constraint, count: 1, example: target.name }));
+/** A percentage that depends on nothing but the request's id: FNV-1a, which spreads ids that differ in their last digit. */
+function canaryDraw(requestId = ""): number {
+  let digest = 0x811c9dc5;
+  for (let index = 0; index < requestId.length; index++) {
+    digest = Math.imul(digest ^ requestId.charCodeAt(index), 0x01000193);
   }
+  return (mixed(digest) / 2 ** 32) * 100;
+}
 
-  error(): ParleyError {
-    const exclusions = [...this.#byConstraint.values()];
-    const [first] = this.#shortcomings;
-    if (first && this.#shortcomings.length === this.#count) {
-      const reason = this.#shortcomings.every((one) => one.capability)
-        ? "UNSUPPORTED_CAPABILITY"
-        : "UNSUPPORTED_PARAMETER";
-      return new ParleyError(reason, `Cannot honour ${first.field}: ${first.reason}`, {
-        field: first.field,
-        exclusions,
-      });
-    }
-    const counts = exclusions.map((one) => `${one.constraint} excludes ${one.count}`).join(", ");
-    return new ParleyError("NO_ELIGIBLE_TARGET", `Cannot route the request: ${counts}`, {
-      field: "routing.constraints",
-      exclusions,
-    });
-  }
+// Ids that only count up differ in few bits: the last step spreads them over all.
+function mixed(digest: number): number {
+  let bits = Math.imul(digest ^ (digest >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return (bits ^ (bits >>> 16)) >>> 0;
+}
+
+function notAllowed(field: string): ParleyError {
+  return new ParleyError("MODEL_NOT_ALLOWED", `Cannot use the model in ${field}: the key's policy does not allow it`, {
+    field,
+  });
 }

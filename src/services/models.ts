@@ -3,7 +3,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { ModelKind, ModelSchema, type Model } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 import type { Principal } from "../policy/principal.ts";
-import { resolve } from "../routing/plan.ts";
+import { resolve } from "../routing/resolve.ts";
 import type { ModelTable, Route } from "../routing/model-table.ts";
 import type { Target } from "../routing/target.ts";
 

@@ -59,9 +59,9 @@ export function isAboutWaiting(model: SandboxModel): boolean {
   return [model.expected.unary, model.expected.stream].some((expected) => expected.reason === "PROVIDER_TIMEOUT");
 }
 
-/** The models of the wall whose faults show at once, and those that are about waiting. */
+/** The models of the wall whose faults show at once. */
 export const PROMPT_MODELS: readonly SandboxModel[] = SANDBOX_MODELS.filter((model) => !isAboutWaiting(model));
-/** Those that are about waiting. */
+/** The models of the wall whose faults are about waiting. */
 export const WAITING_MODELS: readonly SandboxModel[] = SANDBOX_MODELS.filter(isAboutWaiting);
 
 /** The model's id with quick tokens and, where it remembers, a memory of its own for each door and format. */
@@ -75,7 +75,7 @@ export function named(model: SandboxModel, door: Door, { format }: WallFormat): 
 }
 
 /** What is wrong with the outcome of one attempt, or undefined. */
-export function problem(model: SandboxModel, { format }: WallFormat, door: Door, outcome: Outcome): string | undefined {
+function problem(model: SandboxModel, { format }: WallFormat, door: Door, outcome: Outcome): string | undefined {
   const expected = expectedOf(model, format, door.stream ? "stream" : "unary");
   if (outcome.terminals !== 1) return `${outcome.terminals} terminals`;
   if (outcome.end.startsWith("UNTYPED")) return outcome.end;
@@ -97,4 +97,26 @@ export function problem(model: SandboxModel, { format }: WallFormat, door: Door,
   return expected.reason !== undefined && outcome.end !== expected.reason
     ? `${outcome.end} instead of ${expected.reason}`
     : undefined;
+}
+
+/** A wire format, and a door. */
+export type Way = readonly [WallFormat, Door];
+
+/** What came of asking a model in each way: `fine`, or what is wrong. */
+export async function endings(model: SandboxModel, ways: readonly Way[]): Promise<string[]> {
+  return Promise.all(
+    ways.map(async ([format, door]) => {
+      const outcome = await askWall(door, format, named(model, door, format));
+      return ending([format, door], problem(model, format, door, outcome));
+    }),
+  );
+}
+
+/** What `endings` says where nothing is wrong. */
+export function allFine(ways: readonly Way[]): string[] {
+  return ways.map((way) => ending(way, undefined));
+}
+
+function ending([format, door]: Way, wrong: string | undefined): string {
+  return `${format.format}, ${door.name}: ${wrong ?? "fine"}`;
 }

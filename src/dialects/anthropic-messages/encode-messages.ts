@@ -5,7 +5,7 @@ import { CallIds } from "./call-ids.ts";
 import { encodeAssistant } from "./encode-assistant.ts";
 import type { EncodeContext, WireObject } from "./encode-context.ts";
 import { wireContentPart } from "./encode-parts.ts";
-import { CONTAINER_FORMAT, TOOL_USE_FORMAT, ownState, stripForeignState } from "./provider-state.ts";
+import { CONTAINER_FORMAT, TOOL_USE_FORMAT, ownState, stripCallersState } from "./provider-state.ts";
 import { WireTurns, type Turn } from "./wire-turns.ts";
 
 /** The conversation on the wire: instructions that come before it, and its turns. */
@@ -93,7 +93,7 @@ function addUserTurn(
   const others: WireObject[] = [];
   for (const [index, part] of message.parts.entries()) {
     const path = `${field}.parts[${index}]`;
-    stripForeignState(context, part, path);
+    stripCallersState(context, part, path);
     if (part.kind.case === "toolResult") results.push(wireResult(context, part, part.kind.value, path, callIds));
     else {
       const wire = wireContentPart(part, path, context);
@@ -138,7 +138,7 @@ function contentParts(parts: readonly Part[], path: string, context: EncodeConte
   const content: WireObject[] = [];
   for (const [index, part] of parts.entries()) {
     const field = `${path}[${index}]`;
-    stripForeignState(context, part, field);
+    stripCallersState(context, part, field);
     const wire = wireContentPart(part, field, context);
     if (wire) content.push(wire);
   }

@@ -3,10 +3,13 @@ import { ParleyError } from "../../errors/index.ts";
 import type { DialectTarget } from "../dialect.ts";
 import { objectOf } from "../json-field.ts";
 import { objectMembers } from "../json-text.ts";
+import { noteLostFacts } from "../media-facts.ts";
 import type { UnsupportedFields } from "../refusals.ts";
 import { FILES_BETA } from "./betas.ts";
 import type { EncodeContext, WireObject } from "./encode-context.ts";
 import type { TargetRules } from "./target-rules.ts";
+
+const PLAIN_TEXT = "text/plain";
 
 const PDF = "application/pdf";
 
@@ -101,10 +104,7 @@ function wirePassage(passage: SearchResultPart, field: string, context: EncodeCo
 function wireMedia(media: MediaPart, field: string, context: EncodeContext): WireObject {
   if (media.source.case === "file") context.betas.add(FILES_BETA);
   if (media.modality === Modality.DOCUMENT) return wireDocument(media, field, context);
-  if (media.detail !== undefined) {
-    const reason = "the wire format cannot say how finely an image is looked at";
-    context.adaptations.addPart(`${field}.media.detail`, undefined, reason);
-  }
+  noteLostFacts(media, field, [], context.adaptations);
   return { type: "image", source: wireSource(media, field) };
 }
 
@@ -113,6 +113,14 @@ function wireDocument(media: MediaPart, field: string, context: EncodeContext): 
   if (title !== undefined && filename !== undefined) {
     const reason = "the wire format has a title for documents and no file name";
     context.adaptations.addPart(`${field}.media.filename`, undefined, reason);
+  }
+  noteLostFacts(media, field, ["title", "filename", "citationsEnabled"], context.adaptations);
+  if (media.source.case === "text" && (mediaType(media) ?? PLAIN_TEXT) !== PLAIN_TEXT) {
+    context.adaptations.addPart(
+      `${field}.media.mime_type`,
+      PLAIN_TEXT,
+      "the wire format takes texts as plain text only",
+    );
   }
   return {
     type: "document",
@@ -153,13 +161,13 @@ function wireInline(bytes: Uint8Array, media: MediaPart, field: string): WireObj
   }
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (media.modality === Modality.DOCUMENT && isPlainText(media)) {
-    return { type: "text", media_type: "text/plain", data: buffer.toString("utf8") };
+    return { type: "text", media_type: PLAIN_TEXT, data: buffer.toString("utf8") };
   }
   return { type: "base64", media_type: type, data: buffer.toString("base64") };
 }
 
 function isPlainText(media: MediaPart): boolean {
-  return media.source.case === "text" || (media.source.case === "inline" && mediaType(media) === "text/plain");
+  return media.source.case === "text" || (media.source.case === "inline" && mediaType(media) === PLAIN_TEXT);
 }
 
 // Without parameters such as a charset, which the wire has no place for.

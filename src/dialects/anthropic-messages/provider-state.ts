@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { OpaqueStateSchema, type OpaqueState, type Origin, type Part } from "../../contract/index.ts";
 import type { DialectTarget } from "../dialect.ts";
-import { isOrigin, notPortableTo, originAt, statesFor } from "../origin-rules.ts";
+import { isOrigin, noteForeignState, noteMisplacedState, originAt, statesFor } from "../origin-rules.ts";
 import { DIALECT_ID, type EncodeContext } from "./encode-context.ts";
 
 /** State of reasoning: the signature of a `thinking` block. */
@@ -19,12 +19,7 @@ export const CITATION_FORMAT = "anthropic-messages.encrypted_index";
 /** State of a whole answer: the id of the container in which the provider ran code for it. */
 export const CONTAINER_FORMAT = "anthropic-messages.container";
 
-const PART_FORMATS: ReadonlySet<string> = new Set([
-  SIGNATURE_FORMAT,
-  REDACTED_FORMAT,
-  TOOL_USE_FORMAT,
-  CONTAINER_FORMAT,
-]);
+const FORMATS: ReadonlySet<string> = new Set([SIGNATURE_FORMAT, REDACTED_FORMAT, TOOL_USE_FORMAT, CONTAINER_FORMAT]);
 
 /** State that the target wants back. */
 export function stateOf(target: DialectTarget, format: string, text: string): OpaqueState {
@@ -47,9 +42,11 @@ export function ownState(part: Pick<Part, "state">, format: string, target: Dial
 
 /** Notes state that does not go out because somebody else made it. */
 export function stripForeignState(context: EncodeContext, part: Part, field: string): void {
-  const { target, adaptations } = context;
-  for (const { format, payload, origin } of part.state) {
-    if (PART_FORMATS.has(format) && payload.case === "text" && isFrom(origin, target)) continue;
-    adaptations.addPart(`${field}.state`, undefined, notPortableTo("state", origin, target));
-  }
+  noteForeignState(context, part, field, DIALECT_ID, FORMATS);
+}
+
+/** Notes state on a part of a caller's message that does not go out. */
+export function stripCallersState(context: EncodeContext, part: Part, field: string): void {
+  stripForeignState(context, part, field);
+  noteMisplacedState(context, part, field, DIALECT_ID);
 }

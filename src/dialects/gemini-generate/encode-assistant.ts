@@ -10,6 +10,7 @@ import {
 import { ParleyError } from "../../errors/index.ts";
 import { objectOf } from "../json-field.ts";
 import { RawJson, rawObject } from "../json-text.ts";
+import { notPortableTo } from "../origin-rules.ts";
 import { DIALECT_ID, type EncodeContext, type WireObject } from "./encode-context.ts";
 import { wireContentPart, wireMedia } from "./encode-parts.ts";
 import {
@@ -17,7 +18,6 @@ import {
   SIGNATURE_FORMAT,
   SIGNATURE_STAND_IN,
   isFrom,
-  notPortable,
   ownState,
   stripForeignState,
 } from "./provider-state.ts";
@@ -110,7 +110,7 @@ function wireReasoning(
   const thought = [...text, ...summary].join("");
   if (thoughtSignature === undefined && !isFrom(message.origin, context.target)) {
     if (thought !== "") {
-      context.adaptations.addPart(path, undefined, notPortable("reasoning", message.origin, context.target));
+      context.adaptations.addPart(path, undefined, notPortableTo("reasoning", message.origin, context.target));
     }
     return undefined;
   }
@@ -154,7 +154,7 @@ function ranByProvider(context: EncodeContext, message: Message, part: Part, pat
   context.adaptations.addPart(
     path,
     undefined,
-    notPortable(what, part.state[0]?.origin ?? message.origin, context.target),
+    notPortableTo(what, part.state[0]?.origin ?? message.origin, context.target),
   );
   return undefined;
 }
@@ -163,6 +163,6 @@ function wireOpaque(context: EncodeContext, opaque: OpaquePart, path: string): R
   const { origin, nativeType, json } = opaque;
   if (origin?.dialect === DIALECT_ID && ANSWER_METADATA.has(nativeType)) return undefined;
   if (isFrom(origin, context.target)) return objectOf(json, `${path}.opaque.json`);
-  context.adaptations.addPart(path, undefined, notPortable("a block", origin, context.target));
+  context.adaptations.addPart(path, undefined, notPortableTo("a block", origin, context.target));
   return undefined;
 }

@@ -3,7 +3,7 @@ import { currentTurnStart, encodeAssistant } from "./encode-assistant.ts";
 import type { EncodeContext, WireObject } from "./encode-context.ts";
 import { wireContentPart } from "./encode-parts.ts";
 import { encodeToolResult } from "./encode-results.ts";
-import { CONTINUATION_FORMAT, ownState, stripForeignState } from "./provider-state.ts";
+import { CONTINUATION_FORMAT, ownState, stripCallersState } from "./provider-state.ts";
 
 /** The conversation on the wire. */
 export interface Conversation {
@@ -78,7 +78,7 @@ function instructionParts(context: EncodeContext, message: Message, index: numbe
   }
   return message.parts.flatMap((part, place) => {
     const path = `${field}.parts[${place}]`;
-    stripForeignState(context, part, path);
+    stripCallersState(context, part, path);
     return wireContentPart(part, path, context) ?? [];
   });
 }
@@ -100,7 +100,7 @@ function encodeTurn(
   const parts: unknown[] = [];
   for (const [index, part] of message.parts.entries()) {
     const path = `${field}.parts[${index}]`;
-    stripForeignState(context, part, path);
+    stripCallersState(context, part, path);
     if (part.kind.case === "toolResult") {
       out.addResult(encodeToolResult(context, part.kind.value, path, names));
     } else {

@@ -6,6 +6,7 @@ import {
   type Part,
   type ToolCallPart,
 } from "../../contract/index.ts";
+import { notPortableTo } from "../origin-rules.ts";
 import { DIALECT_ID, type EncodeContext, type WireObject } from "./encode-context.ts";
 import { participantName, type CallIds } from "./call-ids.ts";
 import { wireContent, wireContentPart } from "./encode-parts.ts";
@@ -16,7 +17,6 @@ import {
   EXTRA_CONTENT_FORMAT,
   REASONING_DETAIL_FORMAT,
   isFrom,
-  notPortable,
   ownState,
   stripForeignState,
 } from "./provider-state.ts";
@@ -182,7 +182,7 @@ function addReasoning(context: EncodeContext, message: Message, part: Part, path
   if (context.rules.settings.reasoning_history === "none" || text.length === 0) {
     context.adaptations.addPart(path, undefined, "the provider takes no reasoning of earlier turns; it was left out");
   } else if (origin && !isFrom(origin, context.target)) {
-    context.adaptations.addPart(path, undefined, notPortable("reasoning", origin, context.target));
+    context.adaptations.addPart(path, undefined, notPortableTo("reasoning", origin, context.target));
   } else draft.reasoning.push(...text);
 }
 
@@ -190,5 +190,5 @@ function addOpaque(context: EncodeContext, opaque: OpaquePart, path: string, dra
   const { origin } = opaque;
   if (isFrom(origin, context.target) && origin?.dialect === DIALECT_ID) {
     draft.content.push(objectOf(opaque.json, `${path}.opaque.json`) as unknown as WireObject);
-  } else context.adaptations.addPart(path, undefined, notPortable("a block", origin, context.target));
+  } else context.adaptations.addPart(path, undefined, notPortableTo("a block", origin, context.target));
 }

@@ -3,7 +3,7 @@ import { CallIds, participantName } from "./call-ids.ts";
 import { encodeAssistant } from "./encode-assistant.ts";
 import type { EncodeContext, WireObject } from "./encode-context.ts";
 import { wireContent, wireContentPart } from "./encode-parts.ts";
-import { stripForeignState } from "./provider-state.ts";
+import { stripCallersState } from "./provider-state.ts";
 
 /** The conversation on the wire: one message of the contract may become several, because each tool result is its own. */
 export function encodeMessages(context: EncodeContext): WireObject[] {
@@ -91,7 +91,7 @@ function encodeTurn(context: EncodeContext, message: Message, field: string, cal
   const content: WireObject[] = [];
   for (const [index, part] of message.parts.entries()) {
     const path = `${field}.parts[${index}]`;
-    stripForeignState(context, part, path);
+    stripCallersState(context, part, path);
     if (part.kind.case === "toolResult") encodeToolResult(context, part.kind.value, path, callIds, out);
     else {
       const wire = wireContentPart(part, path, context);
@@ -143,7 +143,7 @@ function contentParts(parts: readonly Part[], field: string, context: EncodeCont
   const content: WireObject[] = [];
   for (const [index, part] of parts.entries()) {
     const path = `${field}.parts[${index}]`;
-    stripForeignState(context, part, path);
+    stripCallersState(context, part, path);
     const wire = wireContentPart(part, path, context);
     if (wire) content.push(wire);
   }

@@ -3,6 +3,7 @@ import { ParleyError } from "../../errors/index.ts";
 import { cacheControl, cacheLifetime } from "./encode-extras.ts";
 import { DIALECT_ID, type EncodeContext, type Unsupported, type WireObject } from "./encode-context.ts";
 import { objectOf } from "../json-field.ts";
+import { noteLostFacts, type MediaFact } from "../media-facts.ts";
 import type { DialectTarget } from "../dialect.ts";
 import type { TargetRules } from "./target-rules.ts";
 
@@ -120,9 +121,11 @@ function wireMedia(media: MediaPart, field: string, context: EncodeContext): Wir
   if (source.case === "text") {
     const reason = "the wire format has no documents of text; it is sent as plain text";
     context.adaptations.addPart(field, undefined, reason);
+    noteLostFacts(media, field, media.title === undefined ? ["filename"] : ["title"], context.adaptations);
     const heading = media.title ?? media.filename;
     return { type: "text", text: heading === undefined ? source.value : `${heading}\n\n${source.value}` };
   }
+  noteLostFacts(media, field, carriedFacts(media), context.adaptations);
   switch (media.modality) {
     case Modality.IMAGE:
       return {
@@ -137,6 +140,11 @@ function wireMedia(media: MediaPart, field: string, context: EncodeContext): Wir
     default:
       return wireDocument(media, field, context.rules.settings.document_part);
   }
+}
+
+function carriedFacts({ modality, source }: MediaPart): MediaFact[] {
+  if (modality === Modality.IMAGE) return ["detail"];
+  return modality === Modality.DOCUMENT && source.case !== "file" ? ["filename"] : [];
 }
 
 function wireDocument(media: MediaPart, field: string, style: string): WireObject {

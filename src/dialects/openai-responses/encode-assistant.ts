@@ -2,12 +2,13 @@ import { Executor, TextPhase, type Message, type Part, type ToolCallPart } from 
 import { base64Of } from "../media-source.ts";
 import { objectOf } from "../json-field.ts";
 import { objectMembers, type RawJson } from "../json-text.ts";
+import { notPortableTo } from "../origin-rules.ts";
 import type { CallIds } from "./call-ids.ts";
 import { DIALECT_ID, type EncodeContext, type WireObject } from "./encode-context.ts";
 import { isContentType, noteIgnored } from "./encode-parts.ts";
 import { goesBackWithoutId, nativeCall } from "./item-kinds.ts";
 import { encodeReasoningItem } from "./reasoning-history.ts";
-import { ITEM_FORMAT, MEMBERS_FORMAT, isFrom, notPortable, ownState, stripForeignState } from "./provider-state.ts";
+import { ITEM_FORMAT, MEMBERS_FORMAT, isFrom, ownState, stripForeignState } from "./provider-state.ts";
 
 const PHASES: Readonly<Record<number, string>> = {
   [TextPhase.COMMENTARY]: "commentary",
@@ -174,7 +175,7 @@ export class AssistantItems {
     if (part.kind.case !== "media") return;
     const { generatedId } = part.kind.value;
     if (!this.#isOwnPicture(part)) {
-      const reason = notPortable("a generated picture", this.#message.origin, this.#context.target);
+      const reason = notPortableTo("a generated picture", this.#message.origin, this.#context.target);
       this.#context.adaptations.addPart(path, undefined, reason);
       return;
     }
@@ -194,7 +195,7 @@ export class AssistantItems {
     if (part.kind.case !== "opaque") return;
     const { origin, nativeType, json } = part.kind.value;
     if (origin?.dialect !== DIALECT_ID || !isFrom(origin, this.#context.target)) {
-      this.#context.adaptations.addPart(path, undefined, notPortable("a block", origin, this.#context.target));
+      this.#context.adaptations.addPart(path, undefined, notPortableTo("a block", origin, this.#context.target));
       return;
     }
     const item = itemOf(json, path);

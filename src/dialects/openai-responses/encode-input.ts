@@ -5,7 +5,7 @@ import type { Calls, EncodeContext, WireObject } from "./encode-context.ts";
 import { isContentType, wireContent, wireContentPart } from "./encode-parts.ts";
 import { encodeResult } from "./encode-results.ts";
 import { objectOf } from "../json-field.ts";
-import { stripForeignState } from "./provider-state.ts";
+import { stripCallersState } from "./provider-state.ts";
 
 /** The conversation on the wire: a flat list of items, in which a message of the contract may be several. */
 export function encodeInput(context: EncodeContext): WireObject[] {
@@ -59,7 +59,7 @@ function encodeInstructions(context: EncodeContext, message: Message, field: str
   const content: WireObject[] = [];
   for (const [index, part] of message.parts.entries()) {
     const path = `${field}.parts[${index}]`;
-    stripForeignState(context, part, path);
+    stripCallersState(context, part, path);
     const wire = wireContentPart(part, path, context);
     if (wire) content.push(wire);
   }
@@ -82,7 +82,7 @@ function encodeTurn(
   };
   for (const [index, part] of message.parts.entries()) {
     const path = `${field}.parts[${index}]`;
-    stripForeignState(context, part, path);
+    stripCallersState(context, part, path);
     const item = standingItem(context, part, path, callIds, calls);
     if (item) {
       flush();

@@ -1,6 +1,7 @@
 import { Modality, type MediaPart, type Part } from "../../contract/index.ts";
 import type { DialectTarget } from "../dialect.ts";
 import { objectOf } from "../json-field.ts";
+import { noteLostFacts, type MediaFact } from "../media-facts.ts";
 import { audioFormat, base64Of, mediaAddress, searchResultText } from "../media-source.ts";
 import { cacheLifetime } from "./encode-extras.ts";
 import { DIALECT_ID, type EncodeContext, type Unsupported, type WireObject } from "./encode-context.ts";
@@ -80,7 +81,7 @@ export function noteIgnored({ rules, adaptations }: EncodeContext, part: Part, f
       : "the provider is not known to take cache marks in this wire format";
     adaptations.addPart(`${field}.cache_breakpoint`, undefined, reason);
   }
-  if ((kind.case === "media" || kind.case === "searchResult") && kind.value.citationsEnabled !== undefined) {
+  if (kind.case === "searchResult" && kind.value.citationsEnabled !== undefined) {
     adaptations.addPart(`${field}.citations_enabled`, undefined, "the wire format cannot say what may be cited");
   }
 }
@@ -114,17 +115,21 @@ function contentOf(part: Part, field: string, context: EncodeContext): WireObjec
   }
 }
 
+function carriedFacts({ modality, source }: MediaPart): MediaFact[] {
+  if (modality === Modality.IMAGE) return ["detail"];
+  return modality === Modality.AUDIO || source.case === "file" ? [] : ["filename"];
+}
+
 function wireMedia(media: MediaPart, field: string, context: EncodeContext): WireObject {
   const { source, detail, filename } = media;
   if (source.case === "text") {
     const reason = "the wire format has no documents of text; it is sent as plain text";
     context.adaptations.addPart(field, undefined, reason);
+    noteLostFacts(media, field, media.title === undefined ? ["filename"] : ["title"], context.adaptations);
     const heading = media.title ?? filename;
     return { type: "input_text", text: heading === undefined ? source.value : `${heading}\n\n${source.value}` };
   }
-  if (media.title !== undefined) {
-    context.adaptations.addPart(`${field}.media.title`, undefined, "the wire format has no titles of media");
-  }
+  noteLostFacts(media, field, carriedFacts(media), context.adaptations);
   switch (media.modality) {
     case Modality.IMAGE:
       if (source.case === "file") return { type: "input_image", file_id: source.value.id, detail };

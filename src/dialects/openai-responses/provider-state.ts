@@ -1,6 +1,6 @@
 import type { Origin, Part } from "../../contract/index.ts";
 import type { DialectTarget } from "../dialect.ts";
-import { isOrigin, notPortableTo, originAt, statesFor } from "../origin-rules.ts";
+import { isOrigin, noteForeignState, noteMisplacedState, originAt, statesFor } from "../origin-rules.ts";
 import { DIALECT_ID, type EncodeContext } from "./encode-context.ts";
 
 /** State of a reasoning part: its `encrypted_content`. */
@@ -31,14 +31,11 @@ export function ownState(part: Part, format: string, target: DialectTarget): str
 
 /** Notes state that does not go out because somebody else made it. */
 export function stripForeignState(context: EncodeContext, part: Part, field: string): void {
-  for (const state of part.state) {
-    const sendable = FORMATS.has(state.format) && state.payload.case === "text" && isFrom(state.origin, context.target);
-    if (sendable) continue;
-    context.adaptations.addPart(`${field}.state`, undefined, notPortable("state", state.origin, context.target));
-  }
+  noteForeignState(context, part, field, DIALECT_ID, FORMATS);
 }
 
-/** Why something of another origin is left out; the reason's first word is for programs. */
-export function notPortable(what: string, origin: Origin | undefined, target: DialectTarget): string {
-  return notPortableTo(what, origin, target);
+/** Notes state on a part of a caller's message that does not go out. */
+export function stripCallersState(context: EncodeContext, part: Part, field: string): void {
+  stripForeignState(context, part, field);
+  noteMisplacedState(context, part, field, DIALECT_ID);
 }

@@ -1,7 +1,8 @@
 import type { Message, Part } from "../../contract/index.ts";
 import { objectMembers } from "../json-text.ts";
+import { notPortableTo } from "../origin-rules.ts";
 import type { EncodeContext, WireObject } from "./encode-context.ts";
-import { ENCRYPTED_CONTENT_FORMAT, MEMBERS_FORMAT, isFrom, notPortable, ownState } from "./provider-state.ts";
+import { ENCRYPTED_CONTENT_FORMAT, MEMBERS_FORMAT, isFrom, ownState } from "./provider-state.ts";
 
 /**
  * Reasoning of an earlier turn as an item, without its id: answers are not kept, so that the provider would look for it
@@ -44,7 +45,7 @@ function refusalOf(
   if (history === "none") return "the provider takes no reasoning of earlier turns; it was left out";
   if (hasEncrypted) return undefined;
   const maker = origin ?? part.state[0]?.origin;
-  if (maker && !isFrom(maker, target)) return notPortable("reasoning", maker, target);
+  if (maker && !isFrom(maker, target)) return notPortableTo("reasoning", maker, target);
   if (history === "encrypted") return "reasoning goes back only with its encrypted state, which is not there";
   const { kind } = part;
   const isEmpty = kind.case === "reasoning" && kind.value.text.length === 0 && kind.value.summary.length === 0;

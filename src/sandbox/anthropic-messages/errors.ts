@@ -115,7 +115,7 @@ function typeWord(shape: string): string {
 }
 
 /** A path as Anthropic writes it, for example `messages.0.content`. */
-export function dotted(path: Path): string {
+function dotted(path: Path): string {
   return path.join(".");
 }
 

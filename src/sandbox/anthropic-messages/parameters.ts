@@ -121,7 +121,7 @@ const customTool = object(
 const choice = { type: text, disable_parallel_tool_use: flag };
 
 /** A tool without a type is a function; one with a dated type is the provider's own. */
-export const serverTool: Shape = object();
+const serverTool: Shape = object();
 
 /** The body of a request. */
 export const request: Shape = object(

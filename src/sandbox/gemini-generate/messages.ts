@@ -87,7 +87,7 @@ function checkCurrentTurn(contents: readonly Content[]): void {
 }
 
 /** The calls of a turn. */
-export function callsOf(content: Content): Part[] {
+function callsOf(content: Content): Part[] {
   return partsOf(content).filter((part) => part.functionCall);
 }
 

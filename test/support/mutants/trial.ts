@@ -71,6 +71,7 @@ export async function tryMutant(mutant: Mutant, seed: number): Promise<Verdict> 
       signal: abort.signal,
       abort: (reason) => abort.abort(reason),
       carriesState: true,
+      takesReset: true,
       surface: "test",
     },
     caller,

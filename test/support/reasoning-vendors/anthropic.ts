@@ -43,14 +43,15 @@ function stopOf({ cities }: Turn): string {
 }
 
 function blocksOf(turn: Turn): any[] {
-  if (turn.cities.length === 0) return [{ type: "text", text: turn.text }];
+  const thinking = { type: "thinking", thinking: turn.thought, signature: turn.state };
+  if (turn.cities.length === 0) return [thinking, { type: "text", text: turn.text }];
   const calls = turn.cities.map((city, at) => ({
     type: "tool_use",
     id: callId(turn, at),
     name: "weather",
     input: { city },
   }));
-  return [{ type: "thinking", thinking: turn.thought, signature: turn.state }, ...calls];
+  return [thinking, ...calls];
 }
 
 function emptied(block: any): unknown {

@@ -1,6 +1,6 @@
 import type { ReasoningVendor, Turn } from "./vendor.ts";
 
-/** The Gemini API: the first call of a turn carries the signature of its thoughts; calls have no ids. */
+/** The Gemini API: what follows on thoughts, the first call or the text, carries their signature; calls have no ids. */
 export const geminiVendor: ReasoningVendor = {
   kind: "gemini",
   model: "gemini-3-pro-preview",
@@ -12,17 +12,18 @@ export const geminiVendor: ReasoningVendor = {
   statesIn: ({ contents }) =>
     contents
       .filter(({ role }: any) => role === "model")
-      .map(({ parts }: any) => parts.find(({ functionCall }: any) => functionCall)?.thoughtSignature),
+      .map(({ parts }: any) => parts.find(({ thought }: any) => !thought)?.thoughtSignature),
   isStream: (path) => path.includes(":streamGenerateContent"),
 };
 
 function partsOf({ thought, state, cities, text }: Turn): unknown[] {
-  if (cities.length === 0) return [{ text }];
+  const thoughts = { text: thought, thought: true };
+  if (cities.length === 0) return [thoughts, { text, thoughtSignature: state }];
   const calls = cities.map((city, at) => ({
     functionCall: { name: "weather", args: { city } },
     ...(at === 0 ? { thoughtSignature: state } : {}),
   }));
-  return [{ text: thought, thought: true }, ...calls];
+  return [thoughts, ...calls];
 }
 
 function answerOf(parts: unknown[], isLast: boolean): unknown {

@@ -3,6 +3,7 @@ import { anthropicVendor } from "./anthropic.ts";
 import { geminiVendor } from "./gemini.ts";
 import { openaiResponsesVendor } from "./openai-responses.ts";
 import { openrouterVendor } from "./openrouter.ts";
+import { THANKS } from "../shim-clients/client.ts";
 import { TURNS, type ReasoningVendor } from "./vendor.ts";
 
 /** A provider with a reasoning model for each wire format. */
@@ -22,7 +23,10 @@ function dueStates(turn: number): readonly string[] {
 export function startReasoningVendor(vendor: ReasoningVendor): Promise<ScriptedUpstream> {
   return startScriptedUpstream(({ path, body }) => {
     const results = vendor.resultsIn(body);
-    const at = TURNS.findIndex((_, index) => results <= TURNS.slice(0, index).flatMap(({ cities }) => cities).length);
+    const isThanked = JSON.stringify(body).includes(THANKS);
+    const at = isThanked
+      ? TURNS.length - 1
+      : TURNS.findIndex((_, index) => results <= TURNS.slice(0, index).flatMap(({ cities }) => cities).length);
     const turn = TURNS[at]!;
     const states = vendor.statesIn(body);
     if (JSON.stringify(states) !== JSON.stringify(dueStates(at))) {

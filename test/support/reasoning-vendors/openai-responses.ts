@@ -1,6 +1,6 @@
 import { callId, fragments, type ReasoningVendor, type Turn } from "./vendor.ts";
 
-/** OpenAI's Responses API without storage: encrypted reasoning goes back right before the calls that came of it. */
+/** OpenAI's Responses API without storage: encrypted reasoning goes back right before what came of it. */
 export const openaiResponsesVendor: ReasoningVendor = {
   kind: "openai",
   model: "gpt-5-mini",
@@ -19,7 +19,7 @@ export const openaiResponsesVendor: ReasoningVendor = {
   resultsIn: ({ input }) => input.filter(({ type }: any) => type === "function_call_output").length,
   statesIn: ({ input }) =>
     input.flatMap(({ type, encrypted_content: state }: any, at: number) =>
-      type === "reasoning" ? [input[at + 1]?.type === "function_call" && state] : [],
+      type === "reasoning" ? [isOutput(input[at + 1]) && state] : [],
     ),
   isStream: (_, body) => body.stream === true,
 };
@@ -32,9 +32,10 @@ function responseOf({ number }: Turn, status: string, output: unknown[]) {
 
 function itemsOf(turn: Turn): any[] {
   const { number, state, cities, text } = turn;
+  const thoughts = { type: "reasoning", id: `rs_${number}`, summary: [], encrypted_content: state };
   if (cities.length === 0) {
     const content = [{ type: "output_text", text, annotations: [] }];
-    return [{ type: "message", id: `msg_${number}`, role: "assistant", status: "completed", content }];
+    return [thoughts, { type: "message", id: `msg_${number}`, role: "assistant", status: "completed", content }];
   }
   const calls = cities.map((city, at) => ({
     type: "function_call",
@@ -44,7 +45,11 @@ function itemsOf(turn: Turn): any[] {
     arguments: fragments(city).join(""),
     status: "completed",
   }));
-  return [{ type: "reasoning", id: `rs_${number}`, summary: [], encrypted_content: state }, ...calls];
+  return [thoughts, ...calls];
+}
+
+function isOutput(item: any): boolean {
+  return item?.type === "function_call" || item?.role === "assistant";
 }
 
 function emptied(item: any): unknown {

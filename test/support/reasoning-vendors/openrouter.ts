@@ -31,7 +31,6 @@ function headOf({ number }: Turn, object: string) {
 }
 
 function messageOf({ thought, state, text }: Turn) {
-  if (state === "") return { role: "assistant", content: text };
   const detail = { type: "reasoning.text", text: thought, signature: state, format: "anthropic-claude-v1", index: 0 };
   return { role: "assistant", content: text, reasoning: thought, reasoning_details: [detail] };
 }

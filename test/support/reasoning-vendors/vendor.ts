@@ -13,11 +13,12 @@ export interface Turn {
   readonly text: string;
 }
 
-/** A conversation: two calls at once, then one, then the answer. */
+/** A conversation: two calls at once, then one, then the answer, and what follows on thanks. */
 export const TURNS: readonly Turn[] = [
   { number: 1, thought: "Two cities first.", state: "c3RhdGUtMQ==", cities: ["Paris", "Rome"], text: "" },
   { number: 2, thought: "One is left.", state: "c3RhdGUtMg==", cities: ["Oslo"], text: "" },
-  { number: 3, thought: "", state: "", cities: [], text: "All are sunny." },
+  { number: 3, thought: "Now all are known.", state: "c3RhdGUtMw==", cities: [], text: "All are sunny." },
+  { number: 4, thought: "Any will do.", state: "c3RhdGUtNA==", cities: [], text: "Go to Rome." },
 ];
 
 /** A provider in one wire format. */

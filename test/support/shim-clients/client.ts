@@ -12,7 +12,7 @@ export interface ShimClient {
   stream(call: ShimCall): AsyncIterable<string>;
   /** An instance of `PLACE`, by the client's own way to ask for one. */
   object(call: ShimCall): Promise<unknown>;
-  /** Lets the model call `weather` until it has an answer. */
+  /** Lets the model call `weather` until it has an answer, and thanks for it. */
   loop(call: ShimCall, streamed: boolean): Promise<LoopEnd>;
   /** What an application sees of a failure. */
   failure(thrown: unknown): SeenFailure;
@@ -40,6 +40,8 @@ export interface Said {
 /** How a loop of tools ended. */
 export interface LoopEnd {
   readonly text: string;
+  /** The answer to `THANKS`. */
+  readonly reply: string;
   /** The cities that the tool was called with, in order. */
   readonly cities: readonly string[];
 }
@@ -52,6 +54,9 @@ export interface SeenFailure {
 
 /** What every call asks. */
 export const PROMPT = "What is the weather in Paris, Rome and Oslo?";
+
+/** What a loop says in the end, so that its whole history goes out once more. */
+export const THANKS = "Thank you. Where shall I go?";
 
 /** A schema of structured output. */
 export const PLACE = z.object({ city: z.string(), days: z.number().int() });

@@ -7,7 +7,7 @@ import {
 } from "@langchain/core/messages";
 import { tool } from "@langchain/core/tools";
 import { ChatOpenAI } from "@langchain/openai";
-import { MAX_TURNS, PLACE, PROMPT, WEATHER, weatherIn, type ShimCall, type ShimClient } from "./client.ts";
+import { MAX_TURNS, PLACE, PROMPT, THANKS, WEATHER, weatherIn, type ShimCall, type ShimClient } from "./client.ts";
 
 /** LangChain. */
 export const langchainClient: ShimClient = {
@@ -39,11 +39,16 @@ export const langchainClient: ShimClient = {
     const weather = tool(look, { name: "weather", description: "The weather of a city", schema: WEATHER });
     const withTools = model(call).bindTools([weather]);
     const messages: BaseMessage[] = [new HumanMessage(PROMPT)];
+    const next = (): Promise<AIMessageChunk> =>
+      streamed ? gathered(withTools.stream(messages)) : withTools.invoke(messages);
     for (let turn = 0; turn < MAX_TURNS; turn += 1) {
-      const answer = streamed ? await gathered(withTools.stream(messages)) : await withTools.invoke(messages);
+      const answer = await next();
       const calls = answer.tool_calls ?? [];
-      if (calls.length === 0) return { text: answer.text, cities };
       messages.push(answer);
+      if (calls.length === 0) {
+        messages.push(new HumanMessage(THANKS));
+        return { text: answer.text, reply: (await next()).text, cities };
+      }
       for (const one of calls) messages.push((await weather.invoke(one)) as ToolMessage);
     }
     throw new Error("the loop does not end");

@@ -5,6 +5,7 @@ import {
   MAX_TURNS,
   PLACE,
   PROMPT,
+  THANKS,
   WEATHER,
   weatherIn,
   type LoopEnd,
@@ -64,13 +65,19 @@ async function loop(call: ShimCall, streamed: boolean): Promise<LoopEnd> {
     },
   ];
   const { completions } = clientOf(call).chat;
-  for (let turn = 0; turn < MAX_TURNS; turn += 1) {
+  const next = async (): Promise<OpenAI.ChatCompletionMessage> => {
     const body = { model: call.model, messages, tools };
     const answer = streamed
       ? await completions.stream({ ...body, stream: true }).finalChatCompletion()
       : await completions.create(body);
-    const { content, tool_calls: calls = [] } = answer.choices[0]!.message;
-    if (calls.length === 0) return { text: content ?? "", cities };
+    return answer.choices[0]!.message;
+  };
+  for (let turn = 0; turn < MAX_TURNS; turn += 1) {
+    const { content, tool_calls: calls = [] } = await next();
+    if (calls.length === 0) {
+      messages.push({ role: "assistant", content }, { role: "user", content: THANKS });
+      return { text: content ?? "", reply: (await next()).content ?? "", cities };
+    }
     const kept = calls.flatMap(({ id, type, ...rest }) =>
       type === "function" && "function" in rest
         ? [{ id, type, function: { name: rest.function.name, arguments: rest.function.arguments } }]

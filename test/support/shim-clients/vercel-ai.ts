@@ -1,6 +1,6 @@
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { APICallError, Output, RetryError, generateText, stepCountIs, streamText, tool } from "ai";
-import { MAX_TURNS, PLACE, PROMPT, WEATHER, weatherIn, type ShimCall, type ShimClient } from "./client.ts";
+import { APICallError, Output, RetryError, generateText, stepCountIs, streamText, tool, type ModelMessage } from "ai";
+import { MAX_TURNS, PLACE, PROMPT, THANKS, WEATHER, weatherIn, type ShimCall, type ShimClient } from "./client.ts";
 
 /** Vercel's AI SDK. */
 export const vercelAiClient: ShimClient = {
@@ -29,9 +29,16 @@ export const vercelAiClient: ShimClient = {
         return weatherIn(city);
       },
     });
-    const all = { ...settings(call), tools: { weather }, stopWhen: stepCountIs(MAX_TURNS) };
-    const text = streamed ? await streamText(all).text : (await generateText(all)).text;
-    return { text, cities };
+    const { prompt, ...rest } = settings(call);
+    const all = { ...rest, tools: { weather }, stopWhen: stepCountIs(MAX_TURNS) };
+    const next = async (messages: ModelMessage[]): Promise<{ text: string; added: ModelMessage[] }> => {
+      const answer = streamed ? streamText({ ...all, messages }) : await generateText({ ...all, messages });
+      return { text: await answer.text, added: await answer.responseMessages };
+    };
+    const question: ModelMessage = { role: "user", content: prompt };
+    const { text, added } = await next([question]);
+    const { text: reply } = await next([question, ...added, { role: "user", content: THANKS }]);
+    return { text, reply, cities };
   },
   failure(thrown) {
     const error = RetryError.isInstance(thrown) ? thrown.lastError : thrown;

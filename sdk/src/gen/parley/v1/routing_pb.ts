@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file parley/v1/routing.proto.
  */
 export const file_parley_v1_routing: GenFile = /*@__PURE__*/
-  fileDesc("ChdwYXJsZXkvdjEvcm91dGluZy5wcm90bxIJcGFybGV5LnYxIv4BCgdSb3V0aW5nEhcKD2ZhbGxiYWNrX21vZGVscxgBIAMoCRIWCg5wcm92aWRlcl9vcmRlchgCIAMoCRIcCg9hbGxvd19mYWxsYmFja3MYAyABKAhIAIgBARIiCgdyYW5rX2J5GAQgASgOMhEucGFybGV5LnYxLlJhbmtCeRIwCgtjb25zdHJhaW50cxgFIAEoCzIWLnBhcmxleS52MS5Db25zdHJhaW50c0gBiAEBEhkKDG1heF9hdHRlbXB0cxgGIAEoDUgCiAEBQhIKEF9hbGxvd19mYWxsYmFja3NCDgoMX2NvbnN0cmFpbnRzQg8KDV9tYXhfYXR0ZW1wdHMivgMKC0NvbnN0cmFpbnRzEhcKD2FsbG93X3Byb3ZpZGVycxgBIAMoCRIWCg5kZW55X3Byb3ZpZGVycxgCIAMoCRIPCgdyZWdpb25zGAMgAygJEhsKDnplcm9fcmV0ZW50aW9uGAQgASgISACIAQESGAoLbm9fdHJhaW5pbmcYBSABKAhIAYgBARIyCiVtYXhfaW5wdXRfbmFub191c2RfcGVyX21pbGxpb25fdG9rZW5zGAYgASgDSAKIAQESMwombWF4X291dHB1dF9uYW5vX3VzZF9wZXJfbWlsbGlvbl90b2tlbnMYByABKANIA4gBARIdChVyZXF1aXJlZF9jYXBhYmlsaXRpZXMYCCADKAkSHwoScmVxdWlyZV9wYXJhbWV0ZXJzGAkgASgISASIAQFCEQoPX3plcm9fcmV0ZW50aW9uQg4KDF9ub190cmFpbmluZ0IoCiZfbWF4X2lucHV0X25hbm9fdXNkX3Blcl9taWxsaW9uX3Rva2Vuc0IpCidfbWF4X291dHB1dF9uYW5vX3VzZF9wZXJfbWlsbGlvbl90b2tlbnNCFQoTX3JlcXVpcmVfcGFyYW1ldGVycyL/AgoHQXR0ZW1wdBIOCgZudW1iZXIYASABKA0SIQoGdGFyZ2V0GAIgASgLMhEucGFybGV5LnYxLk9yaWdpbhITCgtkdXJhdGlvbl9tcxgDIAEoDRIdChBmaXJzdF9jb250ZW50X21zGAQgASgNSACIAQESJgoGcmVhc29uGAUgASgOMhYucGFybGV5LnYxLkVycm9yUmVhc29uEg8KB21lc3NhZ2UYBiABKAkSGAoLaHR0cF9zdGF0dXMYByABKA1IAYgBARIgChN1cHN0cmVhbV9yZXF1ZXN0X2lkGAggASgJSAKIAQESJAoFdXNhZ2UYCSABKAsyEC5wYXJsZXkudjEuVXNhZ2VIA4gBARIiCgRjb3N0GAogASgLMg8ucGFybGV5LnYxLkNvc3RIBIgBAUITChFfZmlyc3RfY29udGVudF9tc0IOCgxfaHR0cF9zdGF0dXNCFgoUX3Vwc3RyZWFtX3JlcXVlc3RfaWRCCAoGX3VzYWdlQgcKBV9jb3N0In0KCkFkYXB0YXRpb24SDQoFZmllbGQYASABKAkSFgoOcmVxdWVzdGVkX2pzb24YAiABKAkSFAoMYXBwbGllZF9qc29uGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIVCghxdWlya19pZBgFIAEoCUgAiAEBQgsKCV9xdWlya19pZCphCgZSYW5rQnkSFwoTUkFOS19CWV9VTlNQRUNJRklFRBAAEhEKDVJBTktfQllfUFJJQ0UQARIWChJSQU5LX0JZX1RIUk9VR0hQVVQQAhITCg9SQU5LX0JZX0xBVEVOQ1kQAyp5CghEZWxpdmVyeRIYChRERUxJVkVSWV9VTlNQRUNJRklFRBAAEhMKD0RFTElWRVJZX0NPTU1JVBABEhEKDURFTElWRVJZX0FVVE8QAhIYChRERUxJVkVSWV9SRVNUQVJUQUJMRRADEhEKDURFTElWRVJZX0hPTEQQBCphCgxPbkRpc2Nvbm5lY3QSHQoZT05fRElTQ09OTkVDVF9VTlNQRUNJRklFRBAAEhgKFE9OX0RJU0NPTk5FQ1RfQ0FOQ0VMEAESGAoUT05fRElTQ09OTkVDVF9GSU5JU0gQAmIGcHJvdG8z", [file_parley_v1_error, file_parley_v1_part, file_parley_v1_usage]);
+  fileDesc("ChdwYXJsZXkvdjEvcm91dGluZy5wcm90bxIJcGFybGV5LnYxIsECCgdSb3V0aW5nEhcKD2ZhbGxiYWNrX21vZGVscxgBIAMoCRIWCg5wcm92aWRlcl9vcmRlchgCIAMoCRIcCg9hbGxvd19mYWxsYmFja3MYAyABKAhIAIgBARIiCgdyYW5rX2J5GAQgASgOMhEucGFybGV5LnYxLlJhbmtCeRIwCgtjb25zdHJhaW50cxgFIAEoCzIWLnBhcmxleS52MS5Db25zdHJhaW50c0gBiAEBEhkKDG1heF9hdHRlbXB0cxgGIAEoDUgCiAEBEhEKBHRhc2sYByABKAlIA4gBARIlCghwcmlvcml0eRgIIAEoDjITLnBhcmxleS52MS5Qcmlvcml0eUISChBfYWxsb3dfZmFsbGJhY2tzQg4KDF9jb25zdHJhaW50c0IPCg1fbWF4X2F0dGVtcHRzQgcKBV90YXNrIoIECgtDb25zdHJhaW50cxIXCg9hbGxvd19wcm92aWRlcnMYASADKAkSFgoOZGVueV9wcm92aWRlcnMYAiADKAkSDwoHcmVnaW9ucxgDIAMoCRIbCg56ZXJvX3JldGVudGlvbhgEIAEoCEgAiAEBEhgKC25vX3RyYWluaW5nGAUgASgISAGIAQESMgolbWF4X2lucHV0X25hbm9fdXNkX3Blcl9taWxsaW9uX3Rva2VucxgGIAEoA0gCiAEBEjMKJm1heF9vdXRwdXRfbmFub191c2RfcGVyX21pbGxpb25fdG9rZW5zGAcgASgDSAOIAQESHQoVcmVxdWlyZWRfY2FwYWJpbGl0aWVzGAggAygJEh8KEnJlcXVpcmVfcGFyYW1ldGVycxgJIAEoCEgEiAEBEiUKGG1heF9maXJzdF9jb250ZW50X3A5NV9tcxgKIAEoDUgFiAEBQhEKD196ZXJvX3JldGVudGlvbkIOCgxfbm9fdHJhaW5pbmdCKAomX21heF9pbnB1dF9uYW5vX3VzZF9wZXJfbWlsbGlvbl90b2tlbnNCKQonX21heF9vdXRwdXRfbmFub191c2RfcGVyX21pbGxpb25fdG9rZW5zQhUKE19yZXF1aXJlX3BhcmFtZXRlcnNCGwoZX21heF9maXJzdF9jb250ZW50X3A5NV9tcyL/AgoHQXR0ZW1wdBIOCgZudW1iZXIYASABKA0SIQoGdGFyZ2V0GAIgASgLMhEucGFybGV5LnYxLk9yaWdpbhITCgtkdXJhdGlvbl9tcxgDIAEoDRIdChBmaXJzdF9jb250ZW50X21zGAQgASgNSACIAQESJgoGcmVhc29uGAUgASgOMhYucGFybGV5LnYxLkVycm9yUmVhc29uEg8KB21lc3NhZ2UYBiABKAkSGAoLaHR0cF9zdGF0dXMYByABKA1IAYgBARIgChN1cHN0cmVhbV9yZXF1ZXN0X2lkGAggASgJSAKIAQESJAoFdXNhZ2UYCSABKAsyEC5wYXJsZXkudjEuVXNhZ2VIA4gBARIiCgRjb3N0GAogASgLMg8ucGFybGV5LnYxLkNvc3RIBIgBAUITChFfZmlyc3RfY29udGVudF9tc0IOCgxfaHR0cF9zdGF0dXNCFgoUX3Vwc3RyZWFtX3JlcXVlc3RfaWRCCAoGX3VzYWdlQgcKBV9jb3N0In0KCkFkYXB0YXRpb24SDQoFZmllbGQYASABKAkSFgoOcmVxdWVzdGVkX2pzb24YAiABKAkSFAoMYXBwbGllZF9qc29uGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIVCghxdWlya19pZBgFIAEoCUgAiAEBQgsKCV9xdWlya19pZCpSCghQcmlvcml0eRIYChRQUklPUklUWV9VTlNQRUNJRklFRBAAEhgKFFBSSU9SSVRZX0lOVEVSQUNUSVZFEAESEgoOUFJJT1JJVFlfQkFUQ0gQAiphCgZSYW5rQnkSFwoTUkFOS19CWV9VTlNQRUNJRklFRBAAEhEKDVJBTktfQllfUFJJQ0UQARIWChJSQU5LX0JZX1RIUk9VR0hQVVQQAhITCg9SQU5LX0JZX0xBVEVOQ1kQAyp5CghEZWxpdmVyeRIYChRERUxJVkVSWV9VTlNQRUNJRklFRBAAEhMKD0RFTElWRVJZX0NPTU1JVBABEhEKDURFTElWRVJZX0FVVE8QAhIYChRERUxJVkVSWV9SRVNUQVJUQUJMRRADEhEKDURFTElWRVJZX0hPTEQQBCpaCglPblJlZnVzYWwSGgoWT05fUkVGVVNBTF9VTlNQRUNJRklFRBAAEhUKEU9OX1JFRlVTQUxfQU5TV0VSEAESGgoWT05fUkVGVVNBTF9ORVhUX1RBUkdFVBACKmEKDE9uRGlzY29ubmVjdBIdChlPTl9ESVNDT05ORUNUX1VOU1BFQ0lGSUVEEAASGAoUT05fRElTQ09OTkVDVF9DQU5DRUwQARIYChRPTl9ESVNDT05ORUNUX0ZJTklTSBACYgZwcm90bzM", [file_parley_v1_error, file_parley_v1_part, file_parley_v1_usage]);
 
 /**
  * Routing says where a request may go and in which order.
@@ -65,6 +65,21 @@ export type Routing = Message<"parley.v1.Routing"> & {
    * @generated from field: optional uint32 max_attempts = 6;
    */
   maxAttempts?: number | undefined;
+
+  /**
+   * Which kind of work it is, as the name of a configured task: the task's targets take the place of the model's. The
+   * model must then be a route's name or "auto". Unset: the model decides.
+   *
+   * @generated from field: optional string task = 7;
+   */
+  task?: string | undefined;
+
+  /**
+   * How urgent it is. Unset: as configured, which is interactive by default.
+   *
+   * @generated from field: parley.v1.Priority priority = 8;
+   */
+  priority: Priority;
 };
 
 /**
@@ -142,6 +157,14 @@ export type Constraints = Message<"parley.v1.Constraints"> & {
    * @generated from field: optional bool require_parameters = 9;
    */
   requireParameters?: boolean | undefined;
+
+  /**
+   * Longest 95th percentile of the time to first content in the calls of late, in milliseconds. A target without enough
+   * calls to tell does not satisfy it. Unset: any.
+   *
+   * @generated from field: optional uint32 max_first_content_p95_ms = 10;
+   */
+  maxFirstContentP95Ms?: number | undefined;
 };
 
 /**
@@ -285,6 +308,47 @@ export const AdaptationSchema: GenMessage<Adaptation> = /*@__PURE__*/
   messageDesc(file_parley_v1_routing, 3);
 
 /**
+ * Priority says how urgent a request is.
+ *
+ * @generated from enum parley.v1.Priority
+ */
+export const Priority = {
+  /**
+   * As configured, which is interactive by default.
+   *
+   * @generated from enum value: PRIORITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Somebody waits for the answer.
+   *
+   * @generated from enum value: PRIORITY_INTERACTIVE = 1;
+   */
+  INTERACTIVE: 1,
+
+  /**
+   * Nobody waits: cheaper and idler targets go first while others are slower than usual.
+   *
+   * @generated from enum value: PRIORITY_BATCH = 2;
+   */
+  BATCH: 2,
+} as const;
+
+/**
+ * Priority says how urgent a request is.
+ *
+ * @generated from enum parley.v1.Priority
+ */
+export type Priority = (typeof Priority)[keyof typeof Priority] | UnknownEnum;
+
+/**
+ * Describes the enum parley.v1.Priority.
+ */
+export const PrioritySchema: GenEnum<Priority> = /*@__PURE__*/
+  enumDesc(file_parley_v1_routing, 0);
+
+/**
  * RankBy is a preference among targets.
  *
  * @generated from enum parley.v1.RankBy
@@ -330,7 +394,7 @@ export type RankBy = (typeof RankBy)[keyof typeof RankBy] | UnknownEnum;
  * Describes the enum parley.v1.RankBy.
  */
 export const RankBySchema: GenEnum<RankBy> = /*@__PURE__*/
-  enumDesc(file_parley_v1_routing, 0);
+  enumDesc(file_parley_v1_routing, 1);
 
 /**
  * Delivery says what happens when an upstream breaks after content was delivered.
@@ -385,7 +449,48 @@ export type Delivery = (typeof Delivery)[keyof typeof Delivery] | UnknownEnum;
  * Describes the enum parley.v1.Delivery.
  */
 export const DeliverySchema: GenEnum<Delivery> = /*@__PURE__*/
-  enumDesc(file_parley_v1_routing, 1);
+  enumDesc(file_parley_v1_routing, 2);
+
+/**
+ * OnRefusal says what happens when a provider's content filter refuses a request before any content.
+ *
+ * @generated from enum parley.v1.OnRefusal
+ */
+export const OnRefusal = {
+  /**
+   * As configured, which is answer by default.
+   *
+   * @generated from enum value: ON_REFUSAL_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The refusal is the answer.
+   *
+   * @generated from enum value: ON_REFUSAL_ANSWER = 1;
+   */
+  ANSWER: 1,
+
+  /**
+   * Another target may answer.
+   *
+   * @generated from enum value: ON_REFUSAL_NEXT_TARGET = 2;
+   */
+  NEXT_TARGET: 2,
+} as const;
+
+/**
+ * OnRefusal says what happens when a provider's content filter refuses a request before any content.
+ *
+ * @generated from enum parley.v1.OnRefusal
+ */
+export type OnRefusal = (typeof OnRefusal)[keyof typeof OnRefusal] | UnknownEnum;
+
+/**
+ * Describes the enum parley.v1.OnRefusal.
+ */
+export const OnRefusalSchema: GenEnum<OnRefusal> = /*@__PURE__*/
+  enumDesc(file_parley_v1_routing, 3);
 
 /**
  * OnDisconnect says what happens to a request whose caller has left.
@@ -426,5 +531,5 @@ export type OnDisconnect = (typeof OnDisconnect)[keyof typeof OnDisconnect] | Un
  * Describes the enum parley.v1.OnDisconnect.
  */
 export const OnDisconnectSchema: GenEnum<OnDisconnect> = /*@__PURE__*/
-  enumDesc(file_parley_v1_routing, 2);
+  enumDesc(file_parley_v1_routing, 4);
 

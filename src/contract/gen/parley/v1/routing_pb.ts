@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file parley/v1/routing.proto.
  */
 export const file_parley_v1_routing: GenFile = /*@__PURE__*/
-  fileDesc("ChdwYXJsZXkvdjEvcm91dGluZy5wcm90bxIJcGFybGV5LnYxIrACCgdSb3V0aW5nEioKD2ZhbGxiYWNrX21vZGVscxgBIAMoCUIRukgOkgELEBAiB3IFEAEYgAISIAoOcHJvdmlkZXJfb3JkZXIYAiADKAlCCLpIBZIBAhBAEhwKD2FsbG93X2ZhbGxiYWNrcxgDIAEoCEgAiAEBEiwKB3JhbmtfYnkYBCABKA4yES5wYXJsZXkudjEuUmFua0J5Qgi6SAWCAQIQARIwCgtjb25zdHJhaW50cxgFIAEoCzIWLnBhcmxleS52MS5Db25zdHJhaW50c0gBiAEBEiQKDG1heF9hdHRlbXB0cxgGIAEoDUIJukgGKgQYBSgBSAKIAQFCEgoQX2FsbG93X2ZhbGxiYWNrc0IOCgxfY29uc3RyYWludHNCDwoNX21heF9hdHRlbXB0cyL4AwoLQ29uc3RyYWludHMSIQoPYWxsb3dfcHJvdmlkZXJzGAEgAygJQgi6SAWSAQIQQBIgCg5kZW55X3Byb3ZpZGVycxgCIAMoCUIIukgFkgECEEASGQoHcmVnaW9ucxgDIAMoCUIIukgFkgECEEASGwoOemVyb19yZXRlbnRpb24YBCABKAhIAIgBARIYCgtub190cmFpbmluZxgFIAEoCEgBiAEBEjsKJW1heF9pbnB1dF9uYW5vX3VzZF9wZXJfbWlsbGlvbl90b2tlbnMYBiABKANCB7pIBCICKABIAogBARI8CiZtYXhfb3V0cHV0X25hbm9fdXNkX3Blcl9taWxsaW9uX3Rva2VucxgHIAEoA0IHukgEIgIoAEgDiAEBEicKFXJlcXVpcmVkX2NhcGFiaWxpdGllcxgIIAMoCUIIukgFkgECECASHwoScmVxdWlyZV9wYXJhbWV0ZXJzGAkgASgISASIAQFCEQoPX3plcm9fcmV0ZW50aW9uQg4KDF9ub190cmFpbmluZ0IoCiZfbWF4X2lucHV0X25hbm9fdXNkX3Blcl9taWxsaW9uX3Rva2Vuc0IpCidfbWF4X291dHB1dF9uYW5vX3VzZF9wZXJfbWlsbGlvbl90b2tlbnNCFQoTX3JlcXVpcmVfcGFyYW1ldGVycyL/AgoHQXR0ZW1wdBIOCgZudW1iZXIYASABKA0SIQoGdGFyZ2V0GAIgASgLMhEucGFybGV5LnYxLk9yaWdpbhITCgtkdXJhdGlvbl9tcxgDIAEoDRIdChBmaXJzdF9jb250ZW50X21zGAQgASgNSACIAQESJgoGcmVhc29uGAUgASgOMhYucGFybGV5LnYxLkVycm9yUmVhc29uEg8KB21lc3NhZ2UYBiABKAkSGAoLaHR0cF9zdGF0dXMYByABKA1IAYgBARIgChN1cHN0cmVhbV9yZXF1ZXN0X2lkGAggASgJSAKIAQESJAoFdXNhZ2UYCSABKAsyEC5wYXJsZXkudjEuVXNhZ2VIA4gBARIiCgRjb3N0GAogASgLMg8ucGFybGV5LnYxLkNvc3RIBIgBAUITChFfZmlyc3RfY29udGVudF9tc0IOCgxfaHR0cF9zdGF0dXNCFgoUX3Vwc3RyZWFtX3JlcXVlc3RfaWRCCAoGX3VzYWdlQgcKBV9jb3N0In0KCkFkYXB0YXRpb24SDQoFZmllbGQYASABKAkSFgoOcmVxdWVzdGVkX2pzb24YAiABKAkSFAoMYXBwbGllZF9qc29uGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIVCghxdWlya19pZBgFIAEoCUgAiAEBQgsKCV9xdWlya19pZCphCgZSYW5rQnkSFwoTUkFOS19CWV9VTlNQRUNJRklFRBAAEhEKDVJBTktfQllfUFJJQ0UQARIWChJSQU5LX0JZX1RIUk9VR0hQVVQQAhITCg9SQU5LX0JZX0xBVEVOQ1kQAyp5CghEZWxpdmVyeRIYChRERUxJVkVSWV9VTlNQRUNJRklFRBAAEhMKD0RFTElWRVJZX0NPTU1JVBABEhEKDURFTElWRVJZX0FVVE8QAhIYChRERUxJVkVSWV9SRVNUQVJUQUJMRRADEhEKDURFTElWRVJZX0hPTEQQBCphCgxPbkRpc2Nvbm5lY3QSHQoZT05fRElTQ09OTkVDVF9VTlNQRUNJRklFRBAAEhgKFE9OX0RJU0NPTk5FQ1RfQ0FOQ0VMEAESGAoUT05fRElTQ09OTkVDVF9GSU5JU0gQAmIGcHJvdG8z", [file_buf_validate_validate, file_parley_v1_error, file_parley_v1_part, file_parley_v1_usage]);
+  fileDesc("ChdwYXJsZXkvdjEvcm91dGluZy5wcm90bxIJcGFybGV5LnYxIokDCgdSb3V0aW5nEioKD2ZhbGxiYWNrX21vZGVscxgBIAMoCUIRukgOkgELEBAiB3IFEAEYgAISIAoOcHJvdmlkZXJfb3JkZXIYAiADKAlCCLpIBZIBAhBAEhwKD2FsbG93X2ZhbGxiYWNrcxgDIAEoCEgAiAEBEiwKB3JhbmtfYnkYBCABKA4yES5wYXJsZXkudjEuUmFua0J5Qgi6SAWCAQIQARIwCgtjb25zdHJhaW50cxgFIAEoCzIWLnBhcmxleS52MS5Db25zdHJhaW50c0gBiAEBEiQKDG1heF9hdHRlbXB0cxgGIAEoDUIJukgGKgQYBSgBSAKIAQESHQoEdGFzaxgHIAEoCUIKukgHcgUQARiAAUgDiAEBEi8KCHByaW9yaXR5GAggASgOMhMucGFybGV5LnYxLlByaW9yaXR5Qgi6SAWCAQIQAUISChBfYWxsb3dfZmFsbGJhY2tzQg4KDF9jb25zdHJhaW50c0IPCg1fbWF4X2F0dGVtcHRzQgcKBV90YXNrIsUECgtDb25zdHJhaW50cxIhCg9hbGxvd19wcm92aWRlcnMYASADKAlCCLpIBZIBAhBAEiAKDmRlbnlfcHJvdmlkZXJzGAIgAygJQgi6SAWSAQIQQBIZCgdyZWdpb25zGAMgAygJQgi6SAWSAQIQQBIbCg56ZXJvX3JldGVudGlvbhgEIAEoCEgAiAEBEhgKC25vX3RyYWluaW5nGAUgASgISAGIAQESOwolbWF4X2lucHV0X25hbm9fdXNkX3Blcl9taWxsaW9uX3Rva2VucxgGIAEoA0IHukgEIgIoAEgCiAEBEjwKJm1heF9vdXRwdXRfbmFub191c2RfcGVyX21pbGxpb25fdG9rZW5zGAcgASgDQge6SAQiAigASAOIAQESJwoVcmVxdWlyZWRfY2FwYWJpbGl0aWVzGAggAygJQgi6SAWSAQIQIBIfChJyZXF1aXJlX3BhcmFtZXRlcnMYCSABKAhIBIgBARIuChhtYXhfZmlyc3RfY29udGVudF9wOTVfbXMYCiABKA1CB7pIBCoCKAFIBYgBAUIRCg9femVyb19yZXRlbnRpb25CDgoMX25vX3RyYWluaW5nQigKJl9tYXhfaW5wdXRfbmFub191c2RfcGVyX21pbGxpb25fdG9rZW5zQikKJ19tYXhfb3V0cHV0X25hbm9fdXNkX3Blcl9taWxsaW9uX3Rva2Vuc0IVChNfcmVxdWlyZV9wYXJhbWV0ZXJzQhsKGV9tYXhfZmlyc3RfY29udGVudF9wOTVfbXMi/wIKB0F0dGVtcHQSDgoGbnVtYmVyGAEgASgNEiEKBnRhcmdldBgCIAEoCzIRLnBhcmxleS52MS5PcmlnaW4SEwoLZHVyYXRpb25fbXMYAyABKA0SHQoQZmlyc3RfY29udGVudF9tcxgEIAEoDUgAiAEBEiYKBnJlYXNvbhgFIAEoDjIWLnBhcmxleS52MS5FcnJvclJlYXNvbhIPCgdtZXNzYWdlGAYgASgJEhgKC2h0dHBfc3RhdHVzGAcgASgNSAGIAQESIAoTdXBzdHJlYW1fcmVxdWVzdF9pZBgIIAEoCUgCiAEBEiQKBXVzYWdlGAkgASgLMhAucGFybGV5LnYxLlVzYWdlSAOIAQESIgoEY29zdBgKIAEoCzIPLnBhcmxleS52MS5Db3N0SASIAQFCEwoRX2ZpcnN0X2NvbnRlbnRfbXNCDgoMX2h0dHBfc3RhdHVzQhYKFF91cHN0cmVhbV9yZXF1ZXN0X2lkQggKBl91c2FnZUIHCgVfY29zdCJ9CgpBZGFwdGF0aW9uEg0KBWZpZWxkGAEgASgJEhYKDnJlcXVlc3RlZF9qc29uGAIgASgJEhQKDGFwcGxpZWRfanNvbhgDIAEoCRIOCgZyZWFzb24YBCABKAkSFQoIcXVpcmtfaWQYBSABKAlIAIgBAUILCglfcXVpcmtfaWQqUgoIUHJpb3JpdHkSGAoUUFJJT1JJVFlfVU5TUEVDSUZJRUQQABIYChRQUklPUklUWV9JTlRFUkFDVElWRRABEhIKDlBSSU9SSVRZX0JBVENIEAIqYQoGUmFua0J5EhcKE1JBTktfQllfVU5TUEVDSUZJRUQQABIRCg1SQU5LX0JZX1BSSUNFEAESFgoSUkFOS19CWV9USFJPVUdIUFVUEAISEwoPUkFOS19CWV9MQVRFTkNZEAMqeQoIRGVsaXZlcnkSGAoUREVMSVZFUllfVU5TUEVDSUZJRUQQABITCg9ERUxJVkVSWV9DT01NSVQQARIRCg1ERUxJVkVSWV9BVVRPEAISGAoUREVMSVZFUllfUkVTVEFSVEFCTEUQAxIRCg1ERUxJVkVSWV9IT0xEEAQqWgoJT25SZWZ1c2FsEhoKFk9OX1JFRlVTQUxfVU5TUEVDSUZJRUQQABIVChFPTl9SRUZVU0FMX0FOU1dFUhABEhoKFk9OX1JFRlVTQUxfTkVYVF9UQVJHRVQQAiphCgxPbkRpc2Nvbm5lY3QSHQoZT05fRElTQ09OTkVDVF9VTlNQRUNJRklFRBAAEhgKFE9OX0RJU0NPTk5FQ1RfQ0FOQ0VMEAESGAoUT05fRElTQ09OTkVDVF9GSU5JU0gQAmIGcHJvdG8z", [file_buf_validate_validate, file_parley_v1_error, file_parley_v1_part, file_parley_v1_usage]);
 
 /**
  * Routing says where a request may go and in which order.
@@ -66,6 +66,21 @@ export type Routing = Message<"parley.v1.Routing"> & {
    * @generated from field: optional uint32 max_attempts = 6;
    */
   maxAttempts?: number | undefined;
+
+  /**
+   * Which kind of work it is, as the name of a configured task: the task's targets take the place of the model's. The
+   * model must then be a route's name or "auto". Unset: the model decides.
+   *
+   * @generated from field: optional string task = 7;
+   */
+  task?: string | undefined;
+
+  /**
+   * How urgent it is. Unset: as configured, which is interactive by default.
+   *
+   * @generated from field: parley.v1.Priority priority = 8;
+   */
+  priority: Priority;
 };
 
 /**
@@ -143,6 +158,14 @@ export type Constraints = Message<"parley.v1.Constraints"> & {
    * @generated from field: optional bool require_parameters = 9;
    */
   requireParameters?: boolean | undefined;
+
+  /**
+   * Longest 95th percentile of the time to first content in the calls of late, in milliseconds. A target without enough
+   * calls to tell does not satisfy it. Unset: any.
+   *
+   * @generated from field: optional uint32 max_first_content_p95_ms = 10;
+   */
+  maxFirstContentP95Ms?: number | undefined;
 };
 
 /**
@@ -286,6 +309,47 @@ export const AdaptationSchema: GenMessage<Adaptation> = /*@__PURE__*/
   messageDesc(file_parley_v1_routing, 3);
 
 /**
+ * Priority says how urgent a request is.
+ *
+ * @generated from enum parley.v1.Priority
+ */
+export const Priority = {
+  /**
+   * As configured, which is interactive by default.
+   *
+   * @generated from enum value: PRIORITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Somebody waits for the answer.
+   *
+   * @generated from enum value: PRIORITY_INTERACTIVE = 1;
+   */
+  INTERACTIVE: 1,
+
+  /**
+   * Nobody waits: cheaper and idler targets go first while others are slower than usual.
+   *
+   * @generated from enum value: PRIORITY_BATCH = 2;
+   */
+  BATCH: 2,
+} as const;
+
+/**
+ * Priority says how urgent a request is.
+ *
+ * @generated from enum parley.v1.Priority
+ */
+export type Priority = (typeof Priority)[keyof typeof Priority] | UnknownEnum;
+
+/**
+ * Describes the enum parley.v1.Priority.
+ */
+export const PrioritySchema: GenEnum<Priority> = /*@__PURE__*/
+  enumDesc(file_parley_v1_routing, 0);
+
+/**
  * RankBy is a preference among targets.
  *
  * @generated from enum parley.v1.RankBy
@@ -331,7 +395,7 @@ export type RankBy = (typeof RankBy)[keyof typeof RankBy] | UnknownEnum;
  * Describes the enum parley.v1.RankBy.
  */
 export const RankBySchema: GenEnum<RankBy> = /*@__PURE__*/
-  enumDesc(file_parley_v1_routing, 0);
+  enumDesc(file_parley_v1_routing, 1);
 
 /**
  * Delivery says what happens when an upstream breaks after content was delivered.
@@ -386,7 +450,48 @@ export type Delivery = (typeof Delivery)[keyof typeof Delivery] | UnknownEnum;
  * Describes the enum parley.v1.Delivery.
  */
 export const DeliverySchema: GenEnum<Delivery> = /*@__PURE__*/
-  enumDesc(file_parley_v1_routing, 1);
+  enumDesc(file_parley_v1_routing, 2);
+
+/**
+ * OnRefusal says what happens when a provider's content filter refuses a request before any content.
+ *
+ * @generated from enum parley.v1.OnRefusal
+ */
+export const OnRefusal = {
+  /**
+   * As configured, which is answer by default.
+   *
+   * @generated from enum value: ON_REFUSAL_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The refusal is the answer.
+   *
+   * @generated from enum value: ON_REFUSAL_ANSWER = 1;
+   */
+  ANSWER: 1,
+
+  /**
+   * Another target may answer.
+   *
+   * @generated from enum value: ON_REFUSAL_NEXT_TARGET = 2;
+   */
+  NEXT_TARGET: 2,
+} as const;
+
+/**
+ * OnRefusal says what happens when a provider's content filter refuses a request before any content.
+ *
+ * @generated from enum parley.v1.OnRefusal
+ */
+export type OnRefusal = (typeof OnRefusal)[keyof typeof OnRefusal] | UnknownEnum;
+
+/**
+ * Describes the enum parley.v1.OnRefusal.
+ */
+export const OnRefusalSchema: GenEnum<OnRefusal> = /*@__PURE__*/
+  enumDesc(file_parley_v1_routing, 3);
 
 /**
  * OnDisconnect says what happens to a request whose caller has left.
@@ -427,5 +532,5 @@ export type OnDisconnect = (typeof OnDisconnect)[keyof typeof OnDisconnect] | Un
  * Describes the enum parley.v1.OnDisconnect.
  */
 export const OnDisconnectSchema: GenEnum<OnDisconnect> = /*@__PURE__*/
-  enumDesc(file_parley_v1_routing, 2);
+  enumDesc(file_parley_v1_routing, 4);
 

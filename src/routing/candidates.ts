@@ -1,0 +1,131 @@
+import type { ChatRequest, Constraints } from "../contract/index.ts";
+import type { ConversationKey } from "./affinity.ts";
+import type { Candidate, CandidateExclusion } from "./candidate.ts";
+import { TYPICAL_TOKENS, likelyCostNanoUsd, worstCostNanoUsd, type RequestTokens } from "./cost.ts";
+import type { Shortcoming } from "./exclusions.ts";
+import type { LiveTargets, TargetStatistics, Unavailable } from "./live.ts";
+import type { Contender } from "./rank.ts";
+import type { TargetSettings } from "./route-settings.ts";
+import type { Target } from "./target.ts";
+
+/** What planning asks of its surroundings. What is left out is not known, and nothing is ranked or excluded by it. */
+export interface PlanPorts {
+  /** Whether the key may use a route, a task (`task:name`) or `provider/model`. */
+  readonly allowsModel: (name: string) => boolean;
+  /** Binding fields of the request that the target cannot honour. */
+  readonly unsupported: (request: ChatRequest, target: Target) => readonly Shortcoming[];
+  /** What the key's policy demands of every target. */
+  readonly keyConstraints?: Constraints | undefined;
+  /** Input tokens of the request; asked once, and only where it matters. */
+  readonly inputSize?: (request: ChatRequest) => PlannedInput;
+  readonly live?: LiveTargets;
+  /** The credentials that a target's provider takes turns with. */
+  readonly credentialIds?: (target: Target) => readonly string[];
+  readonly affinity?: { recall(key: ConversationKey): string | undefined };
+  /** Whose conversations are told apart: an id of the key or its organisation. */
+  readonly tenant?: string;
+  /** Decides which requests go to a canary. */
+  readonly requestId?: string;
+  /** A number from 0 (inclusive) to 1 (exclusive). Unset: the strategy `weighted` puts the heaviest first. */
+  readonly random?: () => number;
+}
+
+/** Input tokens of a request, without having read it as a tokenizer would; as the ledger estimates them. */
+export interface PlannedInput {
+  readonly upperBound: number;
+  readonly likely: number;
+  readonly least: number;
+}
+
+/** A target of which nothing has been heard. */
+export const NO_STATISTICS: TargetStatistics = {
+  attempts: 0,
+  failures: 0,
+  failuresByReason: {},
+  running: 0,
+  firstContentMs: undefined,
+  outputTokensPerSecond: undefined,
+  headroom: undefined,
+};
+
+/** What the candidates of one request share. */
+export class Surroundings {
+  readonly ports: PlanPorts;
+  readonly request: ChatRequest;
+  #input: PlannedInput | undefined;
+  #tokens: RequestTokens | undefined;
+
+  constructor(request: ChatRequest, ports: PlanPorts) {
+    this.request = request;
+    this.ports = ports;
+  }
+
+  /** Undefined: nobody can tell. */
+  get input(): PlannedInput | undefined {
+    return (this.#input ??= this.ports.inputSize?.(this.request));
+  }
+
+  get tokens(): RequestTokens | undefined {
+    const { input, request } = this;
+    if (this.#tokens || !input) return this.#tokens;
+    this.#tokens = {
+      likelyInput: input.likely,
+      mostInput: input.upperBound,
+      outputLimit: request.sampling?.maxOutputTokens,
+      candidates: request.sampling?.candidates ?? 1,
+    };
+    return this.#tokens;
+  }
+
+  /** Why no attempt should go to a target now: it cannot answer, or none of its provider's credentials can be used. */
+  unavailable(target: Target): Unavailable | undefined {
+    const { live, credentialIds } = this.ports;
+    if (!live) return undefined;
+    const own = live.unavailable(target);
+    if (own || !credentialIds) return own;
+    let soonest: Unavailable | undefined;
+    for (const id of credentialIds(target)) {
+      const one = live.credentialUnavailable(id);
+      if (!one) return undefined;
+      if (!soonest || one.retryInMs < soonest.retryInMs) soonest = one;
+    }
+    return soonest;
+  }
+}
+
+/** A candidate while it is looked at. What only some strategies or Explain ask for is worked out when they do. */
+export class Surveyed implements Candidate, Contender {
+  readonly target: Target;
+  readonly tier: number;
+  readonly settings: TargetSettings;
+  exclusion: CandidateExclusion | undefined;
+  unavailable: Unavailable | undefined;
+  rank: number | undefined;
+  score: number | undefined;
+  readonly #around: Surroundings;
+  #statistics: TargetStatistics | undefined;
+
+  constructor(target: Target, tier: number, settings: TargetSettings, around: Surroundings) {
+    this.target = target;
+    this.tier = tier;
+    this.settings = settings;
+    this.#around = around;
+  }
+
+  get statistics(): TargetStatistics {
+    return (this.#statistics ??= this.#around.ports.live?.statistics(this.target) ?? NO_STATISTICS);
+  }
+
+  get share(): number {
+    return this.#around.ports.live?.share(this.target) ?? 1;
+  }
+
+  get costNanoUsd(): number | undefined {
+    return likelyCostNanoUsd(this.target, this.#around.tokens ?? TYPICAL_TOKENS);
+  }
+
+  get worstCostNanoUsd(): bigint | undefined {
+    const { tokens } = this.#around;
+    return tokens && worstCostNanoUsd(this.target, tokens);
+  }
+}
