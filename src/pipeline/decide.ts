@@ -44,8 +44,12 @@ const REPLACE = { kind: "replace" } as const;
 export function decide(situation: Situation): NextAttempt | ParleyError {
   const { plan, tried, state, over, takeExtraAttempt } = situation;
   if (over || tried.length >= plan.maxAttempts) return state.error;
-  const next = withoutRefusedState(situation) ?? elsewhere(situation) ?? onceMore(situation);
-  if (!next) return state.error;
+  const next = withoutRefusedState(situation) ?? elsewhere(situation);
+  if (!next) {
+    // Asking the same target again is a courtesy: where the budget has none left, its error is the answer.
+    const again = onceMore(situation);
+    return again && takeExtraAttempt() ? again : state.error;
+  }
   if (takeExtraAttempt()) return next;
   return new ParleyError(
     "ATTEMPTS_EXHAUSTED",
