@@ -1,6 +1,7 @@
 import type { Adaptation, ChatRequest, StreamEvent } from "../contract/index.ts";
 import type { ParleyError } from "../errors/index.ts";
 import type { ModelFacts } from "../catalog/facts.ts";
+import type { Headroom } from "./headroom.ts";
 
 /**
  * A dialect is the pure codec of one wire format: no clock, no network, no store, no configuration.
@@ -24,6 +25,8 @@ export interface Dialect {
   streamDecoder(target: DialectTarget, options: DecodeOptions): StreamDecoder;
   /** The id by which the provider's support finds the call, from an answer's headers; undefined where they tell none. */
   requestId(headers: ErrorResponse["headers"]): string | undefined;
+  /** What an answer's headers say is left until the provider's own limits; undefined where they tell nothing. */
+  headroom(headers: ErrorResponse["headers"], nowMs: number): Headroom | undefined;
   /** The typed error behind an answer whose status is not 2xx. Never throws. */
   decodeError(response: ErrorResponse, target: DialectTarget): ParleyError;
 }

@@ -33,8 +33,8 @@ function resetDelayMs(headers: Headers, nowMs: number): number | undefined {
 const EPOCH_SECONDS = 1_000_000_000;
 const LEAST_EPOCH_MS = 1_000_000_000_000;
 
-// A duration ("6m0s", "120ms", "1.5"), a moment in seconds or milliseconds since 1970, or a date.
-function resetMs(text: string, nowMs: number): number | undefined {
+/** Milliseconds until a moment: a duration ("6m0s", "120ms", "1.5"), seconds or milliseconds since 1970, or a date. */
+export function resetMs(text: string, nowMs: number): number | undefined {
   const number = numberOf(text);
   if (number !== undefined && number >= LEAST_EPOCH_MS) return Math.max(0, number - nowMs);
   if (number !== undefined && number >= EPOCH_SECONDS) return Math.max(0, number * 1000 - nowMs);

@@ -106,7 +106,12 @@ async function attempt(
   }
   await account.open(target, prepared.dialect.id, prepared.credentialId);
   if (how.kind === "reset") delivery.startOver(broken);
-  const progress: CallProgress = { httpStatus: undefined, upstreamRequestId: undefined, firstContentMs: undefined };
+  const progress: CallProgress = {
+    httpStatus: undefined,
+    upstreamRequestId: undefined,
+    firstContentMs: undefined,
+    headroom: undefined,
+  };
   delivery.begin(
     {
       requestId: call.requestId,

@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { Support, isContent, type StreamEvent } from "../contract/index.ts";
 import { ParleyError, redactRemembered } from "../errors/index.ts";
 import type { DecodeOptions, PreparedCall, StreamDecoder } from "../providers/adapter.ts";
+import type { Headroom } from "../routing/live.ts";
 import type { Target } from "../routing/target.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 import { SseFrames } from "../upstream/sse.ts";
@@ -36,6 +37,8 @@ export interface CallProgress {
   upstreamRequestId: string | undefined;
   /** Time to first content, in milliseconds. */
   firstContentMs: number | undefined;
+  /** What the provider's own limits leave. */
+  headroom: Headroom | undefined;
 }
 
 /**
@@ -88,7 +91,9 @@ class Exchange implements UpstreamHandler {
     this.#status = status;
     this.#headers = headers;
     this.#options.progress.httpStatus = status;
-    this.#options.progress.upstreamRequestId = upstreamRequestId(this.#options.prepared, headers);
+    const { prepared, progress, runtime } = this.#options;
+    progress.upstreamRequestId = upstreamRequestId(prepared, headers);
+    progress.headroom = prepared.dialect.headroom(headers, runtime.nowMs());
     if (status < 200 || status > 299) return;
     if (status === 204 || status === 205) return this.#fail(badOutput("it has no content"));
     const encoding = headers["content-encoding"];

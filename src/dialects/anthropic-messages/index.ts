@@ -1,4 +1,5 @@
 import type { Dialect } from "../dialect.ts";
+import { readHeadroom } from "../headroom.ts";
 import { decodeError, requestId } from "./decode-error.ts";
 import { decodeResponse } from "./decode-response.ts";
 import { DIALECT_ID } from "./encode-context.ts";
@@ -16,5 +17,11 @@ export const anthropicMessages: Dialect = {
   decodeResponse,
   streamDecoder: (target, options) => new AnthropicMessagesStreamDecoder(target, options),
   requestId,
+  // https://docs.anthropic.com/en/api/rate-limits#response-headers
+  headroom: (headers, nowMs) =>
+    readHeadroom(headers, nowMs, {
+      requests: [["anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"]],
+      tokens: [["anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"]],
+    }),
   decodeError,
 };

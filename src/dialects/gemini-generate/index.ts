@@ -16,5 +16,7 @@ export const geminiGenerate: Dialect = {
   decodeResponse,
   streamDecoder: (target, options) => new GeminiGenerateStreamDecoder(target, options),
   requestId,
+  // Its answers tell nothing of limits: https://ai.google.dev/gemini-api/docs/rate-limits
+  headroom: () => undefined,
   decodeError,
 };

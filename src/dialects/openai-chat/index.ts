@@ -1,4 +1,5 @@
 import type { Dialect } from "../dialect.ts";
+import { openAiHeadroom } from "../headroom.ts";
 import { decodeError, requestId } from "./decode-error.ts";
 import { decodeResponse } from "./decode-response.ts";
 import { DIALECT_ID } from "./encode-context.ts";
@@ -16,5 +17,6 @@ export const openaiChat: Dialect = {
   decodeResponse,
   streamDecoder: (target, options) => new OpenAiChatStreamDecoder(target, options),
   requestId,
+  headroom: openAiHeadroom,
   decodeError,
 };
