@@ -1,0 +1,241 @@
+import { ErrorReason } from "../contract/index.ts";
+import { reasonName, type ParleyError } from "../errors/index.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { BLAME } from "./blame.ts";
+import { NO_STATISTICS } from "./candidates.ts";
+import { CredentialHealth, HEALTH_RULES, TargetHealth, type HealthRules } from "./health.ts";
+import type { AttemptOutcome, LiveAttempt, LiveTargets, TargetStatistics, Unavailable } from "./live.ts";
+import { CallWindow } from "./statistics.ts";
+import type { Target } from "./target.ts";
+
+/** What one replica tells the others: something should rest for a while, or, where `forMs` is 0, works again. */
+export interface HealthNews {
+  readonly subject: "target" | "credential";
+  /** The target's name or the credential's id. */
+  readonly name: string;
+  readonly rule: Unavailable["rule"];
+  readonly forMs: number;
+}
+
+/**
+ * Carries news of health between replicas. Nothing waits for it, and losing some is harmless: each replica finds out by
+ * itself, only later.
+ */
+export interface HealthExchange {
+  /** Tells the other replicas, not the one that calls. */
+  publish(news: HealthNews): void;
+  /** Says who hears what the others tell. */
+  subscribe(onNews: (news: HealthNews) => void): void;
+}
+
+/** How live targets are kept. */
+export interface LiveTargetsOptions {
+  /** What is not given is as in `HEALTH_RULES`. */
+  readonly rules?: Partial<HealthRules>;
+  /** Undefined: this process is alone. */
+  readonly exchange?: HealthExchange;
+  /** Told when something begins to rest, for metrics and alerts. */
+  readonly onNews?: (news: HealthNews) => void;
+}
+
+// Names come from callers where a provider serves any model: the idle ones are forgotten beyond this.
+const MAX_REMEMBERED = 2_000;
+
+interface LiveTarget {
+  readonly health: TargetHealth;
+  readonly window: CallWindow;
+  running: number;
+  lastUsedMs: number;
+}
+
+/** Statistics and health of the targets and credentials that this process calls, exact and in memory. */
+export function createLiveTargets(runtime: Runtime, options: LiveTargetsOptions = {}): LiveTargets {
+  return new InProcess(runtime, options);
+}
+
+class InProcess implements LiveTargets {
+  readonly #runtime: Runtime;
+  readonly #rules: HealthRules;
+  readonly #tell: (news: HealthNews) => void;
+  // Both grow with the configuration and hardly change afterwards.
+  readonly #targets = new Map<string, LiveTarget>();
+  readonly #credentials = new Map<string, CredentialHealth>();
+  #calls = 0;
+
+  constructor(runtime: Runtime, { rules, exchange, onNews }: LiveTargetsOptions) {
+    this.#runtime = runtime;
+    this.#rules = { ...HEALTH_RULES, ...rules };
+    this.#tell = (news) => {
+      exchange?.publish(news);
+      onNews?.(news);
+    };
+    exchange?.subscribe((news) => this.#heard(news));
+  }
+
+  get latestCall(): number {
+    return this.#calls;
+  }
+
+  get nowMs(): number {
+    return this.#runtime.monotonicMs();
+  }
+
+  unavailable(target: Target): Unavailable | undefined {
+    return this.#targets.get(target.name)?.health.unavailable(this.nowMs);
+  }
+
+  credentialUnavailable(credentialId: string): Unavailable | undefined {
+    return this.#credentials.get(credentialId)?.unavailable(this.nowMs);
+  }
+
+  share(target: Target): number {
+    return this.#targets.get(target.name)?.health.share(this.nowMs) ?? 1;
+  }
+
+  statistics(target: Target): TargetStatistics {
+    const known = this.#targets.get(target.name);
+    return known ? known.window.statistics(this.nowMs, known.running) : NO_STATISTICS;
+  }
+
+  begin(target: Target, credentialId: string): LiveAttempt {
+    const live = this.#target(target.name);
+    const credential = this.#credential(credentialId);
+    const call = ++this.#calls;
+    live.running += 1;
+    live.lastUsedMs = this.nowMs;
+    live.health.begin(this.nowMs, call);
+    credential.begin(this.nowMs, call);
+    return new Attempt(this, target.name, live, credential, call);
+  }
+
+  /** Whether a target other than `self` hardly fails at the moment. */
+  hasGoodPeer(self: LiveTarget): boolean {
+    for (const one of this.#targets.values()) if (one !== self && one.health.isGoodPeer) return true;
+    return false;
+  }
+
+  #target(name: string): LiveTarget {
+    const known = this.#targets.get(name);
+    if (known) return known;
+    if (this.#targets.size >= MAX_REMEMBERED) this.#forgetOne();
+    const live: LiveTarget = {
+      health: new TargetHealth(this.#rules, (rule, forMs) => this.#tell({ subject: "target", name, rule, forMs })),
+      window: new CallWindow(this.nowMs),
+      running: 0,
+      lastUsedMs: this.nowMs,
+    };
+    this.#targets.set(name, live);
+    return live;
+  }
+
+  #credential(id: string): CredentialHealth {
+    let known = this.#credentials.get(id);
+    if (!known) {
+      const onRest = (rule: Unavailable["rule"], forMs: number) =>
+        this.#tell({ subject: "credential", name: id, rule, forMs });
+      this.#credentials.set(id, (known = new CredentialHealth(this.#rules, onRest)));
+    }
+    return known;
+  }
+
+  // What nobody calls goes first, and of that what was not called for longest.
+  #forgetOne(): void {
+    let oldest: string | undefined;
+    let oldestMs = Infinity;
+    for (const [name, { running, lastUsedMs, health }] of this.#targets) {
+      if (running > 0) continue;
+      const rank = health.isIdle(this.nowMs) ? lastUsedMs : lastUsedMs + this.#rules.quarantine.maxMs;
+      if (rank < oldestMs) [oldest, oldestMs] = [name, rank];
+    }
+    if (oldest !== undefined) this.#targets.delete(oldest);
+  }
+
+  #heard({ subject, name, rule, forMs }: HealthNews): void {
+    // What this replica does not call yet is no news for it: it would only fill the memory.
+    const known = subject === "target" ? this.#targets.get(name)?.health : this.#credentials.get(name);
+    known?.told(this.nowMs, rule, forMs);
+  }
+}
+
+class Attempt implements LiveAttempt {
+  readonly #all: InProcess;
+  readonly #name: string;
+  readonly #live: LiveTarget;
+  readonly #credential: CredentialHealth;
+  readonly #call: number;
+  #ended = false;
+
+  constructor(all: InProcess, name: string, live: LiveTarget, credential: CredentialHealth, call: number) {
+    this.#all = all;
+    this.#name = name;
+    this.#live = live;
+    this.#credential = credential;
+    this.#call = call;
+  }
+
+  end(outcome: AttemptOutcome): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const { error } = outcome;
+    const nowMs = this.#all.nowMs;
+    this.#live.running -= 1;
+    const reason = error && reasonName(error.reason);
+    const blame = reason && BLAME[reason];
+    // Judged by what was usual before this very call.
+    const slow = this.#isSlow(nowMs, outcome.firstContentMs ?? (error ? outcome.durationMs : undefined));
+    this.#live.window.add(
+      nowMs,
+      outcome,
+      blame === undefined || blame === "nobody" ? undefined : reason?.toLowerCase(),
+    );
+    if (error === undefined) this.#succeeded(nowMs, slow);
+    else if (blame === "nobody") this.#toldNothing(nowMs, error, slow && outcome.firstContentMs === undefined);
+    else this.#failed(nowMs, error, blame);
+  }
+
+  #succeeded(nowMs: number, slow: boolean): void {
+    this.#credential.succeeded(nowMs, this.#call);
+    const stillSlow = this.#live.health.succeeded(nowMs, this.#call, this.#all.latestCall, slow);
+    if (stillSlow) this.#live.window.growUsual();
+  }
+
+  // A caller who gives up after a long time in vain tells at least that.
+  #toldNothing(nowMs: number, { reason }: ParleyError, inVain: boolean): void {
+    const { health } = this.#live;
+    const gaveUp = reason === ErrorReason.CANCELLED || reason === ErrorReason.DEADLINE_EXCEEDED;
+    this.#credential.release(this.#call);
+    if (inVain && gaveUp) health.waited(nowMs, this.#call, this.#all.latestCall, true);
+    else health.release(this.#call);
+  }
+
+  #failed(nowMs: number, error: ParleyError, blame: "target" | "model" | "rate" | "credential" | undefined): void {
+    const { health } = this.#live;
+    const latest = this.#all.latestCall;
+    switch (blame) {
+      case "target":
+        this.#credential.release(this.#call);
+        return health.failed(nowMs, this.#call, latest, error, () => this.#all.hasGoodPeer(this.#live));
+      case "model":
+        health.refused(nowMs, this.#call, latest);
+        // A model that does not exist was perhaps made up by the caller, and tells nothing of the account.
+        if (!isAboutAccess(error)) return this.#credential.release(this.#call);
+        return this.#credential.refusedAt(nowMs, this.#call, latest, this.#name, error);
+      case "rate":
+        this.#credential.limited(nowMs, this.#call, latest, error);
+        return health.release(this.#call);
+      default:
+        this.#credential.rejected(nowMs, this.#call, latest, error);
+        return health.release(this.#call);
+    }
+  }
+
+  #isSlow(nowMs: number, waitedMs: number | undefined): boolean {
+    const usual = this.#live.window.usualFirstContentP95Ms(nowMs);
+    if (usual === undefined || waitedMs === undefined) return false;
+    return waitedMs > usual * 3 && waitedMs > usual + 2_000;
+  }
+}
+
+function isAboutAccess({ reason }: ParleyError): boolean {
+  return reason === ErrorReason.PROVIDER_ACCESS || reason === ErrorReason.PROVIDER_REGION;
+}
