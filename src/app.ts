@@ -21,7 +21,9 @@ import { SANDBOX_FORMATS } from "./providers/entries/sandbox-formats.ts";
 import type { ProviderEntry } from "./providers/entry.ts";
 import { kindOf } from "./providers/kind.ts";
 import { grantFor } from "./providers/token-grant.ts";
+import { Affinity } from "./routing/affinity.ts";
 import { ExtraAttempts } from "./routing/extra-attempts.ts";
+import { createLiveTargets } from "./routing/live-targets.ts";
 import { ModelTable } from "./routing/model-table.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { SANDBOX_MODELS, startSandbox, type Sandbox } from "./sandbox/index.ts";
@@ -114,6 +116,8 @@ export async function startApp(options: AppOptions): Promise<App> {
       upstream,
       ledger,
       extraAttempts: new ExtraAttempts(runtime),
+      live: createLiveTargets(runtime),
+      affinity: new Affinity(runtime),
       observer: createChatObserver(metrics, log),
       vault: createStateVault(runtime),
       current: () => live,

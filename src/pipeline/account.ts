@@ -11,6 +11,7 @@ import {
 import { reasonName, type ParleyError } from "../errors/index.ts";
 import { estimateUsage, inputSize, type InputSize } from "../ledger/estimate.ts";
 import { costOf } from "../ledger/pricing.ts";
+import type { AttemptOutcome } from "../routing/live.ts";
 import type { Target } from "../routing/target.ts";
 import type { ChatCall } from "./call.ts";
 import type { ChatParts } from "./parts.ts";
@@ -35,6 +36,16 @@ export class Account {
   /** What was tried so far, ended attempts only. */
   get attempts(): readonly Attempt[] {
     return this.#attempts;
+  }
+
+  /** How long the last ended attempt took and what it gave, as statistics want it. */
+  get lastOutcome(): Pick<AttemptOutcome, "durationMs" | "firstContentMs" | "outputTokens"> {
+    const { durationMs = 0, firstContentMs, usage } = this.#attempts.at(-1) ?? {};
+    return {
+      durationMs,
+      firstContentMs,
+      outputTokens: usage && (usage.outputTokens ?? 0) + (usage.reasoningTokens ?? 0),
+    };
   }
 
   /** The attempts that failed, as errors show them. */
@@ -67,7 +78,7 @@ export class Account {
       model: target.model,
       credentialId,
       stream: this.#call.stream,
-      inputTokensUpperBound: this.#size().upperBound,
+      inputTokensUpperBound: this.inputSize.upperBound,
       priceVersion: target.facts.prices?.version,
       tags: this.#call.request.tags,
     });
@@ -132,15 +143,15 @@ export class Account {
     return this.estimate(reported, outputChars);
   }
 
-  // Worked out for the first attempt: a request that is refused before costs nothing.
-  #size(): InputSize {
+  /** The request's input in tokens; worked out when it is first asked for: a request that is refused before costs nothing. */
+  get inputSize(): InputSize {
     this.#inputSize ??= inputSize(this.#call.request);
     return this.#inputSize;
   }
 
   /** Usage of an attempt from what it reported and what it said. */
   estimate(reported: Usage | undefined, outputChars: number): Usage {
-    const { upperBound, likely } = this.#size();
+    const { upperBound, likely } = this.inputSize;
     return estimateUsage({ reported, outputChars, inputTokensUpperBound: upperBound, likelyInputTokens: likely });
   }
 }

@@ -5,7 +5,9 @@ import { openaiChat } from "../dialects/openai-chat/index.ts";
 import { ParleyError, reasonName } from "../errors/index.ts";
 import type { Ledger, LedgerRecord } from "../ledger/records.ts";
 import type { ProviderAdapter } from "../providers/adapter.ts";
+import { Affinity } from "../routing/affinity.ts";
 import { ExtraAttempts } from "../routing/extra-attempts.ts";
+import { createLiveTargets } from "../routing/live-targets.ts";
 import { ModelTable } from "../routing/model-table.ts";
 import type { Target } from "../routing/target.ts";
 import { VirtualRuntime } from "../runtime/virtual.ts";
@@ -121,6 +123,7 @@ function setUp(options: { providers?: string[]; stream?: boolean; timeoutMs?: nu
   for (const target of targets) {
     adapters.set(target.provider, {
       name: target.provider,
+      credentialIds: [`${target.provider}#1`],
       unsupported: () => [],
       prepare: (request, to, stream) => {
         const encoded = openaiChat.encode(request, to, { stream });
@@ -165,6 +168,8 @@ function setUp(options: { providers?: string[]; stream?: boolean; timeoutMs?: nu
     upstream,
     ledger,
     extraAttempts: new ExtraAttempts(runtime),
+    live: createLiveTargets(runtime),
+    affinity: new Affinity(runtime),
     vault: { put: () => {}, get: () => undefined },
     observer: { requestStarted: () => {}, attemptEnded: () => {}, drifted: () => {}, requestEnded: () => {} },
     current: () => config,

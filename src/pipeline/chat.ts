@@ -43,7 +43,7 @@ export async function chat(
   try {
     admit(call, config.limits);
     recall(parts.vault, call);
-    const plan = route(config, call);
+    const plan = route(parts, config, call, account);
     served = await forward({ parts, config, call, plan, delivery, watch, account, mode: modeOf(call, plan) });
   } catch (thrown) {
     error = ParleyError.from(thrown);

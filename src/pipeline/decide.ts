@@ -1,5 +1,6 @@
 import { ErrorReason, type ChatRequest } from "../contract/index.ts";
-import { ParleyError } from "../errors/index.ts";
+import { ParleyError, reasonName } from "../errors/index.ts";
+import { BLAME } from "../routing/blame.ts";
 import type { Plan } from "../routing/plan.ts";
 import { substitute, type AttemptState, type Substitution, type SubstitutionPolicy } from "../routing/substitution.ts";
 import type { Target } from "../routing/target.ts";
@@ -21,6 +22,8 @@ export interface Situation {
   readonly remainingMs: number;
   /** Whether calls to a target may be expected to work: others are asked only when none is left. */
   readonly isAvailable: (target: Target) => boolean;
+  /** Whether the failed target's provider has a credential that is not resting. */
+  readonly hasOtherCredential: boolean;
   /** A random number from 0 to below 1. */
   readonly random: () => number;
   /** Takes one from the gateway's budget of extra attempts, if there is one left. */
@@ -44,7 +47,7 @@ const REPLACE = { kind: "replace" } as const;
 export function decide(situation: Situation): NextAttempt | ParleyError {
   const { plan, tried, state, over, takeExtraAttempt } = situation;
   if (over || tried.length >= plan.maxAttempts) return state.error;
-  const next = withoutRefusedState(situation) ?? elsewhere(situation);
+  const next = withoutRefusedState(situation) ?? byOtherCredential(situation) ?? elsewhere(situation);
   if (!next) {
     // Asking the same target again is a courtesy: where the budget has none left, its error is the answer.
     const again = onceMore(situation);
@@ -62,6 +65,13 @@ export function decide(situation: Situation): NextAttempt | ParleyError {
 function withoutRefusedState({ state, sentState }: Situation): NextAttempt | undefined {
   if (state.error.reason !== ErrorReason.STATE_INVALID || !sentState || state.delivered) return undefined;
   return { target: state.target, how: REPLACE, afterMs: 0, withoutState: true };
+}
+
+/** The same target by another credential of its pool, where it was the credential that could not be used. */
+function byOtherCredential({ state, hasOtherCredential }: Situation): NextAttempt | undefined {
+  const blame = BLAME[reasonName(state.error.reason)];
+  if ((blame !== "rate" && blame !== "credential") || state.delivered || !hasOtherCredential) return undefined;
+  return { target: state.target, how: REPLACE, afterMs: 0, withoutState: false };
 }
 
 /** The next target that may take over, at once; those that are known to be down come last. */

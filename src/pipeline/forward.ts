@@ -1,19 +1,16 @@
-import { ErrorReason, type ChatRequest, type Delivery as DeliveryMode } from "../contract/index.ts";
+import { ErrorReason, type Delivery as DeliveryMode } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 import type { Plan } from "../routing/plan.ts";
 import type { AttemptState } from "../routing/substitution.ts";
 import type { Target } from "../routing/target.ts";
-import { originOf, type Account } from "./account.ts";
-import { authorise } from "./authorise.ts";
+import type { Account } from "./account.ts";
+import { attempt } from "./attempt.ts";
 import type { ChatCall } from "./call.ts";
 import { decide, type NextAttempt } from "./decide.ts";
 import type { Delivery } from "./normalise.ts";
 import type { ChatParts, LiveConfig } from "./parts.ts";
-import { remember } from "./recall.ts";
 import { pause } from "./pause.ts";
-import { send, type CallProgress } from "./send.ts";
-import { carriesState, strippedState, withoutState } from "./strip-state.ts";
-import { takeOverFrom } from "./take-over-from.ts";
+import { carriesState, withoutState } from "./strip-state.ts";
 import type { Watch } from "./watch.ts";
 
 /** What one request's attempts share. */
@@ -55,13 +52,19 @@ export async function forward(forwarding: Forwarding): Promise<Target> {
       sentState: error.reason === ErrorReason.STATE_INVALID && carriesState(request),
       over: call.signal.aborted || watch.remainingMs === 0,
       remainingMs: watch.remainingMs,
-      isAvailable: () => true,
+      isAvailable: (target) => parts.live.unavailable(target) === undefined,
+      hasOtherCredential: hasUsableCredential(forwarding, next.target),
       random: () => parts.runtime.random(),
       takeExtraAttempt: () => parts.extraAttempts.take(),
     });
     if (decision instanceof ParleyError) throw decision;
     next = decision;
   }
+}
+
+function hasUsableCredential({ parts, config }: Forwarding, target: Target): boolean {
+  const ids = config.adapters.get(target.provider)?.credentialIds ?? [];
+  return ids.some((id) => parts.live.credentialUnavailable(id) === undefined);
 }
 
 function stateOf(delivery: Delivery, target: Target, error: ParleyError): AttemptState {
@@ -77,80 +80,4 @@ function stateOf(delivery: Delivery, target: Target, error: ParleyError): Attemp
     sawReasoning,
     candidates,
   };
-}
-
-/** One attempt at one target, from the first record to the last. Resolves with what went wrong, or undefined. */
-async function attempt(
-  forwarding: Forwarding,
-  { target, how, withoutState: stripped }: NextAttempt,
-  asked: ChatRequest,
-): Promise<ParleyError | undefined> {
-  const { parts, config, call, delivery, watch, account, mode } = forwarding;
-  const broken = account.attempts.at(-1);
-  const joined = takeOverFrom(how, { request: asked, target, delivered: delivery.delivered, broken });
-  if (joined instanceof ParleyError) return joined;
-  const { request, takeOver } = joined;
-  const adapter = config.adapters.get(target.provider);
-  if (!adapter) return new ParleyError("MISCONFIGURED", `Cannot call ${target.name}: its provider is not configured`);
-  const deadlineIsCallers = call.timeoutMs !== undefined && call.timeoutMs <= config.limits.totalMs;
-  let prepared;
-  try {
-    prepared = adapter.prepare(request, target, call.stream);
-    if (prepared.authorise) {
-      const { runtime } = parts;
-      const { remainingMs } = watch;
-      prepared = await authorise(prepared, { runtime, signal: call.signal, remainingMs, deadlineIsCallers });
-    }
-  } catch (thrown) {
-    return ParleyError.from(thrown);
-  }
-  await account.open(target, prepared.dialect.id, prepared.credentialId);
-  if (how.kind === "reset") delivery.startOver(broken);
-  const progress: CallProgress = {
-    httpStatus: undefined,
-    upstreamRequestId: undefined,
-    firstContentMs: undefined,
-    headroom: undefined,
-  };
-  delivery.begin(
-    {
-      requestId: call.requestId,
-      attempt: account.attempts.length + 1,
-      origin: originOf(target, prepared.dialect.id),
-      createdAtMs: parts.runtime.nowMs(),
-      adaptations: stripped ? [strippedState(), ...prepared.adaptations] : prepared.adaptations,
-      mode,
-    },
-    (completed) => {
-      // A provider that tells no usage still bills it.
-      const usage = completed.usage ?? account.estimate(undefined, delivery.outputChars);
-      const cost = account.cost(target, usage, completed.serviceTier);
-      account.close(target, { error: undefined, progress, usage, cost });
-      completed.usage = usage;
-      remember(parts.vault, call, delivery.finishedParts);
-      if (cost) completed.cost = cost;
-      completed.attempts = [...account.attempts];
-    },
-    takeOver,
-  );
-  const error = await send({
-    runtime: parts.runtime,
-    upstream: parts.upstream,
-    target,
-    prepared,
-    stream: call.stream,
-    limits: config.limits,
-    delivery,
-    watch,
-    deadlineIsCallers,
-    signal: call.signal,
-    onDrift: (dialect, path) => parts.observer.drifted(dialect, path),
-    progress,
-  });
-  if (error) {
-    if (error.reason === ErrorReason.PROVIDER_CREDENTIAL) prepared.refused();
-    const usage = account.brokenUsage(delivery.usage, delivery.outputChars, progress);
-    account.close(target, { error, progress, usage, cost: account.cost(target, usage, undefined) });
-  }
-  return error;
 }

@@ -3,7 +3,9 @@ import type { ParleyError } from "../errors/index.ts";
 import type { Ledger } from "../ledger/records.ts";
 import type { Principal } from "../policy/principal.ts";
 import type { ProviderAdapter } from "../providers/adapter.ts";
+import type { Affinity } from "../routing/affinity.ts";
 import type { ExtraAttempts } from "../routing/extra-attempts.ts";
+import type { LiveTargets } from "../routing/live.ts";
 import type { ModelTable } from "../routing/model-table.ts";
 import type { Target } from "../routing/target.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -16,6 +18,10 @@ export interface ChatParts {
   readonly upstream: UpstreamClient;
   readonly ledger: Ledger;
   readonly extraAttempts: ExtraAttempts;
+  /** Statistics and health of what is called. */
+  readonly live: LiveTargets;
+  /** Which target holds a conversation's prompt cache. */
+  readonly affinity: Affinity;
   readonly observer: ChatObserver;
   /** Keeps provider state for callers who cannot carry it. */
   readonly vault: StatePort;

@@ -21,8 +21,8 @@ export interface Joined {
   readonly takeOver: TakeOver | undefined;
 }
 
-/** How an attempt joins the answer that another one has begun, or why it cannot. */
-export function takeOverFrom(how: NextAttempt["how"], predecessor: Predecessor): Joined | ParleyError {
+/** How an attempt joins the answer that another one has begun. Throws `STREAM_INTERRUPTED` where nothing is left to say. */
+export function takeOverFrom(how: NextAttempt["how"], predecessor: Predecessor): Joined {
   const { request, target, delivered, broken } = predecessor;
   if (how.kind !== "continue" && how.kind !== "verified_restart") return { request, takeOver: undefined };
   const deliveredText = delivered.text ?? "";
@@ -33,7 +33,7 @@ export function takeOverFrom(how: NextAttempt["how"], predecessor: Predecessor):
   }
   const continuation = continuationRequest(request, deliveredText, broken?.usage?.outputTokens ?? 0);
   if (!continuation) {
-    return new ParleyError("STREAM_INTERRUPTED", "Cannot continue the answer elsewhere: its output limit is used up");
+    throw new ParleyError("STREAM_INTERRUPTED", "Cannot continue the answer elsewhere: its output limit is used up");
   }
   const seam = new SeamFilter({
     delivered: deliveredText,

@@ -8,8 +8,18 @@ export interface ProviderAdapter {
   readonly name: string;
   /** Binding fields of the request that the target cannot honour, whichever of the vendor's APIs may serve it. */
   unsupported(request: ChatRequest, target: DialectTarget): readonly UnsupportedField[];
-  /** The upstream call for a request, authorised. Throws `ParleyError` where the dialect cannot express it. */
-  prepare(request: ChatRequest, target: DialectTarget, stream: boolean): PreparedCall;
+  /** The credentials that calls take turns with; never empty. */
+  readonly credentialIds: readonly string[];
+  /**
+   * The upstream call for a request, authorised by the next credential that `isUsable`, or just the next where none is; unset: all are.
+   * Throws `ParleyError` where the dialect cannot express it.
+   */
+  prepare(
+    request: ChatRequest,
+    target: DialectTarget,
+    stream: boolean,
+    isUsable?: (credentialId: string) => boolean,
+  ): PreparedCall;
 }
 
 /** An upstream call that is ready to go. */

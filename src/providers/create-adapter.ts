@@ -135,10 +135,11 @@ function createAdapter(
       const { api, target: served } = choose(request, target);
       return api.dialect.unsupported(request, served);
     },
-    prepare(request, target, stream) {
+    credentialIds: pool.map(({ id }) => id),
+    prepare(request, target, stream, isUsable = () => true) {
       const { api, target: served } = choose(request, target);
       const encoded = api.dialect.encode(request, served, { stream });
-      const credential = pool[turn++ % pool.length]!;
+      const credential = nextOf(pool, turn++, isUsable);
       const address = addresses.get(api)!;
       const { headers, isAuthorised } = credential.headers();
       const extra = Object.keys(encoded.headers).length > 0 ? encoded.headers : undefined;
@@ -159,6 +160,16 @@ function createAdapter(
       };
     },
   };
+}
+
+function nextOf(pool: readonly Credential[], turn: number, isUsable: (credentialId: string) => boolean): Credential {
+  const next = pool[turn % pool.length]!;
+  if (pool.length === 1 || isUsable(next.id)) return next;
+  for (let step = 1; step < pool.length; step++) {
+    const other = pool[(turn + step) % pool.length]!;
+    if (isUsable(other.id)) return other;
+  }
+  return next;
 }
 
 const NO_AUTH: CallAuth = { current: () => ({}), fetch: () => Promise.resolve({}), refused: () => undefined };

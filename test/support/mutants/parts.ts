@@ -6,7 +6,9 @@ import { openaiResponses } from "../../../src/dialects/openai-responses/index.ts
 import type { ChatParts, LiveConfig } from "../../../src/pipeline/parts.ts";
 import { PROVIDER_ENTRIES } from "../../../src/providers/entries/index.ts";
 import { quirksFor } from "../../../src/providers/entry.ts";
+import { Affinity } from "../../../src/routing/affinity.ts";
 import { ExtraAttempts } from "../../../src/routing/extra-attempts.ts";
+import { createLiveTargets } from "../../../src/routing/live-targets.ts";
 import { ModelTable } from "../../../src/routing/model-table.ts";
 import type { Target } from "../../../src/routing/target.ts";
 import type { VirtualRuntime } from "../../../src/runtime/virtual.ts";
@@ -37,7 +39,7 @@ export function mutantParts(
   const target = targetOf(source);
   const refused = (): void => undefined;
   const prepared = { dialect, target, http, authorise: undefined, refused, credentialId: "c#1", adaptations: [] };
-  const adapter = { name: source.provider, unsupported: () => [], prepare: () => prepared };
+  const adapter = { name: source.provider, credentialIds: ["c#1"], unsupported: () => [], prepare: () => prepared };
   const config: LiveConfig = {
     models: new ModelTable([{ name: "route", targets: [target] }], []),
     adapters: new Map([[source.provider, adapter]]),
@@ -61,6 +63,8 @@ export function mutantParts(
     upstream,
     ledger: { forwarded: () => Promise.resolve(), ended: nothing, close: () => Promise.resolve() },
     extraAttempts: new ExtraAttempts(runtime),
+    live: createLiveTargets(runtime),
+    affinity: new Affinity(runtime),
     vault: { put: nothing, get: () => undefined },
     observer: { requestStarted: nothing, attemptEnded: nothing, drifted: nothing, requestEnded: nothing },
     current: () => config,

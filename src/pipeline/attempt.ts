@@ -1,0 +1,135 @@
+import { ErrorReason, type ChatRequest, type Completed } from "../contract/index.ts";
+import { ParleyError } from "../errors/index.ts";
+import type { PreparedCall } from "../providers/adapter.ts";
+import type { LiveAttempt } from "../routing/live.ts";
+import type { Target } from "../routing/target.ts";
+import { originOf } from "./account.ts";
+import { authorise } from "./authorise.ts";
+import type { ChatCall } from "./call.ts";
+import type { NextAttempt } from "./decide.ts";
+import type { Forwarding } from "./forward.ts";
+import type { LiveConfig } from "./parts.ts";
+import { remember } from "./recall.ts";
+import { send, type CallProgress } from "./send.ts";
+import { strippedState } from "./strip-state.ts";
+import { takeOverFrom } from "./take-over-from.ts";
+
+/**
+ * One attempt at one target, from the first record to the last: prepare, book, send, decode and deliver, close the books.
+ * Resolves with what went wrong, or undefined.
+ */
+export async function attempt(
+  forwarding: Forwarding,
+  next: NextAttempt,
+  asked: ChatRequest,
+): Promise<ParleyError | undefined> {
+  const { parts, config, call, delivery, watch, account, mode } = forwarding;
+  const { target, how } = next;
+  const broken = account.attempts.at(-1);
+  let joined;
+  let prepared: PreparedCall;
+  try {
+    joined = takeOverFrom(how, { request: asked, target, delivered: delivery.delivered, broken });
+    prepared = await prepare(forwarding, target, joined.request);
+  } catch (thrown) {
+    return ParleyError.from(thrown);
+  }
+  await account.open(target, prepared.dialect.id, prepared.credentialId);
+  const live = parts.live.begin(target, prepared.credentialId);
+  const progress: CallProgress = {
+    httpStatus: undefined,
+    upstreamRequestId: undefined,
+    firstContentMs: undefined,
+    headroom: undefined,
+  };
+  if (how.kind === "reset") delivery.startOver(broken);
+  delivery.begin(
+    {
+      requestId: call.requestId,
+      attempt: account.attempts.length + 1,
+      origin: originOf(target, prepared.dialect.id),
+      createdAtMs: parts.runtime.nowMs(),
+      adaptations: next.withoutState ? [strippedState(), ...prepared.adaptations] : prepared.adaptations,
+      mode,
+    },
+    (completed) => answered(forwarding, target, { live, progress, completed }),
+    joined.takeOver,
+  );
+  const error = await send({
+    runtime: parts.runtime,
+    upstream: parts.upstream,
+    target,
+    prepared,
+    stream: call.stream,
+    limits: config.limits,
+    delivery,
+    watch,
+    deadlineIsCallers: deadlineIsCallers(call, config),
+    signal: call.signal,
+    onDrift: (dialect, path) => parts.observer.drifted(dialect, path),
+    progress,
+  });
+  if (error) failed(forwarding, target, { live, progress, prepared, error });
+  return error;
+}
+
+/** The authorised upstream call. Throws a typed error. */
+async function prepare(
+  { parts, config, call, watch }: Forwarding,
+  target: Target,
+  request: ChatRequest,
+): Promise<PreparedCall> {
+  const adapter = config.adapters.get(target.provider);
+  if (!adapter) throw new ParleyError("MISCONFIGURED", `Cannot call ${target.name}: its provider is not configured`);
+  const isUsable = (id: string): boolean => parts.live.credentialUnavailable(id) === undefined;
+  const prepared = adapter.prepare(request, target, call.stream, isUsable);
+  if (!prepared.authorise) return prepared;
+  return authorise(prepared, {
+    runtime: parts.runtime,
+    signal: call.signal,
+    remainingMs: watch.remainingMs,
+    deadlineIsCallers: deadlineIsCallers(call, config),
+  });
+}
+
+/** Whether the caller, and not the gateway, set the deadline. */
+function deadlineIsCallers(call: ChatCall, config: LiveConfig): boolean {
+  return call.timeoutMs !== undefined && call.timeoutMs <= config.limits.totalMs;
+}
+
+/** Closes the books of an attempt that has answered, and completes the answer's last event by what they say. */
+function answered(
+  { parts, call, plan, delivery, account }: Forwarding,
+  target: Target,
+  { live, progress, completed }: { live: LiveAttempt; progress: CallProgress; completed: Completed },
+): void {
+  // A provider that tells no usage still bills it.
+  const usage = completed.usage ?? account.estimate(undefined, delivery.outputChars);
+  const cost = account.cost(target, usage, completed.serviceTier);
+  account.close(target, { error: undefined, progress, usage, cost });
+  live.end({ ...account.lastOutcome, error: undefined, headroom: progress.headroom });
+  if (plan.conversation) parts.affinity.note(plan.conversation, target);
+  completed.usage = usage;
+  remember(parts.vault, call, delivery.finishedParts);
+  if (cost) completed.cost = cost;
+  completed.attempts = [...account.attempts];
+}
+
+/** Closes the books of an attempt that has failed. */
+function failed(
+  { delivery, account }: Forwarding,
+  target: Target,
+  { live, progress, prepared, error }: FailedSend,
+): void {
+  if (error.reason === ErrorReason.PROVIDER_CREDENTIAL) prepared.refused();
+  const usage = account.brokenUsage(delivery.usage, delivery.outputChars, progress);
+  account.close(target, { error, progress, usage, cost: account.cost(target, usage, undefined) });
+  live.end({ ...account.lastOutcome, error, headroom: progress.headroom });
+}
+
+interface FailedSend {
+  readonly live: LiveAttempt;
+  readonly progress: CallProgress;
+  readonly prepared: PreparedCall;
+  readonly error: ParleyError;
+}
