@@ -106,12 +106,20 @@ export class SeamFilter {
     return this.#conclude(this.#pass(this.#withoutPrefill(delta), false));
   }
 
-  /** The target's text has ended: what waited for more goes out. */
-  end(): SeamStep {
+  /**
+   * The target's text has ended: what waited for more goes out. `metStop` is the stop sequence by which the target says
+   * it ended, which it has kept to itself: another one, begun before the seam, may have been complete within it.
+   */
+  end(metStop?: string): SeamStep {
     if (this.#over) return again(this.#over);
     const waiting = this.#repeated ?? "";
     this.#repeated = undefined;
-    return this.#conclude(this.#pass(waiting, true));
+    const step = this.#pass(waiting, metStop === undefined);
+    if (metStop === undefined || step.kind !== "text") return this.#conclude(step);
+    const fresh = this.#withoutHeldBack(metStop);
+    if (fresh === undefined) return this.#conclude(this.#tornCharacter());
+    const last = this.#stops.finish(fresh, metStop);
+    return this.#conclude(last.kind === "stopped" ? { ...last, text: step.text + last.text } : last);
   }
 
   #conclude(step: SeamStep): SeamStep {
@@ -133,11 +141,15 @@ export class SeamFilter {
   }
 
   #pass(text: string, ends: boolean): SeamStep {
-    const { delivered } = this.#options;
+    const { heldBack } = this.#options.continuation;
     const fresh = this.#withoutHeldBack(text);
-    const halfIsOpen = this.#returned < this.#options.continuation.heldBack.length && endsInHalf(delivered);
-    if (fresh === undefined || (ends && halfIsOpen)) return { kind: "mismatch", offset: delivered.length - 1 };
+    const halfIsOpen = this.#returned < heldBack.length && endsInHalf(heldBack);
+    if (fresh === undefined || (ends && halfIsOpen)) return this.#tornCharacter();
     return this.#stops.push(fresh, ends);
+  }
+
+  #tornCharacter(): SeamStep {
+    return { kind: "mismatch", offset: this.#options.delivered.length - 1 };
   }
 
   /**
@@ -184,7 +196,7 @@ class StopMatcher {
     if (met) {
       return {
         kind: "stopped",
-        text: all.slice(goneOut, Math.max(goneOut, met.end - met.stop.length)),
+        text: all.slice(goneOut, met.end - met.stop.length),
         stop: met.stop,
       };
     }
@@ -193,6 +205,13 @@ class StopMatcher {
     this.#waiting = waiting;
     this.#recent = lastUnits(all, Math.max(this.#longest - 1, waiting));
     return { kind: "text", text: all.slice(goneOut, out) };
+  }
+
+  /** Takes the rest of a text that ends in a stop sequence; the one that is complete first has ended it. */
+  finish(text: string, metStop: string): SeamStep {
+    const step = this.push(text, true);
+    // Not to be found where a part of it was taken for the white space that comes back: then nothing of it goes out.
+    return step.kind === "stopped" ? step : { kind: "stopped", text: "", stop: metStop };
   }
 
   /** The stop sequence that is complete first, the longest of several, among those that end behind `known`. */

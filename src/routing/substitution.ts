@@ -81,8 +81,8 @@ export type Substitution =
   /** `reason` is a sentence without the request's content. */
   | { readonly kind: "deny"; readonly rule: DenialRule; readonly reason: string };
 
-/** Most bytes of delivered text that are continued: more makes a prefill or a repetition too dear. */
-export const MAX_CONTINUED_BYTES = 65_536;
+// More makes a prefill or a repetition too dear.
+const MAX_CONTINUED_BYTES = 65_536;
 
 /**
  * Whether and how `target` may take over from an attempt that broke. Pure. It speaks of this one attempt and target:
