@@ -26,8 +26,10 @@ export function takeOverFrom(how: NextAttempt["how"], predecessor: Predecessor):
   const { request, target, delivered, broken } = predecessor;
   if (how.kind !== "continue" && how.kind !== "verified_restart") return { request, takeOver: undefined };
   const deliveredText = delivered.text ?? "";
+  const stop = request.sampling?.stop ?? [];
+  const common = { block: delivered.block, nextBlock: delivered.blocks, deliveredText, stop, broken };
   const join = (seam: TextSeam, servedModel: string | undefined): TakeOver =>
-    new TakeOver({ block: delivered.block, nextBlock: delivered.blocks, deliveredText, seam, servedModel, broken });
+    new TakeOver({ ...common, seam, servedModel });
   if (how.kind === "verified_restart") {
     return { request, takeOver: join(new VerifiedPrefix(deliveredText), how.servedModel) };
   }
@@ -38,7 +40,7 @@ export function takeOverFrom(how: NextAttempt["how"], predecessor: Predecessor):
   const seam = new SeamFilter({
     delivered: deliveredText,
     continuation,
-    stop: request.sampling?.stop ?? [],
+    stop,
     repeatsPrefill: target.facts.repeatsPrefill === true,
   });
   return { request: continuation.request, takeOver: join(seam, undefined) };

@@ -7,6 +7,7 @@ import {
   textPart,
   type Attempt,
   type CandidateFinished,
+  type Finish,
   type Part,
   type StreamEvent,
 } from "../contract/index.ts";
@@ -16,7 +17,8 @@ import type { SeamStep } from "../routing/seam.ts";
 /** Decides what of a new target's text the caller gets: a filter of `routing/seam.ts`. */
 export interface TextSeam {
   push(delta: string): SeamStep;
-  end(): SeamStep;
+  /** `metStop`: the stop sequence that has ended the target's text, where it says so. */
+  end(metStop?: string): SeamStep;
 }
 
 /** What a take-over begins with. */
@@ -29,6 +31,8 @@ export interface TakeOverOptions {
   readonly seam: TextSeam;
   /** The model version that the target must serve; undefined: any. */
   readonly servedModel: string | undefined;
+  /** The request's stop sequences. */
+  readonly stop: readonly string[];
   readonly broken: Attempt | undefined;
 }
 
@@ -44,9 +48,10 @@ export class TakeOver {
   /** The new target's number of the block that goes on; undefined: it has not begun any text. */
   #textBlock: number | undefined;
   #passed = "";
-  #closed = false;
   #opening: StreamEvent | undefined;
   #stopped: string | undefined;
+  /** The new target's part of the block that went on, once it is whole. */
+  #finished: Part | undefined;
 
   constructor(options: TakeOverOptions) {
     this.#options = options;
@@ -81,7 +86,11 @@ export class TakeOver {
         else this.#show(out, renumbered(event, this.#options.block));
         return;
       case "blockFinished":
-        if (kind.value.block === this.#textBlock) return this.#close(kind.value.part, out);
+        if (kind.value.block === this.#textBlock) {
+          // Only the finish tells whether a stop sequence ended it.
+          this.#finished = kind.value.part;
+          return;
+        }
         return this.#show(out, renumbered(event, this.#blocks.get(kind.value.block) ?? 0));
       case "candidateFinished":
         return this.#finish(event, kind.value, out);
@@ -113,23 +122,20 @@ export class TakeOver {
     this.#show(out, blockDelta(0, this.#options.block, { case: "text", value: step.text }));
   }
 
-  /** Closes the block that went on, with its whole text. */
-  #close(part: Part | undefined, out: StreamEvent[]): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    const { block, deliveredText, seam } = this.#options;
-    this.#step(seam.end(), out);
-    const whole = textPart(deliveredText + this.#passed);
-    if (part) whole.state = part.state;
-    this.#show(out, blockFinished(0, block, whole));
-  }
-
   #finish(event: StreamEvent, { finish }: CandidateFinished, out: StreamEvent[]): void {
-    // A target may have nothing to add.
-    this.#close(undefined, out);
+    this.#close(metStop(finish, this.#options.stop), out);
     if (this.#stopped === undefined) return this.#show(out, event);
     const more = { stopSequence: this.#stopped };
     this.#show(out, candidateFinished(0, FinishReason.STOP_SEQUENCE, finish?.native ?? "", more));
+  }
+
+  /** Closes the block that went on, with its whole text; a target may have had nothing to add. */
+  #close(stop: string | undefined, out: StreamEvent[]): void {
+    const { block, deliveredText, seam } = this.#options;
+    this.#step(seam.end(stop), out);
+    const whole = textPart(deliveredText + this.#passed);
+    if (this.#finished) whole.state = this.#finished.state;
+    this.#show(out, blockFinished(0, block, whole));
   }
 
   #show(out: StreamEvent[], event: StreamEvent): void {
@@ -137,6 +143,12 @@ export class TakeOver {
     this.#opening = undefined;
     out.push(event);
   }
+}
+
+/** The stop sequence that ended a text: as told, or the only one that there is. */
+function metStop(finish: Finish | undefined, stops: readonly string[]): string | undefined {
+  if (finish?.reason !== FinishReason.STOP_SEQUENCE) return undefined;
+  return finish.stopSequence ?? (stops.length === 1 ? stops[0] : undefined);
 }
 
 function unlike(what: string): ParleyError {

@@ -95,6 +95,8 @@ export const mistral: ProviderEntry = {
   baseUrl: "https://api.mistral.ai/v1",
   auth: { kind: "bearer", required: true },
   environment: { apiKey: ["MISTRAL_API_KEY"], baseUrl: [] },
+  // What continues a prefix begins with the prefix: https://docs.mistral.ai/capabilities/completion/prefix/
+  facts: { repeatsPrefill: true },
   apis: [
     {
       name: "chat",
