@@ -1,4 +1,4 @@
-import { toBinary } from "@bufbuild/protobuf";
+import { toJsonString } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { ChatResponseSchema, type StreamEvent } from "../../contract/index.ts";
 import { openaiResponses } from "./index.ts";
@@ -250,7 +250,7 @@ describe("the end of a stream", () => {
       { type: "response.output_item.done", output_index: 0, item: { ...search, type: { a: 1 } } },
       { type: "response.completed", response: answerOf([]) },
     ]);
-    expect(() => toBinary(ChatResponseSchema, answer)).not.toThrow();
+    expect(() => toJsonString(ChatResponseSchema, answer)).not.toThrow();
     expect(answer.candidates[0]?.message?.parts.map(({ kind }) => kind.case)).toEqual(["toolCall", "toolResult"]);
   });
 
