@@ -65,7 +65,11 @@ export async function tryMutant(mutant: Mutant, seed: number): Promise<Verdict> 
     {
       requestId: "req_1",
       caller: parts.current().authenticate(undefined),
-      request: create(ChatRequestSchema, { model, messages: [{ role: Role.USER, parts: [textPart("hi")] }] }),
+      request: create(ChatRequestSchema, {
+        model,
+        messages: [{ role: Role.USER, parts: [textPart("hi")] }],
+        routing: { maxAttempts: 1 },
+      }),
       stream: mutant.stream,
       timeoutMs: undefined,
       signal: abort.signal,
