@@ -86,7 +86,7 @@ describe.each(["connect", "grpc-web"] as const)("a page of another origin, over 
     );
     expect(outcomes).toMatchObject([
       { end: "MODEL_NOT_FOUND", field: "model", attempts: 0 },
-      { end: "PROVIDER_OVERLOADED", attempts: 1 },
+      { end: "PROVIDER_OVERLOADED", attempts: 3 },
       { end: "UNAUTHENTICATED" },
       {
         end: "STREAM_INTERRUPTED",

@@ -47,9 +47,10 @@ async function errorOf(work: Promise<unknown>): Promise<ParleyRequestError> {
 }
 
 describe.each(kinds)("the gateway through the SDK with %o", (kind) => {
-  const ask = (model: string): { model: string; messages: ReturnType<typeof user>[] } => ({
+  const ask = (model: string) => ({
     model: `sandbox/${model}@delay_ms=0`,
     messages: [user("Hello")],
+    routing: { maxAttempts: 1 },
   });
 
   test("a streamed answer is the unary one, piece by piece", async () => {

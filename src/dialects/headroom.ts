@@ -43,7 +43,7 @@ function readLimit(
 }
 
 // OpenAI's names, which nearly all vendors took over; Mistral's tell the window.
-const OPENAI = {
+const X_RATELIMIT = {
   requests: [
     ["x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"],
     ["x-ratelimit-remaining-req-minute", "x-ratelimit-reset-req-minute"],
@@ -55,6 +55,6 @@ const OPENAI = {
 } as const;
 
 /** The head-room in headers named as OpenAI does: https://platform.openai.com/docs/guides/rate-limits */
-export function openAiHeadroom(headers: Readonly<Record<string, string>>, nowMs: number): Headroom | undefined {
-  return readHeadroom(headers, nowMs, OPENAI);
+export function rateLimitHeadroom(headers: Readonly<Record<string, string>>, nowMs: number): Headroom | undefined {
+  return readHeadroom(headers, nowMs, X_RATELIMIT);
 }

@@ -25,7 +25,7 @@ import type { EventSink } from "./call.ts";
 import { Delivered } from "./delivered.ts";
 import { failedFinish } from "./judge.ts";
 import type { TakeOver } from "./take-over.ts";
-import { deltaChars, partChars, roughBytes } from "./weigh.ts";
+import { Produced, roughBytes } from "./weigh.ts";
 
 /** What the gateway knows of an answer that its codec does not. */
 export interface AnswerFacts {
@@ -67,10 +67,7 @@ export class Delivery {
   #seq = 0;
   #wroteAnything = false;
   #ended = false;
-  #usage: Usage | undefined;
-  #outputChars = 0;
-  #sawDeltas = false;
-  #brokenCall = false;
+  #produced = new Produced();
   #finishedParts: Part[] = [];
   #delivered = new Delivered();
   #contentDelivered = false;
@@ -106,7 +103,7 @@ export class Delivery {
 
   /** Usage the current attempt has reported so far. */
   get usage(): Usage | undefined {
-    return this.#usage;
+    return this.#produced.usage;
   }
 
   /** The model version that the current attempt says it serves. */
@@ -116,7 +113,7 @@ export class Delivery {
 
   /** UTF-16 units of output that the current attempt has produced, for an estimate where it reports nothing. */
   get outputChars(): number {
-    return this.#outputChars;
+    return this.#produced.outputChars;
   }
 
   /** The parts of the first answer that are whole so far. */
@@ -135,10 +132,7 @@ export class Delivery {
     this.#grammar = new EventGrammar();
     this.#held = [];
     this.#heldBytes = 0;
-    this.#usage = undefined;
-    this.#outputChars = 0;
-    this.#sawDeltas = false;
-    this.#brokenCall = false;
+    this.#produced = new Produced();
     this.#finishedParts = [];
   }
 
@@ -162,7 +156,7 @@ export class Delivery {
         if (this.#held === undefined) this.#write(this.#takeOver ? out : events.slice(0, index));
         throw wrong;
       }
-      this.#weigh(event);
+      this.#produced.add(event);
       if (isContent(event)) content = true;
       if (!this.#takeOver) this.#complete(event);
       else if (this.#passOn(this.#takeOver, event, out)) release = true;
@@ -210,21 +204,8 @@ export class Delivery {
       return new ParleyError("PROVIDER_BAD_OUTPUT", `Cannot pass the provider's answer on: ${disorder}`);
     }
     const kind = event.event;
-    if (kind.case === "blockFinished" && kind.value.part?.kind.case === "toolCall") {
-      this.#brokenCall ||= kind.value.part.kind.value.argumentsInvalid;
-    }
-    return kind.case === "candidateFinished" ? failedFinish(kind.value.finish?.reason, this.#brokenCall) : undefined;
-  }
-
-  /** Counts what the attempt has produced, whether or not the caller sees it. */
-  #weigh(event: StreamEvent): void {
-    const kind = event.event;
-    if (kind.case === "blockDelta") {
-      this.#sawDeltas = true;
-      this.#outputChars += deltaChars(event);
-    } else if (kind.case === "blockFinished" && !this.#sawDeltas) this.#outputChars += partChars(kind.value.part);
-    else if (kind.case === "usageUpdated") this.#usage = kind.value.usage;
-    else if (kind.case === "completed" && kind.value.usage) this.#usage = kind.value.usage;
+    if (kind.case !== "candidateFinished") return undefined;
+    return failedFinish(kind.value.finish?.reason, this.#produced.brokenCall);
   }
 
   /** Puts what the caller gets for an event of an attempt that takes over into `out`; whether that is content or the end. */

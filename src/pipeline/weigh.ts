@@ -1,13 +1,38 @@
-import type { Part, StreamEvent } from "../contract/index.ts";
+import type { Part, StreamEvent, Usage } from "../contract/index.ts";
+
+/** What an attempt has produced, whether or not the caller sees it. */
+export class Produced {
+  #sawDeltas = false;
+  /** Usage it has reported so far. */
+  usage: Usage | undefined;
+  /** UTF-16 units of output. */
+  outputChars = 0;
+  /** Whether a tool call was written whose arguments are no JSON. */
+  brokenCall = false;
+
+  /** Counts an event. */
+  add(event: StreamEvent): void {
+    const kind = event.event;
+    if (kind.case === "blockDelta") {
+      this.#sawDeltas = true;
+      this.outputChars += deltaChars(event);
+    } else if (kind.case === "blockFinished") {
+      const { part } = kind.value;
+      if (!this.#sawDeltas) this.outputChars += partChars(part);
+      if (part?.kind.case === "toolCall") this.brokenCall ||= part.kind.value.argumentsInvalid;
+    } else if (kind.case === "usageUpdated") this.usage = kind.value.usage;
+    else if (kind.case === "completed" && kind.value.usage) this.usage = kind.value.usage;
+  }
+}
 
 /** UTF-16 units of output in an event's delta. */
-export function deltaChars(event: StreamEvent): number {
+function deltaChars(event: StreamEvent): number {
   const kind = event.event;
   return kind.case === "blockDelta" && typeof kind.value.delta.value === "string" ? kind.value.delta.value.length : 0;
 }
 
 /** UTF-16 units of a part that came whole, as a unary answer's do. */
-export function partChars(part: Part | undefined): number {
+function partChars(part: Part | undefined): number {
   switch (part?.kind.case) {
     case "text":
     case "refusal":

@@ -446,27 +446,6 @@ const depths = [70, 5_000].flatMap((depth): BadRequest[] =>
 
 const later: BadRequest[] = [
   {
-    name: "delivery auto",
-    rest: { parley: { delivery: "auto" } },
-    contract: { delivery: "DELIVERY_AUTO" },
-    field: "delivery",
-    restField: "parley.delivery",
-  },
-  {
-    name: "delivery hold",
-    rest: { parley: { delivery: "hold" } },
-    contract: { delivery: "DELIVERY_HOLD" },
-    field: "delivery",
-    restField: "parley.delivery",
-  },
-  {
-    name: "delivery restartable",
-    rest: { parley: { delivery: "restartable" } },
-    contract: { delivery: "DELIVERY_RESTARTABLE" },
-    field: "delivery",
-    restField: "parley.delivery",
-  },
-  {
     name: "finishing without the caller",
     rest: { parley: { on_disconnect: "finish" } },
     contract: { on_disconnect: "ON_DISCONNECT_FINISH" },

@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { ChatRequestSchema, type ChatRequest } from "../../src/contract/index.ts";
+import { ChatRequestSchema, Delivery, type ChatRequest } from "../../src/contract/index.ts";
 import { EMPTY, type Outcome } from "./outcome.ts";
 
 const REST_ROLES = ["", "system", "developer", "user", "assistant", "tool"];
@@ -26,7 +26,18 @@ export function toRest(request: ChatRequest, stream: boolean): Record<string, un
   }
   if (output?.format.case === "jsonObject") body["response_format"] = { type: "json_object" };
   if (routing && routing.fallbackModels.length > 0) body["models"] = routing.fallbackModels;
+  const parley = restParley(request);
+  if (Object.keys(parley).length > 0) body["parley"] = parley;
   return body;
+}
+
+const REST_DELIVERIES = ["", "commit", "auto", "restartable", "hold"];
+
+function restParley({ routing, delivery }: ChatRequest): Record<string, unknown> {
+  return {
+    ...(routing?.maxAttempts === undefined ? {} : { max_attempts: routing.maxAttempts }),
+    ...(delivery === Delivery.UNSPECIFIED ? {} : { delivery: REST_DELIVERIES[delivery] }),
+  };
 }
 
 function restMessage(message: ChatRequest["messages"][number]): Record<string, unknown> {

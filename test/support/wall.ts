@@ -40,7 +40,7 @@ export async function startWall(yaml: string): Promise<Wall> {
   return { gateway, doors: doorsOf(gateway.url, gateway.adminKey), close: () => gateway.close() };
 }
 
-/** Asks a model of the wall for a story, over a wire format and through a door. */
+/** Asks a model of the wall for a story, over a wire format and through a door: once, or else the fallbacks, too. */
 export function askWall(
   door: Door,
   { provider }: WallFormat,
@@ -50,7 +50,7 @@ export function askWall(
   return door.ask({
     model: `${provider}/${model}`,
     messages: [{ role: Role.USER, parts: [{ kind: { case: "text", value: { text: "Tell me a story" } } }] }],
-    routing: { fallbackModels },
+    routing: { fallbackModels, maxAttempts: 1 + fallbackModels.length },
   });
 }
 

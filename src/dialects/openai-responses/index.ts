@@ -1,5 +1,5 @@
 import type { Dialect } from "../dialect.ts";
-import { openAiHeadroom } from "../headroom.ts";
+import { rateLimitHeadroom } from "../headroom.ts";
 import { decodeError, requestId } from "./decode-error.ts";
 import { decodeResponse } from "./decode-response.ts";
 import { DIALECT_ID } from "./encode-context.ts";
@@ -17,6 +17,6 @@ export const openaiResponses: Dialect = {
   decodeResponse,
   streamDecoder: (target, options) => new OpenAiResponsesStreamDecoder(target, options),
   requestId,
-  headroom: openAiHeadroom,
+  headroom: rateLimitHeadroom,
   decodeError,
 };

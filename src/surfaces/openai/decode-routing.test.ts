@@ -55,6 +55,7 @@ describe("decodeRequest: extensions", () => {
       },
       delivery: "auto",
       on_disconnect: "finish",
+      on_refusal: "next_target",
       tags: { team: "x" },
       max_attempts: 2,
       raw_params: { house: { beam: 2 } },
@@ -76,6 +77,7 @@ describe("decodeRequest: extensions", () => {
       },
       delivery: "DELIVERY_AUTO",
       on_disconnect: "ON_DISCONNECT_FINISH",
+      on_refusal: "ON_REFUSAL_NEXT_TARGET",
       tags: { team: "x" },
       raw_params: [{ provider: "house", json: '{"beam":2}' }],
     });

@@ -3,6 +3,7 @@ import {
   ConstraintsSchema,
   Delivery,
   OnDisconnect,
+  OnRefusal,
   RankBy,
   RawParamsSchema,
   RoutingSchema,
@@ -35,11 +36,14 @@ export interface DecodedRouting {
   readonly routing: Routing | undefined;
   readonly delivery: Delivery;
   readonly onDisconnect: OnDisconnect;
+  readonly onRefusal: OnRefusal;
   readonly tags: Record<string, string>;
   readonly rawParams: RawParams[];
 }
 
-const PARLEY_FIELDS = fieldNames("constraints delivery on_disconnect tags raw_params max_attempts priority task");
+const PARLEY_FIELDS = fieldNames(
+  "constraints delivery on_disconnect on_refusal tags raw_params max_attempts priority task",
+);
 
 const DELIVERIES = new Map<string, Delivery>([
   ["commit", Delivery.COMMIT],
@@ -50,6 +54,11 @@ const DELIVERIES = new Map<string, Delivery>([
 const ON_DISCONNECTS = new Map<string, OnDisconnect>([
   ["cancel", OnDisconnect.CANCEL],
   ["finish", OnDisconnect.FINISH],
+]);
+
+const ON_REFUSALS = new Map<string, OnRefusal>([
+  ["answer", OnRefusal.ANSWER],
+  ["next_target", OnRefusal.NEXT_TARGET],
 ]);
 
 /** Decodes `models` (fallbacks, without the first where that is the model itself), `provider` and `parley`. */
@@ -65,6 +74,7 @@ function unrouted(): DecodedRouting {
     routing: undefined,
     delivery: Delivery.UNSPECIFIED,
     onDisconnect: OnDisconnect.UNSPECIFIED,
+    onRefusal: OnRefusal.UNSPECIFIED,
     tags: {},
     rawParams: [],
   };
@@ -99,6 +109,7 @@ function decodeExtensions(body: JsonText, fallbackModels: string[]): DecodedRout
       : undefined,
     delivery: optionalChoice(parley, "delivery", "parley", DELIVERIES) ?? Delivery.UNSPECIFIED,
     onDisconnect: optionalChoice(parley, "on_disconnect", "parley", ON_DISCONNECTS) ?? OnDisconnect.UNSPECIFIED,
+    onRefusal: optionalChoice(parley, "on_refusal", "parley", ON_REFUSALS) ?? OnRefusal.UNSPECIFIED,
     tags: stringMap(parley, "tags", "parley"),
     rawParams: providerParams(body, parley),
   };
