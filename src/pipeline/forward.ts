@@ -64,7 +64,7 @@ export async function forward(forwarding: Forwarding): Promise<Target> {
 
 function hasUsableCredential({ parts, config }: Forwarding, target: Target): boolean {
   const ids = config.adapters.get(target.provider)?.credentialIds ?? [];
-  return ids.some((id) => parts.live.credentialUnavailable(id) === undefined);
+  return ids.length > 1 && ids.some((id) => parts.live.credentialUnavailable(id) === undefined);
 }
 
 function stateOf(delivery: Delivery, target: Target, error: ParleyError): AttemptState {
