@@ -21,6 +21,7 @@ export class Account {
   readonly #parts: ChatParts;
   readonly #call: ChatCall;
   readonly #receivedAtMs: number;
+  readonly #startedMs: number;
   #inputSize: InputSize | undefined;
   readonly #attempts: Attempt[] = [];
   #openedMs = 0;
@@ -30,6 +31,13 @@ export class Account {
     this.#parts = parts;
     this.#call = call;
     this.#receivedAtMs = receivedAtMs;
+    this.#startedMs = parts.runtime.monotonicMs();
+  }
+
+  /** Size of the request's input, worked out once and only where somebody asks. */
+  get inputSize(): InputSize {
+    this.#inputSize ??= inputSize(this.#call.request);
+    return this.#inputSize;
   }
 
   /** What was tried so far, ended attempts only. */
@@ -67,7 +75,7 @@ export class Account {
       model: target.model,
       credentialId,
       stream: this.#call.stream,
-      inputTokensUpperBound: this.#size().upperBound,
+      inputTokensUpperBound: this.inputSize.upperBound,
       priceVersion: target.facts.prices?.version,
       tags: this.#call.request.tags,
     });
@@ -81,7 +89,7 @@ export class Account {
   /** An attempt has ended: `usage` and `cost` as they will be charged. */
   close(target: Target, end: AttemptEnd): void {
     const { runtime, ledger, observer } = this.#parts;
-    const { httpStatus, upstreamRequestId, firstContentMs } = end.progress;
+    const { httpStatus, upstreamRequestId, responseMs, firstContentMs } = end.progress;
     const attempt: Attempt = {
       $typeName: "parley.v1.Attempt",
       number: this.#attempts.length + 1,
@@ -89,7 +97,9 @@ export class Account {
       durationMs: Math.round(runtime.monotonicMs() - this.#openedMs),
       reason: end.error?.reason ?? ErrorReason.UNSPECIFIED,
       message: end.error?.message ?? "",
+      startedAfterMs: Math.round(this.#openedMs - this.#startedMs),
     };
+    if (responseMs !== undefined) attempt.responseMs = Math.round(responseMs);
     if (firstContentMs !== undefined) attempt.firstContentMs = Math.round(firstContentMs);
     if (httpStatus !== undefined) attempt.httpStatus = httpStatus;
     if (upstreamRequestId !== undefined) attempt.upstreamRequestId = upstreamRequestId;
@@ -132,15 +142,9 @@ export class Account {
     return this.estimate(reported, outputChars);
   }
 
-  // Worked out for the first attempt: a request that is refused before costs nothing.
-  #size(): InputSize {
-    this.#inputSize ??= inputSize(this.#call.request);
-    return this.#inputSize;
-  }
-
   /** Usage of an attempt from what it reported and what it said. */
   estimate(reported: Usage | undefined, outputChars: number): Usage {
-    const { upperBound, likely } = this.#size();
+    const { upperBound, likely } = this.inputSize;
     return estimateUsage({ reported, outputChars, inputTokensUpperBound: upperBound, likelyInputTokens: likely });
   }
 }

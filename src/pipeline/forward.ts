@@ -71,7 +71,12 @@ async function attempt(forwarding: Forwarding, target: Target, request: ChatRequ
     return ParleyError.from(thrown);
   }
   await account.open(target, prepared.dialect.id, prepared.credentialId);
-  const progress: CallProgress = { httpStatus: undefined, upstreamRequestId: undefined, firstContentMs: undefined };
+  const progress: CallProgress = {
+    httpStatus: undefined,
+    upstreamRequestId: undefined,
+    responseMs: undefined,
+    firstContentMs: undefined,
+  };
   delivery.begin(
     {
       requestId: call.requestId,

@@ -34,6 +34,8 @@ export interface SendOptions {
 export interface CallProgress {
   httpStatus: number | undefined;
   upstreamRequestId: string | undefined;
+  /** Time to the response's headers, in milliseconds. */
+  responseMs: number | undefined;
   /** Time to first content, in milliseconds. */
   firstContentMs: number | undefined;
 }
@@ -88,6 +90,7 @@ class Exchange implements UpstreamHandler {
     this.#status = status;
     this.#headers = headers;
     this.#options.progress.httpStatus = status;
+    this.#options.progress.responseMs = this.#options.runtime.monotonicMs() - this.#startedMs;
     this.#options.progress.upstreamRequestId = upstreamRequestId(this.#options.prepared, headers);
     if (status < 200 || status > 299) return;
     if (status === 204 || status === 205) return this.#fail(badOutput("it has no content"));
