@@ -165,6 +165,7 @@ function setUp(options: { providers?: string[]; stream?: boolean; timeoutMs?: nu
     upstream,
     ledger,
     extraAttempts: new ExtraAttempts(runtime),
+    traces: { keep: () => {} },
     vault: { put: () => {}, get: () => undefined },
     observer: { requestStarted: () => {}, attemptEnded: () => {}, drifted: () => {}, requestEnded: () => {} },
     current: () => config,

@@ -8,6 +8,7 @@ import { Delivery } from "./normalise.ts";
 import type { ChatParts } from "./parts.ts";
 import { recall } from "./recall.ts";
 import { route } from "./route.ts";
+import { RequestTrace } from "./trace.ts";
 import { Watch } from "./watch.ts";
 
 /**
@@ -36,19 +37,22 @@ export async function chat(
   const running = live.enter(call);
   parts.observer.requestStarted();
   const account = new Account(parts, call, receivedAtMs);
+  const trace = new RequestTrace(call.requestId, receivedAtMs, startedMs, account.attempts);
   let served;
   let error: ParleyError | undefined;
   try {
     admit(call, config.limits);
     recall(parts.vault, call);
-    const plan = route(config, call);
-    served = await forward({ parts, config, call, plan, delivery, watch, account });
+    const plan = route(parts, config, call, account, trace);
+    served = await forward({ parts, config, call, plan, delivery, watch, account, trace });
   } catch (thrown) {
     error = ParleyError.from(thrown);
   }
   watch.stop();
   live.leave(running);
   account.end(error);
+  trace.ended(error, parts.runtime.monotonicMs());
+  parts.traces.keep(call.caller.keyId, trace, call.request);
   parts.observer.requestEnded({
     requestId: call.requestId,
     surface: call.surface,
@@ -61,11 +65,18 @@ export async function chat(
     durationMs: parts.runtime.monotonicMs() - startedMs,
     usage: account.attempts.at(-1)?.usage,
   });
-  return error ? die(parts, call, delivery, account, error) : { kind: "completed" };
+  return error ? die(parts, call, delivery, account, trace, error) : { kind: "completed" };
 }
 
 /** Tells the caller why there is no complete answer. */
-function die(parts: ChatParts, call: ChatCall, delivery: Delivery, account: Account, error: ParleyError): ChatOutcome {
+function die(
+  parts: ChatParts,
+  call: ChatCall,
+  delivery: Delivery,
+  account: Account,
+  trace: RequestTrace,
+  error: ParleyError,
+): ChatOutcome {
   const errorId = parts.runtime.newId("err");
   const failed = toGatewayError(error, {
     requestId: call.requestId,
@@ -74,8 +85,8 @@ function die(parts: ChatParts, call: ChatCall, delivery: Delivery, account: Acco
     attempts: account.failedAttempts,
   });
   const delivered = delivery.wroteAnything;
-  const last = account.attempts.at(-1);
-  if (delivered) delivery.fail(failed, last?.usage, last?.cost, account.attempts);
+  const explained = call.request.explain === true ? trace.describe(parts.runtime.monotonicMs()) : undefined;
+  if (delivered) delivery.fail(failed, account.attempts, explained);
   return { kind: "failed", error, gatewayError: failed, delivered };
 }
 

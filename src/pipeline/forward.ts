@@ -11,6 +11,7 @@ import type { ChatParts, LiveConfig } from "./parts.ts";
 import { remember } from "./recall.ts";
 import { send, type CallProgress } from "./send.ts";
 import { carriesState, strippedState, withoutState } from "./strip-state.ts";
+import type { RequestTrace } from "./trace.ts";
 import type { Watch } from "./watch.ts";
 
 /** What one request's attempts share. */
@@ -22,6 +23,7 @@ export interface Forwarding {
   readonly delivery: Delivery;
   readonly watch: Watch;
   readonly account: Account;
+  readonly trace: RequestTrace;
 }
 
 /**
@@ -55,7 +57,7 @@ export async function forward(forwarding: Forwarding): Promise<Target> {
 
 /** One attempt at one target, from the first record to the last. Resolves with what went wrong, or undefined. */
 async function attempt(forwarding: Forwarding, target: Target, request: ChatRequest): Promise<ParleyError | undefined> {
-  const { parts, config, call, delivery, watch, account } = forwarding;
+  const { parts, config, call, delivery, watch, account, trace } = forwarding;
   const adapter = config.adapters.get(target.provider);
   if (!adapter) return new ParleyError("MISCONFIGURED", `Cannot call ${target.name}: its provider is not configured`);
   const deadlineIsCallers = call.timeoutMs !== undefined && call.timeoutMs <= config.limits.totalMs;
@@ -94,6 +96,7 @@ async function attempt(forwarding: Forwarding, target: Target, request: ChatRequ
       remember(parts.vault, call, delivery.finishedParts);
       if (cost) completed.cost = cost;
       completed.attempts = [...account.attempts];
+      if (call.request.explain === true) completed.trace = trace.describe(parts.runtime.monotonicMs());
     },
   );
   const error = await send({

@@ -1,11 +1,43 @@
-import { plan, type Plan } from "../routing/plan.ts";
+import type { ChatRequest } from "../contract/index.ts";
+import { ParleyError } from "../errors/index.ts";
+import type { Principal } from "../policy/principal.ts";
+import { decidedOf, summarise } from "../routing/describe.ts";
+import { plan, survey, type Plan, type PlanPorts } from "../routing/plan.ts";
+import type { Account } from "./account.ts";
 import type { ChatCall } from "./call.ts";
-import type { LiveConfig } from "./parts.ts";
+import type { ChatParts, LiveConfig } from "./parts.ts";
+import type { RequestTrace } from "./trace.ts";
 
 /** Where the request will go, in order. Throws when nothing is left, and says what excluded each candidate. */
-export function route(config: LiveConfig, call: ChatCall): Plan {
-  return plan(call.request, config.models, {
-    allowsModel: call.caller.allowsModel,
-    unsupported: (request, target) => config.adapters.get(target.provider)?.unsupported(request, target) ?? [],
-  });
+export function route(
+  parts: ChatParts,
+  config: LiveConfig,
+  call: ChatCall,
+  account: Account,
+  trace: RequestTrace,
+): Plan {
+  const { request } = call;
+  const ports = { ...planPorts(config, call.caller), inputSize: () => account.inputSize };
+  const note = (found: Plan): void => {
+    // Who did not ask for a trace can still ask later: what was tried is known then, and figures of what was not are not.
+    const maxFigures = request.explain === true ? Infinity : found.maxAttempts;
+    trace.routed(decidedOf(found, summarise(request, account.inputSize), maxFigures), parts.runtime.monotonicMs());
+  };
+  try {
+    const found = plan(request, config.models, ports);
+    note(found);
+    return found;
+  } catch (thrown) {
+    if (thrown instanceof ParleyError && thrown.exclusions.length > 0) note(survey(request, config.models, ports));
+    throw thrown;
+  }
+}
+
+/** What planning for a caller asks of the gateway. */
+export function planPorts(config: LiveConfig, caller: Principal): PlanPorts {
+  return {
+    allowsModel: caller.allowsModel,
+    unsupported: (request: ChatRequest, target) =>
+      config.adapters.get(target.provider)?.unsupported(request, target) ?? [],
+  };
 }

@@ -37,9 +37,13 @@ export interface DecodedRouting {
   readonly onDisconnect: OnDisconnect;
   readonly tags: Record<string, string>;
   readonly rawParams: RawParams[];
+  /** Whether the reply carries its trace; undefined: the request does not say. */
+  readonly explain: boolean | undefined;
 }
 
-const PARLEY_FIELDS = fieldNames("constraints delivery on_disconnect tags raw_params max_attempts priority task");
+const PARLEY_FIELDS = fieldNames(
+  "constraints delivery on_disconnect tags raw_params max_attempts explain priority task",
+);
 
 const DELIVERIES = new Map<string, Delivery>([
   ["commit", Delivery.COMMIT],
@@ -67,6 +71,7 @@ function unrouted(): DecodedRouting {
     onDisconnect: OnDisconnect.UNSPECIFIED,
     tags: {},
     rawParams: [],
+    explain: undefined,
   };
 }
 
@@ -101,6 +106,7 @@ function decodeExtensions(body: JsonText, fallbackModels: string[]): DecodedRout
     onDisconnect: optionalChoice(parley, "on_disconnect", "parley", ON_DISCONNECTS) ?? OnDisconnect.UNSPECIFIED,
     tags: stringMap(parley, "tags", "parley"),
     rawParams: providerParams(body, parley),
+    explain: optionalBoolean(parley, "explain", "parley"),
   };
 }
 

@@ -61,6 +61,7 @@ export function mutantParts(
     upstream,
     ledger: { forwarded: () => Promise.resolve(), ended: nothing, close: () => Promise.resolve() },
     extraAttempts: new ExtraAttempts(runtime),
+    traces: { keep: () => {} },
     vault: { put: nothing, get: () => undefined },
     observer: { requestStarted: nothing, attemptEnded: nothing, drifted: nothing, requestEnded: nothing },
     current: () => config,
