@@ -6,6 +6,7 @@ import type { LoadedConfig } from "./config/load.ts";
 import { openBooks } from "./ledger/open-books.ts";
 import { buildLive } from "./live-config.ts";
 import type { Log } from "./observe/log.ts";
+import { openLineFile, type LineFile } from "./observe/line-file.ts";
 import { Metrics } from "./observe/metrics.ts";
 import { registerProcessMetrics } from "./observe/process-metrics.ts";
 import { ParleyError } from "./errors/index.ts";
@@ -13,6 +14,7 @@ import { authenticate } from "./pipeline/authenticate.ts";
 import { LiveRequests, chat } from "./pipeline/chat.ts";
 import { explain } from "./pipeline/explain.ts";
 import type { ChatParts } from "./pipeline/parts.ts";
+import { decisionLine } from "./pipeline/record.ts";
 import { ensureKeyFiles, type KeyFile } from "./policy/key-files.ts";
 import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
 import { SANDBOX_FORMATS } from "./providers/entries/sandbox-formats.ts";
@@ -104,6 +106,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     const metrics = new Metrics();
     const requests = new LiveRequests();
     const traces = createTraceStore(runtime);
+    const recording = openRecording(config, runtime, log);
+    closers.push(() => recording?.close());
     const parts: ChatParts = {
       runtime,
       upstream,
@@ -111,7 +115,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       extraAttempts: new ExtraAttempts(runtime),
       observer: createChatObserver(metrics, log),
       vault: createStateVault(runtime),
-      traces: { keep: (keyId, trace) => traces.keep(keyId, trace) },
+      traces: tracesTo(traces, recording, runtime),
       current: () => live,
     };
     const gateway = gatewayOf(parts, requests, traces);
@@ -155,6 +159,30 @@ function gatewayOf(parts: ChatParts, requests: LiveRequests, traces: TraceStore)
     }),
     newRequestId: () => runtime.newId("req"),
     newErrorId: () => runtime.newId("err"),
+  };
+}
+
+/** The file of decisions, where the configuration names one. */
+function openRecording({ observability }: Config, runtime: Runtime, log: Log): LineFile | undefined {
+  const path = observability.decisionsFile;
+  if (path === undefined) return undefined;
+  const onError = (): void => log.error("routing decisions cannot be recorded", { file: path });
+  try {
+    return openLineFile({ path, runtime, onError });
+  } catch (error) {
+    throw new ParleyError("MISCONFIGURED", `Cannot record decisions: ${path} cannot be written`, { cause: error });
+  }
+}
+
+/** Where the traces of requests go. */
+function tracesTo(traces: TraceStore, recording: LineFile | undefined, runtime: Runtime): ChatParts["traces"] {
+  return {
+    keep(keyId, trace, request) {
+      traces.keep(keyId, trace);
+      if (!recording) return;
+      const line = decisionLine(keyId, trace, request, runtime.monotonicMs());
+      if (line !== undefined) recording.add(line);
+    },
   };
 }
 

@@ -6,12 +6,14 @@ import { checkCommand, schemaCommand } from "./config-command.ts";
 import { explainCommand } from "./explain-command.ts";
 import { keyPathCommand } from "./key-command.ts";
 import { modelsCommand } from "./models-command.ts";
+import { replayCommand } from "./replay-command.ts";
 
 /** Every command, by the words that call it. */
 const COMMANDS: Readonly<Record<string, Command>> = {
   chat: chatCommand,
   explain: explainCommand,
   models: modelsCommand,
+  replay: replayCommand,
   "config check": checkCommand,
   "config schema": schemaCommand,
   "key path": keyPathCommand,

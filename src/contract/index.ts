@@ -16,3 +16,4 @@ export * from "./events.ts";
 export * from "./fold.ts";
 export * from "./grammar.ts";
 export * from "./validate.ts";
+export * from "./without-content.ts";

@@ -34,7 +34,7 @@ export function route(
 }
 
 /** What planning for a caller asks of the gateway. */
-export function planPorts(config: LiveConfig, caller: Principal): PlanPorts {
+export function planPorts(config: LiveConfig, caller: Pick<Principal, "allowsModel">): PlanPorts {
   return {
     allowsModel: caller.allowsModel,
     unsupported: (request: ChatRequest, target) =>
