@@ -89,7 +89,11 @@ test("a shape keeps what is asked for, and one of elements that are alike", () =
   const request = create(ChatRequestSchema, {
     model: "m",
     messages: [user("a"), assistant, user("c"), { ...assistant, prefill: true }],
-    tools: [{ kind: { case: "function", value: { name: "f", parametersJson: '{"type":"object"}' } } }],
+    tools: [
+      {
+        kind: { case: "function", value: { name: "f", parametersJson: '{"type":"object","properties":{"query":{}}}' } },
+      },
+    ],
     sampling: { topK: 5, stop: ["x", "y"] },
     metadata: { a: "b" },
   });
@@ -100,7 +104,7 @@ test("a shape keeps what is asked for, and one of elements that are alike", () =
     [Role.ASSISTANT, undefined],
     [Role.ASSISTANT, true],
   ]);
-  expect(shape.tools[0]?.kind.value).toMatchObject({ name: "x", parametersJson: "{}" });
+  expect(shape.tools[0]?.kind.value).toMatchObject({ name: "x", parametersJson: expect.not.stringContaining("query") });
   expect(shape.sampling).toMatchObject({ topK: 5, stop: ["x", "x"] });
   expect(shape.metadata).toEqual({});
 });

@@ -62,9 +62,16 @@ function shapeOfScalar(field: DescField, value: unknown): unknown {
   if (value instanceof Uint8Array) return new Uint8Array(Math.min(1, value.length));
   if (typeof value !== "string" || value === "") return value;
   if (KEPT.has(`${field.parent.typeName}.${field.name}`)) return value;
-  if (field.name === "url") return "https://x.invalid/";
-  return field.name.endsWith("json") ? "{}" : "x";
+  return STAND_INS.get(field.name) ?? (field.name.endsWith("json") ? "{}" : "x");
 }
+
+// What the simplest of codecs takes: an address that is none, and a schema of nothing that is as strict as can be.
+const SCHEMA = '{"type":"object","properties":{},"required":[],"additionalProperties":false}';
+const STAND_INS: ReadonlyMap<string, string> = new Map([
+  ["url", "https://x.invalid/"],
+  ["schema_json", SCHEMA],
+  ["parameters_json", SCHEMA],
+]);
 
 function alikeOnce(schema: DescMessage, messages: readonly Message[]): Message[] {
   const kept = new Map<string, Message>();
