@@ -1,34 +1,33 @@
 import { join } from "node:path";
-import { createCatalog, type Catalog } from "./catalog/catalog.ts";
-import { CAPABILITIES, type ModelFacts } from "./catalog/facts.ts";
+import { CAPABILITIES } from "./catalog/facts.ts";
 import type { Config } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { openBooks } from "./ledger/open-books.ts";
+import { buildLive } from "./live-config.ts";
 import type { Log } from "./observe/log.ts";
+import { openLineFile, type LineFile } from "./observe/line-file.ts";
 import { Metrics } from "./observe/metrics.ts";
 import { registerProcessMetrics } from "./observe/process-metrics.ts";
-import { Verification } from "./contract/index.ts";
 import { ParleyError } from "./errors/index.ts";
 import { authenticate } from "./pipeline/authenticate.ts";
 import { LiveRequests, chat } from "./pipeline/chat.ts";
-import type { ChatParts, LiveConfig } from "./pipeline/parts.ts";
+import { explain } from "./pipeline/explain.ts";
+import type { ChatParts } from "./pipeline/parts.ts";
+import { decisionLine } from "./pipeline/record.ts";
 import { ensureKeyFiles, type KeyFile } from "./policy/key-files.ts";
-import { KeyRing, type RingKey } from "./policy/key-ring.ts";
-import { createProvider, type ConfiguredProvider } from "./providers/create-adapter.ts";
 import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
 import { SANDBOX_FORMATS } from "./providers/entries/sandbox-formats.ts";
-import type { ProviderEntry } from "./providers/entry.ts";
 import { kindOf } from "./providers/kind.ts";
-import { grantFor } from "./providers/token-grant.ts";
 import { Affinity } from "./routing/affinity.ts";
 import { ExtraAttempts } from "./routing/extra-attempts.ts";
 import { createLiveTargets } from "./routing/live-targets.ts";
-import { ModelTable } from "./routing/model-table.ts";
 import type { Runtime } from "./runtime/runtime.ts";
-import { SANDBOX_MODELS, startSandbox, type Sandbox } from "./sandbox/index.ts";
+import { startSandbox, type Sandbox } from "./sandbox/index.ts";
+import { createExplainService } from "./services/explain.ts";
 import { createModelsService } from "./services/models.ts";
 import { createStateVault } from "./store/state-vault.ts";
+import { createTraceStore, type TraceStore } from "./store/trace-store.ts";
 import { openDataFolder } from "./store/data-folder.ts";
 import { createConnectSurface } from "./surfaces/connect/surface.ts";
 import type { Gateway } from "./surfaces/gateway.ts";
@@ -38,10 +37,7 @@ import { createOpenAiSurface } from "./surfaces/openai/surface.ts";
 import { createChatObserver } from "./surfaces/ops/chat-observer.ts";
 import { createOpsSurface } from "./surfaces/ops/surface.ts";
 import { Readiness } from "./surfaces/readiness.ts";
-import { createAuth } from "./upstream/auth/create-auth.ts";
-import { keyAuth } from "./upstream/auth/key-auth.ts";
 import { createHttpClient, type HttpClientOptions } from "./upstream/http-client.ts";
-import type { UpstreamClient } from "./upstream/upstream.ts";
 
 /** What the gateway needs of the process around it. */
 export interface AppOptions {
@@ -96,7 +92,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const sandbox = config.sandbox ? await startSandbox({ runtime }) : undefined;
     if (sandbox) closers.push(() => sandbox.close());
     const upstream = createHttpClient(upstreamLimits(config));
-    let live = buildLive(config, keyFiles, sandbox, { upstream, runtime });
+    let live = buildLive(config, keyFiles, sandbox?.url, { upstream, runtime });
     const ledger = await openBooks({
       folder: join(folder.path, "ledger"),
       durability: config.server.durability,
@@ -111,6 +107,9 @@ export async function startApp(options: AppOptions): Promise<App> {
     );
     const metrics = new Metrics();
     const requests = new LiveRequests();
+    const traces = createTraceStore(runtime);
+    const recording = openRecording(config, runtime, log);
+    closers.push(() => recording?.close());
     const parts: ChatParts = {
       runtime,
       upstream,
@@ -120,9 +119,10 @@ export async function startApp(options: AppOptions): Promise<App> {
       affinity: new Affinity(runtime),
       observer: createChatObserver(metrics, log),
       vault: createStateVault(runtime),
+      traces: tracesTo(traces, recording, runtime),
       current: () => live,
     };
-    const gateway = gatewayOf(parts, requests);
+    const gateway = gatewayOf(parts, requests, traces);
     const readiness = new Readiness();
     closers.push(registerProcessMetrics(metrics, runtime));
     const listener = await openPort(options, { gateway, readiness, metrics, requests });
@@ -134,7 +134,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       keyFiles,
       sandbox,
       reload(next) {
-        live = buildLive(next.config, keyFiles, sandbox, { upstream, runtime });
+        live = buildLive(next.config, keyFiles, sandbox?.url, { upstream, runtime });
       },
       async drain() {
         if (listener.draining) listener.hasten();
@@ -149,99 +149,44 @@ export async function startApp(options: AppOptions): Promise<App> {
   }
 }
 
-/** What a reload replaces: providers, names, keys and limits. Throws `ConfigError` where they do not fit together. */
-function buildLive(
-  config: Config,
-  keyFiles: readonly KeyFile[],
-  sandbox: Sandbox | undefined,
-  ports: { readonly upstream: UpstreamClient; readonly runtime: Runtime },
-): LiveConfig {
-  const catalog = createCatalog();
-  const providers: ConfiguredProvider[] = config.providers.map((provider) => {
-    const entry = PROVIDER_ENTRIES.get(provider.kind);
-    if (!entry)
-      throw new ParleyError(
-        "MISCONFIGURED",
-        `Cannot use the provider ${provider.name}: its kind ${provider.kind} is unknown`,
-      );
-    return createProvider({
-      ...provider,
-      credentials: provider.credentials.map(({ id, grant, ...rest }) => ({
-        id,
-        auth: createAuth(
-          { ...rest, grant: grant && grantFor(entry, grant) },
-          entry.auth,
-          ports.upstream,
-          ports.runtime,
-        ),
-      })),
-      facts: { ...provenBy(entry), ...provider.facts },
-      entry,
-      catalogue: catalog.ofKind(provider.kind),
-    });
-  });
-  if (sandbox) providers.push(...sandboxProviders(sandbox, catalog));
-  const byName = new Map(providers.map((provider) => [provider.name, provider]));
-  const table = new ModelTable([], providers);
-  const routes = config.routes.map(({ name, targets }) => ({
-    name,
-    targets: targets.map(({ target }) => {
-      const found = table.resolve(target)?.targets[0];
-      if (found) return found;
-      throw new ParleyError(
-        "MISCONFIGURED",
-        `Cannot use the route ${name}: its target ${target} is no model of a configured provider`,
-      );
-    }),
-  }));
-  const keys: RingKey[] = [...config.keys, ...keyFiles];
-  const ring = new KeyRing(keys, config.policies);
-  const { limits, timeouts } = config.server;
-  return {
-    models: new ModelTable(routes, providers),
-    adapters: new Map([...byName].map(([name, provider]) => [name, provider.adapter])),
-    authenticate: (credential) => ring.authenticate(credential),
-    limits: { ...limits, ...timeouts },
-  };
-}
-
-/** How well the translation for a vendor is proven, as ModelService tells it. */
-function provenBy(entry: ProviderEntry): Partial<ModelFacts> {
-  return { verification: entry.verified === "recorded" ? Verification.RECORDED : Verification.NONE };
-}
-
-/**
- * The built-in sandbox as providers like any other, one for each wire format: the real codecs and the real client talk to
- * it over HTTP. Only the first lists its models, which are the same in all.
- */
-function sandboxProviders(sandbox: Sandbox, catalog: Catalog): ConfiguredProvider[] {
-  const known = catalog.ofKind("sandbox");
-  return SANDBOX_FORMATS.map(({ entry, basePath }, index) =>
-    createProvider({
-      name: entry.kind,
-      entry,
-      api: "auto",
-      baseUrl: `${sandbox.url}${basePath}`,
-      credentials: [{ id: `${entry.kind}#1`, auth: keyAuth(entry.auth, { reveal: () => "sandbox" }) }],
-      models: undefined,
-      facts: {},
-      catalogue: {
-        lookup: (modelId) => known.lookup(modelId),
-        modelIds: index === 0 ? SANDBOX_MODELS.map((model) => model.name) : [],
-      },
-    }),
-  );
-}
-
 /** What the surfaces share. */
-function gatewayOf(parts: ChatParts, requests: LiveRequests): Gateway {
-  const { runtime } = parts;
+function gatewayOf(parts: ChatParts, requests: LiveRequests, traces: TraceStore): Gateway {
+  const { runtime, current } = parts;
   return {
     chat: (call, sink) => chat(parts, requests, call, sink),
     authenticate: (credential) => authenticate(parts, credential),
-    models: createModelsService(() => parts.current().models),
+    models: createModelsService(() => current().models),
+    explain: createExplainService({
+      decide: (principal, request) => explain(parts, principal, request),
+      traces,
+      monotonicMs: () => runtime.monotonicMs(),
+    }),
     newRequestId: () => runtime.newId("req"),
     newErrorId: () => runtime.newId("err"),
+  };
+}
+
+/** The file of decisions, where the configuration names one. */
+function openRecording({ observability }: Config, runtime: Runtime, log: Log): LineFile | undefined {
+  const path = observability.decisionsFile;
+  if (path === undefined) return undefined;
+  const onError = (): void => log.error("routing decisions cannot be recorded", { file: path });
+  try {
+    return openLineFile({ path, runtime, onError });
+  } catch (error) {
+    throw new ParleyError("MISCONFIGURED", `Cannot record decisions: ${path} cannot be written`, { cause: error });
+  }
+}
+
+/** Where the traces of requests go. */
+function tracesTo(traces: TraceStore, recording: LineFile | undefined, runtime: Runtime): ChatParts["traces"] {
+  return {
+    keep(keyId, trace, request) {
+      traces.keep(keyId, trace);
+      if (!recording) return;
+      const line = decisionLine(keyId, trace, request, runtime.monotonicMs());
+      if (line !== undefined) recording.add(line);
+    },
   };
 }
 

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { createCatalog, readCatalogFiles } from "../src/catalog/catalog.ts";
-import { ChatRequestSchema, violations } from "../src/contract/index.ts";
+import { ChatRequestSchema, violations, withoutContent } from "../src/contract/index.ts";
 import { createProvider } from "../src/providers/create-adapter.ts";
 import { PROVIDER_ENTRIES } from "../src/providers/entries/index.ts";
 import type { Parameters } from "../src/providers/address.ts";
@@ -97,6 +97,9 @@ function goldenOf({ entry, api, folder, parameters }: Subject, scenario: Scenari
   const { api: chosen, rule } = provider.explain(request, target);
   const why = entry.apis.length > 1 && api === "auto" ? { api: chosen.name, because: rule?.summary ?? "usual" } : {};
   const missing = provider.adapter.unsupported(request, target);
+  // What a recorded decision keeps of a request is enough to tell whether the target can serve it.
+  const ofShape = provider.adapter.unsupported(withoutContent(request), target);
+  expect(ofShape.length > 0, "the request's shape alone decides otherwise").toBe(missing.length > 0);
   if (missing.length > 0) return { ...why, not_supported: missing.map(({ field, reason }) => ({ field, reason })) };
   const { http, adaptations } = provider.adapter.prepare(request, target, scenario.stream === true);
   const { "user-agent": _, ...headers } = http.headers;

@@ -103,7 +103,7 @@ export class AnswerFold {
   /** The whole answer. Call it after `completed` only. */
   response(): ChatResponse {
     const { id, origin, createdAt, upstreamId, systemFingerprint } = this.#started ?? create(ChatResponseSchema);
-    const { cost, attempts, serviceTier } = this.#completed ?? create(ChatResponseSchema);
+    const { cost, attempts, serviceTier, trace } = this.#completed ?? create(ChatResponseSchema);
     const usage = this.#completed?.usage ?? this.#usage;
     return create(ChatResponseSchema, {
       id,
@@ -121,6 +121,7 @@ export class AnswerFold {
       ...(upstreamId === undefined ? {} : { upstreamId }),
       ...(systemFingerprint === undefined ? {} : { systemFingerprint }),
       ...(serviceTier === undefined ? {} : { serviceTier }),
+      ...(trace ? { trace } : {}),
     });
   }
 

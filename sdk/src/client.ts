@@ -3,7 +3,16 @@ import { createClient, type Client, type Transport } from "@connectrpc/connect";
 import { callErrorFrom } from "./call-error.ts";
 import { withCallDefaults } from "./call-defaults.ts";
 import { ChatStream } from "./chat-stream.ts";
-import { ChatRequestSchema, ChatService, ModelService, type ChatResponse, type Model } from "./contract.ts";
+import {
+  ChatRequestSchema,
+  ChatService,
+  ModelService,
+  RouteService,
+  type ChatResponse,
+  type Decision,
+  type Model,
+  type Trace,
+} from "./contract.ts";
 import { ParleyRequestError } from "./errors.ts";
 import { DEFAULT_TIMEOUT_MS, checkOptions, checkTimeout, type CallOptions, type ParleyOptions } from "./options.ts";
 
@@ -32,10 +41,18 @@ export interface Parley {
     /** One of them, by the name a request would use. Throws `ParleyRequestError` with `MODEL_NOT_FOUND`. */
     get(name: string, options?: CallOptions): Promise<Model>;
   };
+  /** Where requests go, and why. */
+  readonly routes: {
+    /** Where a chat request would go if it were sent now; no provider is called. Throws `ParleyRequestError`. */
+    explain(request: ChatRequestInit, options?: CallOptions): Promise<Decision>;
+    /** What became of an earlier request of this key. Throws `ParleyRequestError` with `NOT_FOUND`. */
+    trace(requestId: string, options?: CallOptions): Promise<Trace>;
+  };
   /** The generated clients, which throw `ConnectError`; `gatewayErrorFrom` reads it. Key and budget apply to them too. */
   readonly clients: {
     readonly chat: Client<typeof ChatService>;
     readonly models: Client<typeof ModelService>;
+    readonly routes: Client<typeof RouteService>;
   };
 }
 
@@ -50,8 +67,17 @@ export function buildParley<Options extends ParleyOptions>(
   checkOptions(options);
   const { apiKey, timeoutMs = DEFAULT_TIMEOUT_MS, headers } = options;
   const transport = withCallDefaults(options.transport ?? makeTransport(options), { apiKey, timeoutMs, headers });
-  const clients = { chat: createClient(ChatService, transport), models: createClient(ModelService, transport) };
-  return { chat: chatOf(clients.chat, timeoutMs), models: modelsOf(clients.models, timeoutMs), clients };
+  const clients = {
+    chat: createClient(ChatService, transport),
+    models: createClient(ModelService, transport),
+    routes: createClient(RouteService, transport),
+  };
+  return {
+    chat: chatOf(clients.chat, timeoutMs),
+    models: modelsOf(clients.models, timeoutMs),
+    routes: routesOf(clients.routes, timeoutMs),
+    clients,
+  };
 }
 
 function chatOf(client: Client<typeof ChatService>, defaultTimeoutMs: number): Parley["chat"] {
@@ -105,6 +131,23 @@ function modelsOf(client: Client<typeof ModelService>, defaultTimeoutMs: number)
     async get(name, options = {}) {
       const { model } = await call(options, defaultTimeoutMs, (callOptions) => client.getModel({ name }, callOptions));
       return model ?? fail("it has no model");
+    },
+  };
+}
+
+function routesOf(client: Client<typeof RouteService>, defaultTimeoutMs: number): Parley["routes"] {
+  return {
+    async explain(request, options = {}) {
+      const { decision } = await call(options, defaultTimeoutMs, (callOptions) =>
+        client.explain({ request: create(ChatRequestSchema, request) }, callOptions),
+      );
+      return decision ?? fail("it has no decision");
+    },
+    async trace(requestId, options = {}) {
+      const { trace } = await call(options, defaultTimeoutMs, (callOptions) =>
+        client.getTrace({ requestId }, callOptions),
+      );
+      return trace ?? fail("it has no trace");
     },
   };
 }

@@ -128,6 +128,23 @@ describe("the gateway through the SDK", () => {
     expect(await errorOf(clientFor().models.get("nope"))).toMatchObject({ reason: "MODEL_NOT_FOUND" });
   });
 
+  test("says where a request would go, and what became of it", async () => {
+    const { chat, routes } = clientFor();
+    const request = { model: "failover-demo", messages: [user("Hello")], explain: true };
+    const decision = await routes.explain(request);
+    expect(decision.candidates.map(({ rank, name }) => [rank, name])).toEqual([
+      [1, "sandbox/fault-503"],
+      [2, "sandbox/story"],
+    ]);
+    const whole = await chat.generate(request);
+    const stream = chat.stream(request);
+    for (const { id, trace } of [whole, await stream.collect()]) {
+      expect(trace?.attempts).toHaveLength(2);
+      expect(await routes.trace(id)).toMatchObject({ requestId: id, attempts: trace!.attempts });
+    }
+    expect(await errorOf(routes.trace("req_none"))).toMatchObject({ reason: "NOT_FOUND" });
+  });
+
   test("gatewayErrorFrom reads the REST surface's errors as the contract's", async () => {
     const body = { model: "sandbox/fault-503", messages: [{ role: "user", content: "Hello" }] };
     const reply = await fetch(`${gateway.url}/v1/chat/completions`, {

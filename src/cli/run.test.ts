@@ -60,6 +60,7 @@ describe("runCli", () => {
       expect(code).toBe(0);
       for (const usage of [
         "chat MODEL TEXT",
+        "explain [MODEL [TEXT]]",
         "models",
         "config check [FILE]",
         "config schema",

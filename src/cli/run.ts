@@ -3,13 +3,17 @@ import { didYouMean } from "../config/suggest.ts";
 import { chatCommand } from "./chat-command.ts";
 import { CommandError, type CliContext, type Command, type CommandInput } from "./command.ts";
 import { checkCommand, schemaCommand } from "./config-command.ts";
+import { explainCommand } from "./explain-command.ts";
 import { keyPathCommand } from "./key-command.ts";
 import { modelsCommand } from "./models-command.ts";
+import { replayCommand } from "./replay-command.ts";
 
 /** Every command, by the words that call it. */
 const COMMANDS: Readonly<Record<string, Command>> = {
   chat: chatCommand,
+  explain: explainCommand,
   models: modelsCommand,
+  replay: replayCommand,
   "config check": checkCommand,
   "config schema": schemaCommand,
   "key path": keyPathCommand,

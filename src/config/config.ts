@@ -9,8 +9,15 @@ export interface Config {
   readonly policies: readonly PolicyConfig[];
   /** Whether the built-in sandbox runs and is a provider named `sandbox`. */
   readonly sandbox: boolean;
+  readonly observability: ObservabilityConfig;
   /** Where it came from, for people: a path, or `zero-config`. */
   readonly source: string;
+}
+
+/** What the gateway tells of itself beyond logs and metrics. */
+export interface ObservabilityConfig {
+  /** File to which routing decisions are recorded, absolute; undefined: they are not. */
+  readonly decisionsFile: string | undefined;
 }
 
 /** Listener, limits and times. All durations in milliseconds, all sizes in bytes. */

@@ -10,7 +10,7 @@ import {
   buildRoutes,
   buildTimeouts,
 } from "./build.ts";
-import type { Config, ServerConfig } from "./config.ts";
+import type { Config, ServerConfig, ObservabilityConfig } from "./config.ts";
 import { DEFAULT_HOST, DEFAULT_PORT } from "./defaults.ts";
 import type { ConfigDocument, KeyPath } from "./document.ts";
 import { readFlags } from "./flags.ts";
@@ -122,6 +122,7 @@ function fromFile(
     keys: buildKeys(data),
     policies: buildPolicies(data),
     sandbox: data.sandbox ?? false,
+    observability: buildObservability(data.observability, dirname(settings.file)),
     source: settings.file,
   };
   return { config, notices: emptinessNotices(data), document };
@@ -139,6 +140,7 @@ function fromEnvironment(settings: Settings, options: LoadOptions, problems: Con
     keys: [],
     policies: [],
     sandbox: true,
+    observability: buildObservability(undefined, options.cwd),
     source: "zero-config",
   };
   return { config, notices: zero.notices };
@@ -162,6 +164,10 @@ function buildServer(data: ServerData | undefined, settings: Settings, baseDir: 
     drain: buildDrain(data?.drain),
     durability: data?.durability ?? "os",
   };
+}
+
+function buildObservability(data: FileData["observability"], baseDir: string): ObservabilityConfig {
+  return { decisionsFile: data?.decisions === undefined ? undefined : resolve(baseDir, data.decisions) };
 }
 
 function emptinessNotices(data: FileData): string[] {

@@ -1,4 +1,4 @@
-import type { Config, Limits, ServerConfig, Timeouts } from "./config.ts";
+import type { Config, Limits, ObservabilityConfig, ServerConfig, Timeouts } from "./config.ts";
 import type { KeyPath } from "./document.ts";
 import type { LoadedConfig } from "./load.ts";
 import type { ConfigProblem } from "./problem.ts";
@@ -47,6 +47,8 @@ const SERVER: Keys<Omit<ServerConfig, "limits" | "timeouts">> = {
   durability: "durability",
 };
 
+const OBSERVABILITY: Keys<ObservabilityConfig> = { decisionsFile: "decisions" };
+
 /** A problem for each change from `running` to `next` that a running gateway cannot make. */
 export function restartProblems(running: Config, next: LoadedConfig): ConfigProblem[] {
   const changed: KeyPath[] = [
@@ -55,6 +57,10 @@ export function restartProblems(running: Config, next: LoadedConfig): ConfigProb
     ...changedKeys(TIMEOUTS, running.server.timeouts, next.config.server.timeouts).map((key) => [
       "server",
       "timeouts",
+      key,
+    ]),
+    ...changedKeys(OBSERVABILITY, running.observability, next.config.observability).map((key) => [
+      "observability",
       key,
     ]),
     ...(running.sandbox === next.config.sandbox ? [] : [["sandbox"]]),

@@ -254,8 +254,13 @@ export function fileSchema(known: KnownNames) {
         .optional(),
       keys: listOf(keySection(), "Fixed keys.", "a list of keys").optional(),
       policies: mapOf(policySection(), "What keys may do, by name.", "a map from names to policies").optional(),
+      observability: section({
+        decisions: text("File to which routing decisions are recorded, without content, for parley replay.").optional(),
+      })
+        .describe("What the gateway tells of itself beyond logs and metrics.")
+        .optional(),
     },
-    ["tasks", "organisations", "observability", "cache"],
+    ["tasks", "organisations", "cache"],
   );
 }
 

@@ -38,12 +38,13 @@ export class ResponseFold {
         if (kind.value.finish) this.#candidate(kind.value.candidate).finish = kind.value.finish;
         return;
       case "completed": {
-        const { usage, cost, attempts, adaptations, serviceTier } = kind.value;
+        const { usage, cost, attempts, adaptations, serviceTier, trace } = kind.value;
         if (usage) this.#response.usage = usage;
         if (cost) this.#response.cost = cost;
         this.#response.attempts = attempts;
         this.#response.adaptations.push(...adaptations);
         if (serviceTier !== undefined) this.#response.serviceTier = serviceTier;
+        if (trace) this.#response.trace = trace;
         this.#completed = true;
         return;
       }

@@ -22,6 +22,7 @@ export class Account {
   readonly #parts: ChatParts;
   readonly #call: ChatCall;
   readonly #receivedAtMs: number;
+  readonly #startedMs: number;
   #inputSize: InputSize | undefined;
   readonly #attempts: Attempt[] = [];
   #openedMs = 0;
@@ -31,6 +32,13 @@ export class Account {
     this.#parts = parts;
     this.#call = call;
     this.#receivedAtMs = receivedAtMs;
+    this.#startedMs = parts.runtime.monotonicMs();
+  }
+
+  /** Size of the request's input, worked out once and only where somebody asks. */
+  get inputSize(): InputSize {
+    this.#inputSize ??= inputSize(this.#call.request);
+    return this.#inputSize;
   }
 
   /** What was tried so far, ended attempts only. */
@@ -92,7 +100,7 @@ export class Account {
   /** An attempt has ended: `usage` and `cost` as they will be charged. */
   close(target: Target, end: AttemptEnd): void {
     const { runtime, ledger, observer } = this.#parts;
-    const { httpStatus, upstreamRequestId, firstContentMs } = end.progress;
+    const { httpStatus, upstreamRequestId, responseMs, firstContentMs } = end.progress;
     const attempt: Attempt = {
       $typeName: "parley.v1.Attempt",
       number: this.#attempts.length + 1,
@@ -100,7 +108,9 @@ export class Account {
       durationMs: Math.round(runtime.monotonicMs() - this.#openedMs),
       reason: end.error?.reason ?? ErrorReason.UNSPECIFIED,
       message: end.error?.message ?? "",
+      startedAfterMs: Math.round(this.#openedMs - this.#startedMs),
     };
+    if (responseMs !== undefined) attempt.responseMs = Math.round(responseMs);
     if (firstContentMs !== undefined) attempt.firstContentMs = Math.round(firstContentMs);
     if (httpStatus !== undefined) attempt.httpStatus = httpStatus;
     if (upstreamRequestId !== undefined) attempt.upstreamRequestId = upstreamRequestId;
@@ -141,12 +151,6 @@ export class Account {
     const answered = progress.httpStatus !== undefined && progress.httpStatus < 300;
     if (!answered && !reported) return undefined; // rejected or never answered: nothing was produced
     return this.estimate(reported, outputChars);
-  }
-
-  /** The request's input in tokens; worked out when it is first asked for: a request that is refused before costs nothing. */
-  get inputSize(): InputSize {
-    this.#inputSize ??= inputSize(this.#call.request);
-    return this.#inputSize;
   }
 
   /** Usage of an attempt from what it reported and what it said. */

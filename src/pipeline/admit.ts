@@ -7,7 +7,7 @@ import type { ChatCall } from "./call.ts";
  * policy forbids, and options that this version does not have. JSON within the request may nest `jsonDepth` levels deep,
  * like the request itself. Throws `INVALID_REQUEST`, `PERMISSION_DENIED` or `UNSUPPORTED_PARAMETER`.
  */
-export function admit(call: ChatCall, { jsonDepth }: { readonly jsonDepth: number }): void {
+export function admit(call: Pick<ChatCall, "request" | "caller">, { jsonDepth }: { readonly jsonDepth: number }): void {
   const { request, caller } = call;
   checkRules(request);
   if (request.rawParams.length > 0 && !caller.allowsRawParams) {

@@ -39,6 +39,7 @@ export async function attempt(
   const progress: CallProgress = {
     httpStatus: undefined,
     upstreamRequestId: undefined,
+    responseMs: undefined,
     firstContentMs: undefined,
     headroom: undefined,
   };
@@ -99,7 +100,7 @@ function deadlineIsCallers(call: ChatCall, config: LiveConfig): boolean {
 
 /** Closes the books of an attempt that has answered, and completes the answer's last event by what they say. */
 function answered(
-  { parts, call, plan, delivery, account }: Forwarding,
+  { parts, call, plan, delivery, account, trace }: Forwarding,
   target: Target,
   { live, progress, completed }: { live: LiveAttempt; progress: CallProgress; completed: Completed },
 ): void {
@@ -113,6 +114,7 @@ function answered(
   remember(parts.vault, call, delivery.finishedParts);
   if (cost) completed.cost = cost;
   completed.attempts = [...account.attempts];
+  if (call.request.explain === true) completed.trace = trace.describe(parts.runtime.monotonicMs());
 }
 
 /** Closes the books of an attempt that has failed. */

@@ -170,6 +170,7 @@ function setUp(options: { providers?: string[]; stream?: boolean; timeoutMs?: nu
     extraAttempts: new ExtraAttempts(runtime),
     live: createLiveTargets(runtime),
     affinity: new Affinity(runtime),
+    traces: { keep: () => {} },
     vault: { put: () => {}, get: () => undefined },
     observer: { requestStarted: () => {}, attemptEnded: () => {}, drifted: () => {}, requestEnded: () => {} },
     current: () => config,

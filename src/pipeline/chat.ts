@@ -10,6 +10,7 @@ import { Delivery } from "./normalise.ts";
 import type { ChatParts } from "./parts.ts";
 import { recall } from "./recall.ts";
 import { route } from "./route.ts";
+import { RequestTrace } from "./trace.ts";
 import { Watch } from "./watch.ts";
 
 /**
@@ -38,19 +39,23 @@ export async function chat(
   const running = live.enter(call);
   parts.observer.requestStarted();
   const account = new Account(parts, call, receivedAtMs);
+  const trace = new RequestTrace(call.requestId, receivedAtMs, startedMs, account.attempts);
   let served;
   let error: ParleyError | undefined;
   try {
     admit(call, config.limits);
     recall(parts.vault, call);
-    const plan = route(parts, config, call, account);
-    served = await forward({ parts, config, call, plan, delivery, watch, account, mode: modeOf(call, plan) });
+    const plan = route(parts, config, call, account, trace);
+    const mode = modeOf(call, plan);
+    served = await forward({ parts, config, call, plan, delivery, watch, account, mode, trace });
   } catch (thrown) {
     error = ParleyError.from(thrown);
   }
   watch.stop();
   live.leave(running);
   account.end(error);
+  trace.ended(error, parts.runtime.monotonicMs());
+  parts.traces.keep(call.caller.keyId, trace, call.request);
   parts.observer.requestEnded({
     requestId: call.requestId,
     surface: call.surface,
@@ -63,7 +68,7 @@ export async function chat(
     durationMs: parts.runtime.monotonicMs() - startedMs,
     usage: account.attempts.at(-1)?.usage,
   });
-  return error ? die(parts, call, delivery, account, error) : { kind: "completed" };
+  return error ? die(parts, call, delivery, account, trace, error) : { kind: "completed" };
 }
 
 /** What the caller gets when an upstream breaks after content: as asked for, else as the route says. */
@@ -74,7 +79,14 @@ function modeOf(call: ChatCall, plan: Plan): DeliveryMode {
 }
 
 /** Tells the caller why there is no complete answer. */
-function die(parts: ChatParts, call: ChatCall, delivery: Delivery, account: Account, error: ParleyError): ChatOutcome {
+function die(
+  parts: ChatParts,
+  call: ChatCall,
+  delivery: Delivery,
+  account: Account,
+  trace: RequestTrace,
+  error: ParleyError,
+): ChatOutcome {
   const errorId = parts.runtime.newId("err");
   const failed = toGatewayError(error, {
     requestId: call.requestId,
@@ -83,8 +95,8 @@ function die(parts: ChatParts, call: ChatCall, delivery: Delivery, account: Acco
     attempts: account.failedAttempts,
   });
   const delivered = delivery.wroteAnything;
-  const last = account.attempts.at(-1);
-  if (delivered) delivery.fail(failed, last?.usage, last?.cost, account.attempts);
+  const explained = call.request.explain === true ? trace.describe(parts.runtime.monotonicMs()) : undefined;
+  if (delivered) delivery.fail(failed, account.attempts, explained);
   return { kind: "failed", error, gatewayError: failed, delivered };
 }
 

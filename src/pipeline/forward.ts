@@ -11,6 +11,7 @@ import type { Delivery } from "./normalise.ts";
 import type { ChatParts, LiveConfig } from "./parts.ts";
 import { pause } from "./pause.ts";
 import { carriesState, withoutState } from "./strip-state.ts";
+import type { RequestTrace } from "./trace.ts";
 import type { Watch } from "./watch.ts";
 
 /** What one request's attempts share. */
@@ -24,6 +25,7 @@ export interface Forwarding {
   readonly account: Account;
   /** What the caller gets when an upstream breaks; never unspecified. */
   readonly mode: DeliveryMode;
+  readonly trace: RequestTrace;
 }
 
 /**

@@ -12,12 +12,12 @@ import {
   type Adaptation,
   type Attempt,
   type Completed,
-  type Cost,
   type GatewayError,
   type Origin,
   type Part,
   type Started,
   type StreamEvent,
+  type Trace,
   type Usage,
 } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
@@ -184,13 +184,15 @@ export class Delivery {
   }
 
   /** Ends the stream with a failure. Only for a caller who has had something. */
-  fail(error: GatewayError, usage: Usage | undefined, cost: Cost | undefined, attempts: readonly Attempt[]): void {
+  fail(error: GatewayError, attempts: readonly Attempt[], trace: Trace | undefined): void {
     if (this.#ended) return;
+    const { usage, cost } = attempts.at(-1) ?? {};
     const failed = create(FailedSchema, {
       error,
       attempts: [...attempts],
       ...(usage ? { usage } : {}),
       ...(cost ? { cost } : {}),
+      ...(trace ? { trace } : {}),
     });
     this.#held = undefined;
     this.#pendingReset = undefined;

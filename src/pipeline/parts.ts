@@ -10,6 +10,7 @@ import type { ModelTable } from "../routing/model-table.ts";
 import type { Target } from "../routing/target.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { StatePort } from "./recall.ts";
+import type { TracePort } from "./trace.ts";
 import type { UpstreamClient } from "../upstream/upstream.ts";
 
 /** Everything a chat request needs of the gateway. The app builds it. */
@@ -25,6 +26,8 @@ export interface ChatParts {
   readonly observer: ChatObserver;
   /** Keeps provider state for callers who cannot carry it. */
   readonly vault: StatePort;
+  /** Keeps what became of requests, for those who ask later. */
+  readonly traces: TracePort;
   /** The configuration as of now; a request keeps the one it began with. */
   readonly current: () => LiveConfig;
 }

@@ -1,20 +1,55 @@
-import { plan, type Plan } from "../routing/plan.ts";
+import { ParleyError } from "../errors/index.ts";
+import type { Principal } from "../policy/principal.ts";
+import { decidedOf, summarise } from "../routing/describe.ts";
+import { plan, survey, type Plan, type PlanPorts } from "../routing/plan.ts";
 import type { Account } from "./account.ts";
 import type { ChatCall } from "./call.ts";
 import type { ChatParts, LiveConfig } from "./parts.ts";
+import type { RequestTrace } from "./trace.ts";
 
 /** Where the request will go, in order. Throws when nothing is left, and says what excluded each candidate. */
-export function route(parts: ChatParts, config: LiveConfig, call: ChatCall, account: Account): Plan {
-  const { adapters } = config;
-  return plan(call.request, config.models, {
-    allowsModel: call.caller.allowsModel,
-    unsupported: (request, target) => adapters.get(target.provider)?.unsupported(request, target) ?? [],
+export function route(
+  parts: ChatParts,
+  config: LiveConfig,
+  call: ChatCall,
+  account: Account,
+  trace: RequestTrace,
+): Plan {
+  const { request } = call;
+  const ports: PlanPorts = {
+    ...planPorts(parts, config, call.caller),
     inputSize: () => account.inputSize,
-    live: parts.live,
-    credentialIds: (target) => adapters.get(target.provider)?.credentialIds ?? [],
-    affinity: parts.affinity,
-    tenant: call.caller.keyId,
     requestId: call.requestId,
     random: () => parts.runtime.random(),
-  });
+  };
+  const note = (found: Plan): void => {
+    // Who did not ask for a trace can still ask later: order and exclusions are known then, and figures of the moment not,
+    // which would cost every request more than its routing.
+    const maxFigures = request.explain === true ? Infinity : 0;
+    trace.routed(decidedOf(found, summarise(request, account.inputSize), maxFigures), parts.runtime.monotonicMs());
+  };
+  try {
+    const found = plan(request, config.models, ports);
+    note(found);
+    return found;
+  } catch (thrown) {
+    if (thrown instanceof ParleyError && thrown.exclusions.length > 0) note(survey(request, config.models, ports));
+    throw thrown;
+  }
+}
+
+/** What planning for a caller asks of the gateway. */
+export function planPorts(
+  { live, affinity }: Partial<Pick<ChatParts, "live" | "affinity">>,
+  { adapters }: LiveConfig,
+  caller: Pick<Principal, "allowsModel" | "keyId">,
+): PlanPorts {
+  return {
+    allowsModel: caller.allowsModel,
+    unsupported: (request, target) => adapters.get(target.provider)?.unsupported(request, target) ?? [],
+    ...(live ? { live } : {}),
+    ...(affinity ? { affinity } : {}),
+    credentialIds: (target) => adapters.get(target.provider)?.credentialIds ?? [],
+    tenant: caller.keyId,
+  };
 }

@@ -35,6 +35,8 @@ export interface SendOptions {
 export interface CallProgress {
   httpStatus: number | undefined;
   upstreamRequestId: string | undefined;
+  /** Time to the response's headers, in milliseconds. */
+  responseMs: number | undefined;
   /** Time to first content, in milliseconds. */
   firstContentMs: number | undefined;
   /** What the provider's own limits leave. */
@@ -92,6 +94,7 @@ class Exchange implements UpstreamHandler {
     this.#headers = headers;
     this.#options.progress.httpStatus = status;
     const { prepared, progress, runtime } = this.#options;
+    progress.responseMs = runtime.monotonicMs() - this.#startedMs;
     progress.upstreamRequestId = upstreamRequestId(prepared, headers);
     progress.headroom = prepared.dialect.headroom(headers, runtime.nowMs());
     if (status < 200 || status > 299) return;

@@ -1,5 +1,6 @@
 import type { ChatCall, ChatOutcome, EventSink } from "../pipeline/call.ts";
 import type { Principal } from "../policy/principal.ts";
+import type { ExplainService } from "../services/explain.ts";
 import type { ModelsService } from "../services/models.ts";
 
 /** What a surface needs of the gateway. The app builds it; every surface gets the same one. */
@@ -9,6 +10,7 @@ export interface Gateway {
   /** Who holds this key. Throws `UNAUTHENTICATED`. */
   authenticate(credential: string | undefined): Principal;
   readonly models: ModelsService;
+  readonly explain: ExplainService;
   /** A request id, ours and unique. */
   newRequestId(): string;
   /** An id for an error that happened before or outside the pipeline. */

@@ -3,6 +3,7 @@ import {
   AdaptationSchema,
   AttemptSchema,
   CostSchema,
+  DecisionSchema,
   BlockWriter,
   candidateFinished,
   completed,
@@ -11,6 +12,7 @@ import {
   keptAlive,
   ModelSchema,
   StreamEventSchema,
+  TraceSchema,
   started,
   textPart,
   type StreamEvent,
@@ -52,6 +54,11 @@ export class TestGateway implements Gateway {
       if (name === "nothing") throw new ParleyError("MODEL_NOT_FOUND", "Cannot find the model", { field: "name" });
       return create(ModelSchema, { name });
     },
+  };
+
+  readonly explain: Gateway["explain"] = {
+    explain: (_principal, { model }) => create(DecisionSchema, { request: { model }, strategy: "ordered" }),
+    trace: (_principal, requestId) => create(TraceSchema, { requestId }),
   };
 
   newRequestId(): string {

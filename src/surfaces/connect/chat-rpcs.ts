@@ -3,7 +3,6 @@ import {
   GenerateResponseSchema,
   GenerateStreamResponseSchema,
   ResponseFold,
-  type ChatRequest,
   type GenerateRequest,
   type GenerateStreamRequest,
   type StreamEvent,
@@ -13,6 +12,7 @@ import type { ChatCall } from "../../pipeline/call.ts";
 import { answerHeaders, headerText, originHeaders } from "../answer-headers.ts";
 import type { AnyResponse } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
+import { requiredRequest } from "./check-message.ts";
 import { toConnectError } from "./connect-error.ts";
 import { framingOf, joined, type Framing } from "./framing.ts";
 import type { RpcCall } from "./rpc.ts";
@@ -80,7 +80,7 @@ function chatCall(message: GenerateRequest | GenerateStreamRequest, call: RpcCal
   return {
     requestId: call.requestId,
     caller: call.caller(),
-    request: required(message.request),
+    request: requiredRequest(message.request),
     stream,
     timeoutMs,
     signal: call.signal,
@@ -89,13 +89,6 @@ function chatCall(message: GenerateRequest | GenerateStreamRequest, call: RpcCal
     takesReset: true,
     surface: "connect",
   };
-}
-
-function required(request: ChatRequest | undefined): ChatRequest {
-  if (request) return request;
-  throw new ParleyError("INVALID_REQUEST", "Cannot answer: request is not set; send the chat request in it", {
-    field: "request",
-  });
 }
 
 function commonHeaders({ requestId, clientRequestId }: RpcCall): Record<string, string> {

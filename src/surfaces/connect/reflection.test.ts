@@ -89,6 +89,7 @@ test("reflection lists services and gives files with all they need, in both vers
       "grpc.reflection.v1alpha.ServerReflection",
       "parley.v1.ChatService",
       "parley.v1.ModelService",
+      "parley.v1.RouteService",
     ]);
     const symbol = await asked(client, {
       messageRequest: { case: "fileContainingSymbol", value: "parley.v1.ChatService.Generate" },

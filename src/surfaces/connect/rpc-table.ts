@@ -2,13 +2,20 @@ import type { DescMessage, DescMethod, DescService, Message } from "@bufbuild/pr
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { createConnectRouter } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import { ChatService, ModelService, type GenerateRequest, type GenerateStreamRequest } from "../../contract/index.ts";
+import {
+  ChatService,
+  ModelService,
+  RouteService,
+  type GenerateRequest,
+  type GenerateStreamRequest,
+} from "../../contract/index.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Readiness } from "../readiness.ts";
 import { generate, generateStream, type DirectCall } from "./chat-rpcs.ts";
 import { Health } from "../../contract/grpc.ts";
 import { registerHealth } from "./health-rpcs.ts";
 import { registerModels } from "./model-rpcs.ts";
+import { registerRoutes } from "./route-rpcs.ts";
 import { refusalsOf } from "./rpc.ts";
 
 /** One method, and the stock handler that frames its answers, or only its refusals where it answers `directly`. */
@@ -29,7 +36,7 @@ export interface Rpc {
 }
 
 /** The contract's services, as health and reflection name them. */
-export const CONTRACT_SERVICES: readonly DescService[] = [ChatService, ModelService];
+export const CONTRACT_SERVICES: readonly DescService[] = [ChatService, ModelService, RouteService];
 
 // Most bytes of one answer; far above what an upstream may answer, so that it never decides.
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
@@ -49,6 +56,7 @@ export function createRpcTable(options: {
   refusalsOf(router, ChatService.method.generate);
   refusalsOf(router, ChatService.method.generateStream);
   registerModels(router, options.gateway);
+  registerRoutes(router, options.gateway);
   registerHealth(
     router,
     options.readiness,
@@ -74,7 +82,7 @@ function rpcOf(handler: UniversalHandler, method: DescMethod): Rpc {
     streams: method.methodKind === "server_streaming",
     allowsGet: method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
     needsKey: isOurs,
-    mayBeLarge: method.parent === ChatService,
+    mayBeLarge: method.parent === ChatService || method === RouteService.method.explain,
     lenient: !isOurs,
   };
 }

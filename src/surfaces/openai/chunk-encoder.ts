@@ -212,6 +212,7 @@ export class ChunkEncoder {
       finishes: [...this.#candidates].map(([index, { finish }]) => [index, finish]),
       upstreamId: started?.upstreamId,
       serviceTier: completed.serviceTier,
+      trace: completed.trace,
     });
   }
 

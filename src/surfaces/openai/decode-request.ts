@@ -77,7 +77,7 @@ export function decodeRequest(bytes: Buffer, options: { maxDepth: number }): Dec
   const { root } = body;
   const { model, fallbackModels } = decodeModels(root);
   const { tools, toolChoice, legacy } = decodeTools(body);
-  const { routing, delivery, onDisconnect, onRefusal, tags, rawParams } = decodeRouting(body, fallbackModels);
+  const { routing, delivery, onDisconnect, onRefusal, tags, rawParams, explain } = decodeRouting(body, fallbackModels);
   const request = create(ChatRequestSchema);
   request.model = model;
   request.messages = decodeMessages(root["messages"]);
@@ -89,6 +89,7 @@ export function decodeRequest(bytes: Buffer, options: { maxDepth: number }): Dec
   request.rawParams = [...unknownFields(body), ...rawParams];
   request.metadata = stringMap(root, "metadata", "");
   request.prediction = decodePrediction(root);
+  assign(request, "explain", explain);
   assign(request, "toolChoice", toolChoice);
   assign(request, "routing", routing);
   assign(request, "sampling", decodeSampling(body));

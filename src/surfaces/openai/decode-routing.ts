@@ -39,10 +39,12 @@ export interface DecodedRouting {
   readonly onRefusal: OnRefusal;
   readonly tags: Record<string, string>;
   readonly rawParams: RawParams[];
+  /** Whether the reply carries its trace; undefined: the request does not say. */
+  readonly explain: boolean | undefined;
 }
 
 const PARLEY_FIELDS = fieldNames(
-  "constraints delivery on_disconnect on_refusal tags raw_params max_attempts priority task",
+  "constraints delivery on_disconnect on_refusal tags raw_params max_attempts explain priority task",
 );
 
 const DELIVERIES = new Map<string, Delivery>([
@@ -77,6 +79,7 @@ function unrouted(): DecodedRouting {
     onRefusal: OnRefusal.UNSPECIFIED,
     tags: {},
     rawParams: [],
+    explain: undefined,
   };
 }
 
@@ -112,6 +115,7 @@ function decodeExtensions(body: JsonText, fallbackModels: string[]): DecodedRout
     onRefusal: optionalChoice(parley, "on_refusal", "parley", ON_REFUSALS) ?? OnRefusal.UNSPECIFIED,
     tags: stringMap(parley, "tags", "parley"),
     rawParams: providerParams(body, parley),
+    explain: optionalBoolean(parley, "explain", "parley"),
   };
 }
 

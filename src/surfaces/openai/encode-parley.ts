@@ -1,6 +1,6 @@
-import type { Adaptation, Attempt, Cost, Finish, Origin, Usage } from "../../contract/index.ts";
-import { reasonName } from "../../errors/index.ts";
-import { usdText } from "../answer-headers.ts";
+import type { Adaptation, Attempt, Cost, Finish, Origin, Trace, Usage } from "../../contract/index.ts";
+import { costFields, encodeAttempt } from "./encode-attempt.ts";
+import { encodeTrace } from "./encode-trace.ts";
 import { encodeBuckets } from "./encode-usage.ts";
 import { originFields } from "./errors.ts";
 import { encodeFinish } from "./finish.ts";
@@ -16,11 +16,13 @@ export interface AnswerSummary {
   readonly finishes: readonly (readonly [index: number, finish: Finish | undefined])[];
   readonly upstreamId: string | undefined;
   readonly serviceTier: string | undefined;
+  /** Undefined: it was not asked for. */
+  readonly trace: Trace | undefined;
 }
 
 /** The `parley` object of a reply: who answered after which attempts, what was adapted, what it cost, how it ended. */
 export function encodeParley(summary: AnswerSummary): Record<string, unknown> {
-  const { origin, cost, usage, upstreamId, serviceTier } = summary;
+  const { origin, cost, usage, upstreamId, serviceTier, trace } = summary;
   return {
     request_id: summary.requestId,
     ...originFields(origin),
@@ -32,30 +34,7 @@ export function encodeParley(summary: AnswerSummary): Record<string, unknown> {
     ...(usage ? { usage: encodeBuckets(usage) } : {}),
     ...(upstreamId === undefined ? {} : { upstream_id: upstreamId }),
     ...(serviceTier === undefined ? {} : { service_tier: serviceTier }),
-  };
-}
-
-// Money is a decimal text: a float would not be exact.
-function costFields(cost: Cost | undefined): Record<string, unknown> {
-  if (cost?.nanoUsd === undefined) return {};
-  return {
-    cost_usd: usdText(cost.nanoUsd),
-    ...(cost.priceVersion === undefined ? {} : { price_version: cost.priceVersion }),
-    ...(cost.estimated ? { cost_estimated: true } : {}),
-  };
-}
-
-function encodeAttempt(attempt: Attempt): Record<string, unknown> {
-  const { number, target, durationMs, firstContentMs, reason, message, httpStatus, cost } = attempt;
-  return {
-    number,
-    ...originFields(target),
-    duration_ms: durationMs,
-    ...(firstContentMs === undefined ? {} : { first_content_ms: firstContentMs }),
-    ...(reason === 0 ? {} : { reason: reasonName(reason).toLowerCase() }),
-    ...(message === "" ? {} : { message }),
-    ...(httpStatus === undefined ? {} : { http_status: httpStatus }),
-    ...costFields(cost),
+    ...(trace ? { trace: encodeTrace(trace) } : {}),
   };
 }
 

@@ -53,6 +53,7 @@ export function encodeResponse(response: ChatResponse, options: EncodeAnswerOpti
       finishes: candidates.map(({ index, finish }) => [index, finish]),
       upstreamId: response.upstreamId,
       serviceTier: response.serviceTier,
+      trace: response.trace,
     }),
   };
 }

@@ -1,6 +1,7 @@
 import { ModelKind, Modality, Support, type Model, type Price } from "../../contract/index.ts";
 import { ParleyError } from "../../errors/index.ts";
 import { credentialOf, type AnyRequest } from "../exchange.ts";
+import { enumWord } from "./enum-word.ts";
 import type { OpenAiSurfaceOptions } from "./options.ts";
 import { sendJson, type Reply } from "./reply.ts";
 
@@ -55,13 +56,13 @@ function encodeModel(model: Model): Record<string, unknown> {
       ...(model.contextTokens === undefined ? {} : { context_tokens: model.contextTokens }),
       ...(model.maxOutputTokens === undefined ? {} : { max_output_tokens: model.maxOutputTokens }),
       ...lists({
-        input_modalities: model.inputModalities.map((modality) => nameOf(Modality, modality)),
-        output_modalities: model.outputModalities.map((modality) => nameOf(Modality, modality)),
+        input_modalities: model.inputModalities.map((modality) => enumWord(Modality, modality)),
+        output_modalities: model.outputModalities.map((modality) => enumWord(Modality, modality)),
         prices: model.prices.map(encodePrice),
         targets: model.targets,
       }),
       capabilities: Object.fromEntries(
-        Object.entries(model.capabilities).map(([capability, support]) => [capability, nameOf(Support, support)]),
+        Object.entries(model.capabilities).map(([capability, support]) => [capability, enumWord(Support, support)]),
       ),
     },
   };
@@ -75,10 +76,6 @@ function texts(fields: Record<string, string | undefined>): Record<string, strin
 
 function lists(fields: Record<string, readonly unknown[]>): Record<string, readonly unknown[]> {
   return Object.fromEntries(Object.entries(fields).filter(([, list]) => list.length > 0));
-}
-
-function nameOf(names: Readonly<Record<string, number>>, value: number): string {
-  return (Object.entries(names).find(([, one]) => one === value)?.[0] ?? "unknown").toLowerCase();
 }
 
 function encodePrice(price: Price): Record<string, unknown> {

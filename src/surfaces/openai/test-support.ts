@@ -55,6 +55,11 @@ export class ScriptedGateway implements Gateway {
     },
   };
 
+  readonly explain: Gateway["explain"] = {
+    explain: () => notAsked(),
+    trace: () => notAsked(),
+  };
+
   newRequestId(): string {
     return `req_${++this.#requests}`;
   }
@@ -172,4 +177,8 @@ export function held(): {
     return { kind: "completed" };
   });
   return { gateway, sink, aborted, finish };
+}
+
+function notAsked(): never {
+  throw new RangeError("Cannot explain: this surface has no way to ask");
 }

@@ -65,6 +65,7 @@ export function mutantParts(
     extraAttempts: new ExtraAttempts(runtime),
     live: createLiveTargets(runtime),
     affinity: new Affinity(runtime),
+    traces: { keep: () => {} },
     vault: { put: nothing, get: () => undefined },
     observer: { requestStarted: nothing, attemptEnded: nothing, drifted: nothing, requestEnded: nothing },
     current: () => config,

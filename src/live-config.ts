@@ -1,0 +1,102 @@
+import { createCatalog, type Catalog } from "./catalog/catalog.ts";
+import type { ModelFacts } from "./catalog/facts.ts";
+import type { Config } from "./config/config.ts";
+import { Verification } from "./contract/index.ts";
+import { ParleyError } from "./errors/index.ts";
+import type { LiveConfig } from "./pipeline/parts.ts";
+import { KeyRing, type RingKey } from "./policy/key-ring.ts";
+import { createProvider, type ConfiguredProvider } from "./providers/create-adapter.ts";
+import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
+import { SANDBOX_FORMATS } from "./providers/entries/sandbox-formats.ts";
+import type { ProviderEntry } from "./providers/entry.ts";
+import { grantFor } from "./providers/token-grant.ts";
+import { ModelTable } from "./routing/model-table.ts";
+import type { Runtime } from "./runtime/runtime.ts";
+import { SANDBOX_MODELS } from "./sandbox/index.ts";
+import { createAuth } from "./upstream/auth/create-auth.ts";
+import { keyAuth } from "./upstream/auth/key-auth.ts";
+import type { UpstreamClient } from "./upstream/upstream.ts";
+
+/** What a reload replaces: providers, names, keys and limits. Throws `ConfigError` where they do not fit together. */
+export function buildLive(
+  config: Config,
+  keyFiles: readonly RingKey[],
+  sandboxUrl: string | undefined,
+  ports: { readonly upstream: UpstreamClient; readonly runtime: Runtime },
+): LiveConfig {
+  const catalog = createCatalog();
+  const providers: ConfiguredProvider[] = config.providers.map((provider) => {
+    const entry = PROVIDER_ENTRIES.get(provider.kind);
+    if (!entry)
+      throw new ParleyError(
+        "MISCONFIGURED",
+        `Cannot use the provider ${provider.name}: its kind ${provider.kind} is unknown`,
+      );
+    return createProvider({
+      ...provider,
+      credentials: provider.credentials.map(({ id, grant, ...rest }) => ({
+        id,
+        auth: createAuth(
+          { ...rest, grant: grant && grantFor(entry, grant) },
+          entry.auth,
+          ports.upstream,
+          ports.runtime,
+        ),
+      })),
+      facts: { ...provenBy(entry), ...provider.facts },
+      entry,
+      catalogue: catalog.ofKind(provider.kind),
+    });
+  });
+  if (sandboxUrl !== undefined) providers.push(...sandboxProviders(sandboxUrl, catalog));
+  const byName = new Map(providers.map((provider) => [provider.name, provider]));
+  const table = new ModelTable([], providers);
+  const routes = config.routes.map(({ name, targets }) => ({
+    name,
+    targets: targets.map(({ target }) => {
+      const found = table.resolve(target)?.targets[0];
+      if (found) return found;
+      throw new ParleyError(
+        "MISCONFIGURED",
+        `Cannot use the route ${name}: its target ${target} is no model of a configured provider`,
+      );
+    }),
+  }));
+  const keys: RingKey[] = [...config.keys, ...keyFiles];
+  const ring = new KeyRing(keys, config.policies);
+  const { limits, timeouts } = config.server;
+  return {
+    models: new ModelTable(routes, providers),
+    adapters: new Map([...byName].map(([name, provider]) => [name, provider.adapter])),
+    authenticate: (credential) => ring.authenticate(credential),
+    limits: { ...limits, ...timeouts },
+  };
+}
+
+/** How well the translation for a vendor is proven, as ModelService tells it. */
+function provenBy(entry: ProviderEntry): Partial<ModelFacts> {
+  return { verification: entry.verified === "recorded" ? Verification.RECORDED : Verification.NONE };
+}
+
+/**
+ * The built-in sandbox as providers like any other, one for each wire format: the real codecs and the real client talk to
+ * it over HTTP. Only the first lists its models, which are the same in all.
+ */
+function sandboxProviders(sandboxUrl: string, catalog: Catalog): ConfiguredProvider[] {
+  const known = catalog.ofKind("sandbox");
+  return SANDBOX_FORMATS.map(({ entry, basePath }, index) =>
+    createProvider({
+      name: entry.kind,
+      entry,
+      api: "auto",
+      baseUrl: `${sandboxUrl}${basePath}`,
+      credentials: [{ id: `${entry.kind}#1`, auth: keyAuth(entry.auth, { reveal: () => "sandbox" }) }],
+      models: undefined,
+      facts: {},
+      catalogue: {
+        lookup: (modelId) => known.lookup(modelId),
+        modelIds: index === 0 ? SANDBOX_MODELS.map((model) => model.name) : [],
+      },
+    }),
+  );
+}
