@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { createCatalog, type Catalog } from "./catalog/catalog.ts";
 import { CAPABILITIES, type ModelFacts } from "./catalog/facts.ts";
-import type { Config } from "./config/config.ts";
+import type { Config, RouteConfig } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { Ledger } from "./ledger/records.ts";
@@ -21,7 +21,8 @@ import { createProvider, type ConfiguredProvider } from "./providers/create-adap
 import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
 import type { ProviderEntry } from "./providers/entry.ts";
 import { ExtraAttempts } from "./routing/extra-attempts.ts";
-import { ModelTable } from "./routing/model-table.ts";
+import { ModelTable, type Route } from "./routing/model-table.ts";
+import { DEFAULT_ROUTE_SETTINGS } from "./routing/route-settings.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { SANDBOX_MODELS, startSandbox, type Sandbox } from "./sandbox/index.ts";
 import { createModelsService } from "./services/models.ts";
@@ -73,7 +74,7 @@ export function knownNames(): KnownNames {
       environment: entry.environment,
     })),
     capabilities: CAPABILITIES,
-    strategies: ["ordered"],
+    strategies: ["ordered", "weighted", "cheapest", "fastest", "balanced"],
     deliveries: ["commit"],
   };
 }
@@ -167,8 +168,30 @@ function buildLive(config: Config, keyFiles: readonly KeyFile[], sandbox: Sandbo
   if (sandbox) providers.push(sandboxProvider(sandbox, catalog));
   const byName = new Map(providers.map((provider) => [provider.name, provider]));
   const table = new ModelTable([], providers);
-  const routes = config.routes.map(({ name, targets }) => ({
+  const keys: RingKey[] = [...config.keys, ...keyFiles];
+  const ring = new KeyRing(keys, config.policies);
+  const { limits, timeouts } = config.server;
+  return {
+    models: new ModelTable(
+      config.routes.map((route) => routeOf(route, table)),
+      providers,
+      {
+        tasks: config.tasks.map((task) => routeOf(task, table)),
+        defaults: { ...DEFAULT_ROUTE_SETTINGS, ...config.routeDefaults },
+      },
+    ),
+    adapters: new Map([...byName].map(([name, provider]) => [name, provider.adapter])),
+    authenticate: (credential) => ring.authenticate(credential),
+    limits: { ...limits, ...timeouts },
+  };
+}
+
+/** A route or a task with the targets that its names stand for. */
+function routeOf(config: RouteConfig, table: ModelTable): Route {
+  const { name, targets, ...settings } = config;
+  return {
     name,
+    settings: { ...settings, targets },
     targets: targets.map(({ target }) => {
       const found = table.resolve(target)?.targets[0];
       if (found) return found;
@@ -177,15 +200,6 @@ function buildLive(config: Config, keyFiles: readonly KeyFile[], sandbox: Sandbo
         `Cannot use the route ${name}: its target ${target} is no model of a configured provider`,
       );
     }),
-  }));
-  const keys: RingKey[] = [...config.keys, ...keyFiles];
-  const ring = new KeyRing(keys, config.policies);
-  const { limits, timeouts } = config.server;
-  return {
-    models: new ModelTable(routes, providers),
-    adapters: new Map([...byName].map(([name, provider]) => [name, provider.adapter])),
-    authenticate: (credential) => ring.authenticate(credential),
-    limits: { ...limits, ...timeouts },
   };
 }
 

@@ -53,6 +53,8 @@ export interface ModelFacts {
   readonly efforts?: readonly string[];
   readonly prices?: PriceList;
   readonly region?: string;
+  /** Whether equal requests get equal answers; unset: nobody says so. */
+  readonly deterministic?: boolean;
   readonly dataPolicy?: { readonly retains?: boolean; readonly trains?: boolean };
   readonly lifecycle?: Lifecycle;
   /** Wall clock in milliseconds. */

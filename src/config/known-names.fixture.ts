@@ -19,6 +19,6 @@ export const KNOWN: KnownNames = {
     },
   ],
   capabilities: ["streaming", "tools", "json_schema", "prefill", "seed"],
-  strategies: ["ordered"],
+  strategies: ["ordered", "weighted", "balanced"],
   deliveries: ["commit"],
 };
