@@ -77,13 +77,14 @@ export function decodeRequest(bytes: Buffer, options: { maxDepth: number }): Dec
   const { root } = body;
   const { model, fallbackModels } = decodeModels(root);
   const { tools, toolChoice, legacy } = decodeTools(body);
-  const { routing, delivery, onDisconnect, tags, rawParams } = decodeRouting(body, fallbackModels);
+  const { routing, delivery, onDisconnect, onRefusal, tags, rawParams } = decodeRouting(body, fallbackModels);
   const request = create(ChatRequestSchema);
   request.model = model;
   request.messages = decodeMessages(root["messages"]);
   request.tools = tools;
   request.delivery = delivery;
   request.onDisconnect = onDisconnect;
+  request.onRefusal = onRefusal;
   request.tags = tags;
   request.rawParams = [...unknownFields(body), ...rawParams];
   request.metadata = stringMap(root, "metadata", "");
