@@ -70,7 +70,7 @@ export function knownNames(): KnownNames {
     kinds: kinds.map(kindOf),
     sandboxes: SANDBOX_FORMATS.map(({ entry }) => entry.kind),
     capabilities: CAPABILITIES,
-    strategies: ["ordered"],
+    strategies: ["ordered", "weighted", "cheapest", "fastest", "balanced"],
     deliveries: ["commit", "auto", "restartable", "hold"],
   };
 }
@@ -114,11 +114,8 @@ export async function startApp(options: AppOptions): Promise<App> {
       runtime,
       upstream,
       ledger,
-      extraAttempts: new ExtraAttempts(runtime),
-      live: createLiveTargets(runtime),
-      affinity: new Affinity(runtime),
+      ...memoryOf(runtime),
       observer: createChatObserver(metrics, log),
-      vault: createStateVault(runtime),
       traces: tracesTo(traces, recording, runtime),
       current: () => live,
     };
@@ -147,6 +144,16 @@ export async function startApp(options: AppOptions): Promise<App> {
     await closeAll();
     throw error;
   }
+}
+
+/** What outlives single requests, in this process. */
+function memoryOf(runtime: Runtime): Pick<ChatParts, "extraAttempts" | "live" | "affinity" | "vault"> {
+  return {
+    extraAttempts: new ExtraAttempts(runtime),
+    live: createLiveTargets(runtime),
+    affinity: new Affinity(runtime),
+    vault: createStateVault(runtime),
+  };
 }
 
 /** What the surfaces share. */

@@ -1,6 +1,6 @@
 import { createCatalog, type Catalog } from "./catalog/catalog.ts";
 import type { ModelFacts } from "./catalog/facts.ts";
-import type { Config } from "./config/config.ts";
+import type { Config, RouteConfig } from "./config/config.ts";
 import { Verification } from "./contract/index.ts";
 import { ParleyError } from "./errors/index.ts";
 import type { LiveConfig } from "./pipeline/parts.ts";
@@ -10,7 +10,8 @@ import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
 import { SANDBOX_FORMATS } from "./providers/entries/sandbox-formats.ts";
 import type { ProviderEntry } from "./providers/entry.ts";
 import { grantFor } from "./providers/token-grant.ts";
-import { ModelTable } from "./routing/model-table.ts";
+import { ModelTable, type Route } from "./routing/model-table.ts";
+import { DEFAULT_ROUTE_SETTINGS } from "./routing/route-settings.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { SANDBOX_MODELS } from "./sandbox/index.ts";
 import { createAuth } from "./upstream/auth/create-auth.ts";
@@ -51,8 +52,30 @@ export function buildLive(
   if (sandboxUrl !== undefined) providers.push(...sandboxProviders(sandboxUrl, catalog));
   const byName = new Map(providers.map((provider) => [provider.name, provider]));
   const table = new ModelTable([], providers);
-  const routes = config.routes.map(({ name, targets }) => ({
+  const keys: RingKey[] = [...config.keys, ...keyFiles];
+  const ring = new KeyRing(keys, config.policies);
+  const { limits, timeouts } = config.server;
+  return {
+    models: new ModelTable(
+      config.routes.map((route) => routeOf(route, table)),
+      providers,
+      {
+        tasks: config.tasks.map((task) => routeOf(task, table)),
+        defaults: { ...DEFAULT_ROUTE_SETTINGS, ...config.routeDefaults },
+      },
+    ),
+    adapters: new Map([...byName].map(([name, provider]) => [name, provider.adapter])),
+    authenticate: (credential) => ring.authenticate(credential),
+    limits: { ...limits, ...timeouts },
+  };
+}
+
+/** A route or a task with the targets that its names stand for. */
+function routeOf(config: RouteConfig, table: ModelTable): Route {
+  const { name, targets, ...settings } = config;
+  return {
     name,
+    settings: { ...settings, targets },
     targets: targets.map(({ target }) => {
       const found = table.resolve(target)?.targets[0];
       if (found) return found;
@@ -61,15 +84,6 @@ export function buildLive(
         `Cannot use the route ${name}: its target ${target} is no model of a configured provider`,
       );
     }),
-  }));
-  const keys: RingKey[] = [...config.keys, ...keyFiles];
-  const ring = new KeyRing(keys, config.policies);
-  const { limits, timeouts } = config.server;
-  return {
-    models: new ModelTable(routes, providers),
-    adapters: new Map([...byName].map(([name, provider]) => [name, provider.adapter])),
-    authenticate: (credential) => ring.authenticate(credential),
-    limits: { ...limits, ...timeouts },
   };
 }
 

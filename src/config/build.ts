@@ -7,7 +7,6 @@ import type {
   ModelConfig,
   PolicyConfig,
   ProviderConfig,
-  RouteConfig,
   ServerConfig,
   Timeouts,
 } from "./config.ts";
@@ -17,7 +16,7 @@ import { MODALITY, PRICE_UNITS, type FileData, type ProviderData, type ServerDat
 type ModelsData = NonNullable<ProviderData["models"]>;
 type ModelData = Extract<ModelsData, Record<string, object>>[string];
 type CredentialData = Pick<ProviderData, "api_key" | "access_token" | "key_file" | "client">;
-type FactData = Pick<ProviderData, "region" | "data_policy" | "price" | "capabilities">;
+type FactData = Pick<ProviderData, "region" | "data_policy" | "price" | "deterministic" | "capabilities">;
 
 /** What the file says about limits, over the defaults. */
 export function buildLimits(data: ServerData["limits"]): Limits {
@@ -73,7 +72,6 @@ export function buildProviders(data: FileData): ProviderConfig[] {
       models: provider.models === undefined ? undefined : buildModels(provider.models),
       facts: buildFacts(provider),
       api: provider.api ?? "auto",
-      deterministic: provider.deterministic ?? false,
     };
   });
 }
@@ -125,6 +123,7 @@ function buildFacts(data: FactData): Partial<ModelFacts> {
   return {
     ...(data.region === undefined ? {} : { region: data.region }),
     ...(data.price === undefined ? {} : { prices: buildPrices(data.price) }),
+    ...(data.deterministic === undefined ? {} : { deterministic: data.deterministic }),
     ...(data.data_policy
       ? {
           dataPolicy: {
@@ -151,15 +150,6 @@ function buildPrices(data: NonNullable<FactData["price"]>): PriceList {
     return nanoUsd === undefined ? [] : [{ unit, nanoUsd }];
   });
   return { version: "config", entries };
-}
-
-/** The routes of the file, in its order. */
-export function buildRoutes(data: FileData): RouteConfig[] {
-  return Object.entries(data.routes ?? {}).map(([name, route]) => ({
-    name,
-    targets: route.targets.map((one) => ({ target: typeof one === "string" ? one : one.target, weight: 1 })),
-    strategy: route.strategy ?? "ordered",
-  }));
 }
 
 /** The fixed keys of the file. */

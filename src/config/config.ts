@@ -1,10 +1,13 @@
 import type { ModelFacts } from "../catalog/facts.ts";
+import type { Constraints, Delivery, OnRefusal, Priority } from "../contract/index.ts";
 
 /** The checked configuration: file, environment, flags and zero-config merged. Plain data; the app builds from it. */
 export interface Config {
   readonly server: ServerConfig;
   readonly providers: readonly ProviderConfig[];
   readonly routes: readonly RouteConfig[];
+  readonly tasks: readonly RouteConfig[];
+  readonly routeDefaults: RouteDefaults;
   readonly keys: readonly FixedKeyConfig[];
   readonly policies: readonly PolicyConfig[];
   /** Whether the built-in sandbox runs and is a provider named `sandbox`. */
@@ -92,7 +95,6 @@ export interface ProviderConfig {
   readonly facts: Partial<ModelFacts>;
   /** Which of the entry's upstream APIs to use. */
   readonly api: "auto" | ApiName;
-  readonly deterministic: boolean;
 }
 
 /** A secret that cannot be printed by accident. */
@@ -154,12 +156,34 @@ export interface ModelConfig {
   readonly facts: Partial<ModelFacts>;
 }
 
-/** A public model name over several targets. */
-export interface RouteConfig {
+/** A public model name, or a task, over several targets. */
+export interface RouteConfig extends RouteDefaults {
   readonly name: string;
-  /** `provider/model`, in order. */
-  readonly targets: readonly { readonly target: string; readonly weight: number }[];
-  readonly strategy: "ordered";
+  /** In order. */
+  readonly targets: readonly RouteTargetConfig[];
+  readonly onRefusal: OnRefusal;
+  /** What the strategy `balanced` weighs. */
+  readonly weights: { readonly cost: number; readonly latency: number; readonly quality: number };
+  /** How long a conversation stays with its target; undefined: it does not. */
+  readonly affinityMs: number | undefined;
+  readonly constraints: Constraints | undefined;
+}
+
+/** What holds where a route says nothing, and for names that are no route's. */
+export interface RouteDefaults {
+  readonly strategy: "ordered" | "weighted" | "cheapest" | "fastest" | "balanced";
+  readonly priority: Priority;
+  readonly delivery: Delivery;
+}
+
+/** What a route says about one of its targets. */
+export interface RouteTargetConfig {
+  /** `provider/model`. */
+  readonly target: string;
+  readonly weight: number;
+  /** From 0 to 1; undefined: not judged. */
+  readonly quality: number | undefined;
+  readonly canaryPercent: number | undefined;
 }
 
 /** A key from the configuration or the environment. */

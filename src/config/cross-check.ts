@@ -1,13 +1,11 @@
 import { checkProviders } from "./check-providers.ts";
+import { checkRoutes } from "./check-routes.ts";
 import { checkServer, type ReadProblem } from "./check-server.ts";
 import type { ConfigDocument } from "./document.ts";
 import type { KnownNames } from "./known-names.ts";
 import { listAt, mapAt, type RawMap, type Report } from "./raw.ts";
 import { ADMIN_KEY_VARIABLE } from "./settings.ts";
 import { didYouMean } from "./suggest.ts";
-
-/** The name of the built-in sandbox as a provider. */
-export const SANDBOX = "sandbox";
 
 const NAME = /^[A-Za-z0-9][\w.:-]{0,127}$/;
 const NAME_RULE = "expected a name of at most 128 letters, digits, dots, colons, dashes and underscores";
@@ -26,17 +24,25 @@ export function crossCheck(document: ConfigDocument, known: KnownNames, readProb
   checkNames(root, known, report);
   checkServer(mapAt(root["server"]), readProblem, report);
   checkProviders(mapAt(root["providers"]), known, report);
-  checkRoutes(root, known, report);
+  checkRoutes(root, known, "routes", report);
+  checkRoutes(root, known, "tasks", report);
   checkKeys(root, report);
   checkPolicies(mapAt(root["policies"]), report);
 }
 
 function checkNames(root: RawMap, { sandboxes }: KnownNames, report: Report): void {
-  for (const section of ["providers", "routes", "policies"]) {
+  for (const section of ["providers", "routes", "tasks", "policies"]) {
     for (const name of Object.keys(mapAt(root[section]))) {
       const path = [section, name];
       if (section === "routes" && name.includes("/")) {
         report("invalid_value", path, "expected a name without a slash: provider/model needs no route", "key");
+      } else if (section === "routes" && name.startsWith("task:")) {
+        report(
+          "invalid_value",
+          path,
+          "expected a name that does not begin with task:, which policies say for tasks",
+          "key",
+        );
       } else if (!NAME.test(name)) report("invalid_value", path, NAME_RULE, "key");
     }
   }
@@ -49,52 +55,6 @@ function checkNames(root: RawMap, { sandboxes }: KnownNames, report: Report): vo
       report("conflict", ["routes", name], `a provider is named ${name} too: choose another name for the route`, "key");
     }
   }
-}
-
-function checkRoutes(root: RawMap, { sandboxes }: KnownNames, report: Report): void {
-  const providers = mapAt(root["providers"]);
-  const sandbox = root["sandbox"] === true || root["sandbox"] === "true";
-  const names = [...Object.keys(providers), ...(sandbox ? sandboxes : [])];
-  for (const [name, route] of Object.entries(mapAt(root["routes"]))) {
-    const targets = listAt(mapAt(route)["targets"]);
-    if (Array.isArray(mapAt(route)["targets"]) && targets.length === 0) {
-      report("invalid_value", ["routes", name, "targets"], "expected at least one target");
-    }
-    const seen = new Set<string>();
-    for (const [index, entry] of targets.entries()) {
-      const isMap = typeof entry === "object";
-      const path = ["routes", name, "targets", index, ...(isMap ? ["target"] : [])];
-      const target = isMap ? mapAt(entry)["target"] : entry;
-      if (typeof target !== "string" || target === "") continue;
-      const problem = targetProblem(target, names, sandboxes, providers);
-      if (problem !== undefined) report(target.includes("/") ? "not_found" : "invalid_value", path, problem);
-      else if (seen.has(target)) report("conflict", path, "the route has this target twice");
-      seen.add(target);
-    }
-  }
-}
-
-type TargetProblem = (shown: string) => string;
-
-function targetProblem(
-  target: string,
-  names: readonly string[],
-  sandboxes: readonly string[],
-  providers: RawMap,
-): TargetProblem | undefined {
-  const slash = target.indexOf("/");
-  if (slash < 1 || slash === target.length - 1) return (shown) => `expected provider/model, got ${shown}`;
-  const name = target.slice(0, slash);
-  if (!names.includes(name)) {
-    if (sandboxes.includes(name)) return () => "the sandbox does not run: add `sandbox: true` at the top of the file";
-    const there = names.length > 0 ? `; there are ${names.join(", ")}` : "; there are none";
-    return (shown) => `expected a target of a configured provider, got ${shown}${didYouMean(name, names) || there}`;
-  }
-  const { models } = mapAt(providers[name]);
-  const listed = Array.isArray(models) ? models.map(String) : Object.keys(mapAt(models));
-  const model = target.slice(slash + 1);
-  if (typeof models !== "object" || models === null || listed.includes(model)) return undefined;
-  return (shown) => `expected a model that the provider ${name} lists, got ${shown}${didYouMean(model, listed)}`;
 }
 
 function checkKeys(root: RawMap, report: Report): void {

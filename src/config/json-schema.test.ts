@@ -13,6 +13,8 @@ describe("configJsonSchema", () => {
     'version: 1\nproviders: { a: { kind: generic, base_url: "http://h", price: 0, models: any, capabilities: { tools: true } } }',
     'version: 1\nproviders: { a: { kind: acme, models: { m: { price: { input: 0.25, output: "1" } } } } }',
     "version: 1\nroutes: { r: { targets: [a/b, { target: a/c }], strategy: ordered } }",
+    "version: 1\nroutes: { r: { targets: [{ target: a/b, weight: 0.5, canary: 2 }], constraints: { max_price: { input: 1 } } } }",
+    "version: 1\ntasks: { t: { targets: [a/b], affinity: 5m, strategy: balanced, weights: { cost: 2 } } }",
     'version: 1\nkeys: [{ name: n, key: "${K}", policy: p }]\npolicies: { p: { allow_models: ["*"] } }',
   ])("accepts %j", (text) => {
     validate(parse(text));
@@ -27,7 +29,7 @@ describe("configJsonSchema", () => {
     "version: 1\nserver: { timeouts: { total: 15 } }",
     "version: 1\nproviders: { a: { kind: other } }",
     "version: 1\nproviders: { a: { kind: acme, capabilities: { flying: true } } }",
-    "version: 1\nroutes: { r: { targets: [a/b], strategy: weighted } }",
+    "version: 1\nroutes: { r: { targets: [a/b], strategy: cheapest } }",
     "version: 1\ncache: {}",
   ])("refuses %j", (text) => expect(validate(parse(text))).toBe(false));
 

@@ -29,6 +29,6 @@ export const KNOWN: KnownNames = {
   ],
   sandboxes: ["sandbox", "sandbox-other"],
   capabilities: ["streaming", "tools", "json_schema", "prefill", "seed"],
-  strategies: ["ordered"],
+  strategies: ["ordered", "weighted", "balanced"],
   deliveries: ["commit"],
 };

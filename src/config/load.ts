@@ -1,15 +1,8 @@
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import {
-  buildDrain,
-  buildKeys,
-  buildLimits,
-  buildPolicies,
-  buildProviders,
-  buildRoutes,
-  buildTimeouts,
-} from "./build.ts";
+import { buildDrain, buildKeys, buildLimits, buildPolicies, buildProviders, buildTimeouts } from "./build.ts";
+import { buildRouteDefaults, buildRoutes, DEFAULT_ROUTE } from "./build-routes.ts";
 import type { Config, ServerConfig, ObservabilityConfig } from "./config.ts";
 import { DEFAULT_HOST, DEFAULT_PORT } from "./defaults.ts";
 import type { ConfigDocument, KeyPath } from "./document.ts";
@@ -115,10 +108,13 @@ function fromFile(
   if (twin >= 0) {
     problems.push(document.problem("conflict", ["keys", twin, "key"], `${ADMIN_KEY_VARIABLE} has the same text`));
   }
+  const routeDefaults = buildRouteDefaults(data);
   const config: Config = {
     server: buildServer(data.server, settings, dirname(settings.file)),
     providers: buildProviders(data),
-    routes: buildRoutes(data),
+    routes: buildRoutes(data.routes, routeDefaults),
+    tasks: buildRoutes(data.tasks, routeDefaults),
+    routeDefaults,
     keys: buildKeys(data),
     policies: buildPolicies(data),
     sandbox: data.sandbox ?? false,
@@ -137,6 +133,8 @@ function fromEnvironment(settings: Settings, options: LoadOptions, problems: Con
     server: isLoopback(server.host) ? { ...server, open: DOORS } : server,
     providers: zero.providers,
     routes: zero.routes,
+    tasks: [],
+    routeDefaults: DEFAULT_ROUTE,
     keys: [],
     policies: [],
     sandbox: true,

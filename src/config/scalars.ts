@@ -50,6 +50,15 @@ export function integer(description: string, min: number, max: number, defaultVa
   });
 }
 
+/** A number from `min` to `max`; text of a decimal number counts, since a placeholder gives text. */
+export function figure(description: string, min: number, max: number, defaultValue?: number) {
+  const json = { description, anyOf: [{ type: "number", minimum: min, maximum: max }, placeholder] };
+  return scalar(`a number from ${min} to ${max}`, withDefault(json, defaultValue), (input) => {
+    const value = typeof input === "string" && /^\d{1,9}(\.\d{1,9})?$/.test(input) ? Number(input) : input;
+    return typeof value === "number" && value >= min && value <= max ? value : undefined;
+  });
+}
+
 /** `true` or `false`; `no` and `off` are text in YAML 1.2. */
 export function boolean(description: string, defaultValue?: boolean) {
   const json = { description, anyOf: [{ type: "boolean" }, placeholder] };

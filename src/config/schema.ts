@@ -3,14 +3,13 @@ import { Modality, Support } from "../contract/index.ts";
 import type { ApiName } from "./config.ts";
 import type { KnownNames } from "./known-names.ts";
 import { boolean, choice, exactly, integer, keyFile, secret, support, text, usd } from "./scalars.ts";
+import { deliveryValue, priorityValue, routeSection, strategyValue } from "./schema-routes.ts";
 import { serverSection } from "./schema-server.ts";
 import { eitherOf, listOf, mapOf, section } from "./section.ts";
 
 /** Shortest and longest fixed key. */
 export const KEY_LENGTH = { min: 16, max: 512 } as const;
 
-const STRATEGIES = ["ordered", "weighted", "cheapest", "fastest", "balanced"];
-const DELIVERIES = ["commit", "auto", "restartable", "hold"];
 const MODALITIES = ["text", "image", "audio", "video", "document"] as const;
 const SUPPORT = {
   true: Support.NATIVE,
@@ -72,6 +71,7 @@ function factKeys(known: KnownNames) {
     )
       .meta({ id: "price" })
       .optional(),
+    deterministic: boolean("Whether equal requests get equal answers.", false).optional(),
     capabilities: section(Object.fromEntries(known.capabilities.map((name) => [name, capability])))
       .meta({ id: "capabilities", description: "What it can do, where that is not in the catalogue." })
       .optional(),
@@ -151,37 +151,8 @@ function providerSection(known: KnownNames) {
     ),
     models: modelsValue(facts).optional(),
     ...facts,
-    deterministic: boolean("Whether equal requests get equal answers.", false).optional(),
     api: choice("Which of the provider's APIs to use.", ["auto", ...API_NAMES], [], "auto").optional(),
   });
-}
-
-function routeSection(known: KnownNames) {
-  const laterTarget = ["weight", "canary", "shadow", "quality"];
-  const target = section({ target: text("provider/model") }, laterTarget);
-  const later = ["tasks", "task", "hedge", "affinity", "constraints", "weights", "on_refusal", "budgets"];
-  return section(
-    {
-      targets: listOf(
-        eitherOf([text("provider/model"), target], "A target: provider/model.", 'a target such as "provider/model"'),
-        "Where a request may go, in order.",
-        "a list of targets",
-      ),
-      strategy: strategyValue(known).optional(),
-      delivery: deliveryValue(known).optional(),
-    },
-    later,
-  );
-}
-
-function strategyValue(known: KnownNames) {
-  const later = STRATEGIES.filter((name) => !known.strategies.some((one) => one === name));
-  return choice("How targets are ranked.", known.strategies, later, known.strategies[0]);
-}
-
-function deliveryValue(known: KnownNames) {
-  const later = DELIVERIES.filter((name) => !known.deliveries.includes(name));
-  return choice("What happens when an upstream breaks after content.", known.deliveries, later, known.deliveries[0]);
 }
 
 function keySection() {
@@ -234,6 +205,7 @@ function policySection() {
 
 /** The schema of the whole file. */
 export function fileSchema(known: KnownNames) {
+  const route = routeSection(known);
   return section(
     {
       version: exactly(1, "Version of this format.", "1, the only version of this format"),
@@ -245,11 +217,23 @@ export function fileSchema(known: KnownNames) {
         "a map from names of your choice to providers",
       ).optional(),
       routes: mapOf(
-        routeSection(known),
+        route,
         "Public model names, without a slash, over several targets.",
         "a map from model names to routes",
       ).optional(),
-      defaults: section({ delivery: deliveryValue(known).optional() }, ["strategy", "on_disconnect", "priority"])
+      tasks: mapOf(
+        route,
+        "Kinds of work that requests may name, each with targets of its own.",
+        "a map from names of tasks to routes",
+      ).optional(),
+      defaults: section(
+        {
+          strategy: strategyValue(known).optional(),
+          priority: priorityValue().optional(),
+          delivery: deliveryValue(known).optional(),
+        },
+        ["on_disconnect"],
+      )
         .describe("What holds where a route says nothing.")
         .optional(),
       keys: listOf(keySection(), "Fixed keys.", "a list of keys").optional(),
@@ -260,7 +244,7 @@ export function fileSchema(known: KnownNames) {
         .describe("What the gateway tells of itself beyond logs and metrics.")
         .optional(),
     },
-    ["tasks", "organisations", "cache"],
+    ["organisations", "cache"],
   );
 }
 

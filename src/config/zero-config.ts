@@ -1,19 +1,16 @@
+import { routeOf, targetOf } from "./build-routes.ts";
 import type { ProviderConfig, RouteConfig } from "./config.ts";
-import { SANDBOX } from "./cross-check.ts";
+import { SANDBOX } from "./sandbox-name.ts";
 import type { KnownNames, ProviderKind } from "./known-names.ts";
 import { readLooseAddress } from "./loose-address.ts";
 import { settingProblem, type ConfigProblem } from "./problem.ts";
 import { SecretText } from "./secret.ts";
 
 /** The route to watch a rescue with: its first target always fails. */
-export const RESCUE_ROUTE: RouteConfig = {
-  name: "failover-demo",
-  targets: [
-    { target: `${SANDBOX}/fault-503`, weight: 1 },
-    { target: `${SANDBOX}/story`, weight: 1 },
-  ],
-  strategy: "ordered",
-};
+export const RESCUE_ROUTE: RouteConfig = routeOf(
+  "failover-demo",
+  [`${SANDBOX}/fault-503`, `${SANDBOX}/story`].map(targetOf),
+);
 
 /** What the environment alone makes of providers. */
 export interface ZeroConfig {
@@ -93,6 +90,5 @@ function providerOf(kind: string, apiKey: string | undefined, baseUrl: string | 
     models: undefined,
     facts: {},
     api: "auto",
-    deterministic: false,
   };
 }

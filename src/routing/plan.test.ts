@@ -304,3 +304,35 @@ describe("survey tells what plan throws", () => {
     expect(survey(request({ model: "fast" }), table, ports).candidates[0]?.worstCostNanoUsd).toBeUndefined();
   });
 });
+
+describe("plan keeps conversations together and canaries apart", () => {
+  const settings = settingsOf({
+    affinityMs: 300_000,
+    targets: [
+      { weight: 1, quality: undefined, canaryPercent: undefined },
+      { weight: 1, quality: undefined, canaryPercent: 20 },
+    ],
+  });
+  test("a conversation goes where its cache is, unless the request ranks by itself", () => {
+    const recalled: string[] = [];
+    const affinity = { recall: ({ digest }: { digest: string }) => (recalled.push(digest), "east/shared") };
+    const single = new ModelTable([{ ...fast, settings: { ...settings, targets: [] } }], [east, west]);
+    const asked = { model: "fast", caching: { key: "k" } };
+    const chosen = (init: MessageInitShape<typeof ChatRequestSchema>) =>
+      plan(request(init), single, { ...all, affinity });
+    expect(chosen(asked).targets[0]?.name).toBe("east/shared");
+    expect(chosen(asked).conversation?.digest).toBe(recalled[0]);
+    expect(chosen({ ...asked, routing: { rankBy: RankBy.PRICE } }).targets[0]?.name).toBe("west/shared");
+    expect(chosen({ model: "fast" }).conversation).toBeUndefined();
+  });
+  test("a canary gets its share of request ids, and the same id always the same", () => {
+    const canary = new ModelTable([{ ...fast, settings }], [east, west]);
+    const first = (requestId: string) =>
+      plan(request({ model: "fast" }), canary, { ...all, requestId }).targets[0]!.name;
+    const ids = Array.from({ length: 5_000 }, (_, index) => `req_3f9c0a1b${index.toString(16).padStart(8, "0")}`);
+    const share = ids.filter((id) => first(id) === "east/shared").length / ids.length;
+    expect(share).toBeGreaterThan(0.18);
+    expect(share).toBeLessThan(0.22);
+    expect(first(ids[7]!)).toBe(first(ids[7]!));
+  });
+});

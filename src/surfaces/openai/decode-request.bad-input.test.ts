@@ -257,8 +257,14 @@ const TABLE: Row[] = [
   [{ parley: { constraints: { colour: "red" } } }, "parley.constraints.colour", "no such field is known here"],
   [{ parley: { delivery: "restartable" } }, "parley.delivery", "Cannot honour", "UNSUPPORTED_PARAMETER"],
   [{ parley: { delivery: "fast" } }, "parley.delivery", "expected one of commit, auto, hold"],
-  [{ parley: { priority: "high" } }, "parley.priority", "this version does not have it", "UNSUPPORTED_PARAMETER"],
-  [{ parley: { task: "chat" } }, "parley.task", "this version does not have it", "UNSUPPORTED_PARAMETER"],
+  [{ parley: { priority: "high" } }, "parley.priority", "expected one of interactive, batch"],
+  [{ parley: { task: 7 } }, "parley.task", "expected a string, got a number"],
+  [{ parley: { on_refusal: "retry" } }, "parley.on_refusal", "expected one of answer, next_target"],
+  [
+    { parley: { constraints: { max_first_content_p95_ms: 0.5 } } },
+    "parley.constraints.max_first_content_p95_ms",
+    "expected an integer",
+  ],
   [{ parley: { raw_params: { house: SECRET } } }, "parley.raw_params.house", "expected an object, got a string"],
   [{ "tools[0].function": {} }, "tools[0].function", "no provider has a field of this name"],
 ];

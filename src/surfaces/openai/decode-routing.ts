@@ -1,17 +1,16 @@
 import { create } from "@bufbuild/protobuf";
 import {
-  ConstraintsSchema,
   Delivery,
   OnDisconnect,
   OnRefusal,
+  Priority,
   RankBy,
   RawParamsSchema,
   RoutingSchema,
-  type Constraints,
   type RawParams,
   type Routing,
 } from "../../contract/index.ts";
-import { ParleyError } from "../../errors/index.ts";
+import { decodeConstraints } from "./decode-constraints.ts";
 import {
   checkMembers,
   fieldNames,
@@ -23,9 +22,11 @@ import {
   optionalChoice,
   optionalCount,
   optionalObject,
+  optionalString,
   pathTo,
   stringList,
   stringMap,
+  unsupportedField,
   wrongType,
   type JsonObject,
 } from "./fields.ts";
@@ -53,14 +54,19 @@ const DELIVERIES = new Map<string, Delivery>([
   ["hold", Delivery.HOLD],
 ]);
 
-const ON_DISCONNECTS = new Map<string, OnDisconnect>([
-  ["cancel", OnDisconnect.CANCEL],
-  ["finish", OnDisconnect.FINISH],
+const PRIORITIES = new Map<string, Priority>([
+  ["interactive", Priority.INTERACTIVE],
+  ["batch", Priority.BATCH],
 ]);
 
 const ON_REFUSALS = new Map<string, OnRefusal>([
   ["answer", OnRefusal.ANSWER],
   ["next_target", OnRefusal.NEXT_TARGET],
+]);
+
+const ON_DISCONNECTS = new Map<string, OnDisconnect>([
+  ["cancel", OnDisconnect.CANCEL],
+  ["finish", OnDisconnect.FINISH],
 ]);
 
 /** Decodes `models` (fallbacks, without the first where that is the model itself), `provider` and `parley`. */
@@ -86,27 +92,21 @@ function unrouted(): DecodedRouting {
 function decodeExtensions(body: JsonText, fallbackModels: string[]): DecodedRouting {
   const parley = optionalObject(body.root, "parley", "") ?? {};
   checkMembers(parley, PARLEY_FIELDS, "parley");
-  for (const name of ["priority", "task"]) {
-    if (isSet(parley[name])) throw unsupported(`parley.${name}`, "this version does not have it; leave it out");
-  }
   if (parley["delivery"] === "restartable") {
-    throw unsupported(
+    throw unsupportedField(
       "parley.delivery",
       "chat.completions has no way to say that a stream starts over; send commit, or use the contract",
     );
   }
   const provider = optionalObject(body.root, "provider", "") ?? {};
-  const maxAttempts = optionalCount(parley, "max_attempts", "parley");
-  const constraints = mergeConstraints(providerConstraints(provider), parleyConstraints(parley));
-  const preferences = providerPreferences(provider);
-  const isRouted =
-    fallbackModels.length > 0 || maxAttempts !== undefined || constraints || Object.keys(preferences).length > 0;
+  const constraints = decodeConstraints(provider, parley);
+  const preferences = { ...providerPreferences(provider), ...parleyPreferences(parley) };
+  const isRouted = fallbackModels.length > 0 || constraints || Object.keys(preferences).length > 0;
   return {
     routing: isRouted
       ? create(RoutingSchema, {
           fallbackModels,
           ...preferences,
-          ...(maxAttempts === undefined ? {} : { maxAttempts }),
           ...(constraints ? { constraints } : {}),
         })
       : undefined,
@@ -117,10 +117,6 @@ function decodeExtensions(body: JsonText, fallbackModels: string[]): DecodedRout
     rawParams: providerParams(body, parley),
     explain: optionalBoolean(parley, "explain", "parley"),
   };
-}
-
-function unsupported(field: string, what: string): ParleyError {
-  return new ParleyError("UNSUPPORTED_PARAMETER", `Cannot honour ${field}: ${what}`, { field });
 }
 
 // As OpenRouter has it: https://openrouter.ai/docs/features/provider-routing
@@ -138,6 +134,9 @@ const RANKINGS = new Map<string, RankBy>([
 ]);
 
 interface Preferences {
+  maxAttempts?: number;
+  task?: string;
+  priority?: Priority;
   providerOrder?: string[];
   allowFallbacks?: boolean;
   rankBy?: RankBy;
@@ -145,7 +144,8 @@ interface Preferences {
 
 function providerPreferences(provider: JsonObject): Preferences {
   for (const name of PROVIDER_FIELDS_ELSEWHERE) {
-    if (isSet(provider[name])) throw unsupported(`provider.${name}`, "this gateway has no such facts of its targets");
+    if (isSet(provider[name]))
+      throw unsupportedField(`provider.${name}`, "this gateway has no such facts of its targets");
   }
   checkMembers(provider, PROVIDER_FIELDS, "provider");
   const preferences: Preferences = {};
@@ -158,6 +158,17 @@ function providerPreferences(provider: JsonObject): Preferences {
   return preferences;
 }
 
+function parleyPreferences(parley: JsonObject): Preferences {
+  const maxAttempts = optionalCount(parley, "max_attempts", "parley");
+  const task = optionalString(parley, "task", "parley");
+  const priority = optionalChoice(parley, "priority", "parley", PRIORITIES);
+  return {
+    ...(maxAttempts === undefined ? {} : { maxAttempts }),
+    ...(task === undefined ? {} : { task }),
+    ...(priority === undefined ? {} : { priority }),
+  };
+}
+
 // A word, or an object with the word in `by`.
 function rankingOf(provider: JsonObject): RankBy | undefined {
   const sort = provider["sort"];
@@ -165,113 +176,6 @@ function rankingOf(provider: JsonObject): RankBy | undefined {
   const given = objectAt(sort, "provider.sort");
   checkMembers(given, new Set(["by"]), "provider.sort");
   return optionalChoice(given, "by", "provider.sort", RANKINGS);
-}
-
-type ConstraintValues = Partial<Omit<Constraints, "$typeName" | "$unknown">>;
-
-function providerConstraints(provider: JsonObject): ConstraintValues {
-  const constraints: ConstraintValues = {};
-  const only = stringList(provider, "only", "provider");
-  if (only.length > 0) constraints.allowProviders = only;
-  const ignore = stringList(provider, "ignore", "provider");
-  if (ignore.length > 0) constraints.denyProviders = ignore;
-  if (optionalBoolean(provider, "zdr", "provider") === true) constraints.zeroRetention = true;
-  if (optionalBoolean(provider, "require_parameters", "provider") === true) constraints.requireParameters = true;
-  const collection = optionalChoice(
-    provider,
-    "data_collection",
-    "provider",
-    new Map([
-      ["allow", false],
-      ["deny", true],
-    ]),
-  );
-  if (collection === true) constraints.noTraining = true;
-  const price = optionalObject(provider, "max_price", "provider");
-  if (price) Object.assign(constraints, priceLimits(price, "provider.max_price"));
-  return constraints;
-}
-
-function priceLimits(price: JsonObject, path: string): ConstraintValues {
-  for (const name of ["image", "audio", "request"]) {
-    if (isSet(price[name]))
-      throw unsupported(pathTo(path, name), "only the prices of prompt and completion tokens can be limited");
-  }
-  checkMembers(price, new Set(["prompt", "completion"]), path);
-  const input = nanoUsd(price["prompt"], pathTo(path, "prompt"));
-  const output = nanoUsd(price["completion"], pathTo(path, "completion"));
-  return {
-    ...(input === undefined ? {} : { maxInputNanoUsdPerMillionTokens: input }),
-    ...(output === undefined ? {} : { maxOutputNanoUsdPerMillionTokens: output }),
-  };
-}
-
-/** USD as a number or a decimal text, in nano-USD. */
-function nanoUsd(value: unknown, path: string): bigint | undefined {
-  if (!isSet(value)) return undefined;
-  if (typeof value !== "number" && typeof value !== "string") throw wrongType(path, "a number of USD", value);
-  const usd = typeof value === "string" && !/^\d{1,7}(\.\d{1,9})?$/.test(value) ? Number.NaN : Number(value);
-  if (!(usd >= 0 && usd <= 1_000_000)) throw invalidField(path, "expected USD per million tokens, from 0 to 1000000");
-  return BigInt(Math.round(usd * 1e9));
-}
-
-const CONSTRAINT_FIELDS = fieldNames(
-  "allow_providers deny_providers regions zero_retention no_training required_capabilities require_parameters",
-  "max_input_nano_usd_per_million_tokens max_output_nano_usd_per_million_tokens",
-);
-
-/** `parley.constraints`: the contract's constraints under the contract's names. */
-function parleyConstraints(parley: JsonObject): ConstraintValues {
-  const path = "parley.constraints";
-  const given = optionalObject(parley, "constraints", "parley") ?? {};
-  checkMembers(given, CONSTRAINT_FIELDS, path);
-  const constraints: ConstraintValues = {};
-  const lists = [
-    ["allowProviders", "allow_providers"],
-    ["denyProviders", "deny_providers"],
-    ["regions", "regions"],
-    ["requiredCapabilities", "required_capabilities"],
-  ] as const;
-  for (const [field, name] of lists) {
-    const list = stringList(given, name, path);
-    if (list.length > 0) constraints[field] = list;
-  }
-  const switches = [
-    ["zeroRetention", "zero_retention"],
-    ["noTraining", "no_training"],
-    ["requireParameters", "require_parameters"],
-  ] as const;
-  for (const [field, name] of switches) {
-    const value = optionalBoolean(given, name, path);
-    if (value !== undefined) constraints[field] = value;
-  }
-  const prices = [
-    ["maxInputNanoUsdPerMillionTokens", "max_input_nano_usd_per_million_tokens"],
-    ["maxOutputNanoUsdPerMillionTokens", "max_output_nano_usd_per_million_tokens"],
-  ] as const;
-  for (const [field, name] of prices) {
-    const value = optionalInteger(given[name], pathTo(path, name));
-    if (value !== undefined) constraints[field] = value;
-  }
-  return constraints;
-}
-
-// As the JSON mapping of int64 has it: a number, or digits in a string.
-function optionalInteger(value: unknown, path: string): bigint | undefined {
-  if (!isSet(value)) return undefined;
-  if (typeof value !== "number" && typeof value !== "string") throw wrongType(path, "an integer", value);
-  const text = String(value);
-  if (!/^\d{1,18}$/.test(text)) throw invalidField(path, "expected an integer from 0 to 10^18 - 1");
-  return BigInt(text);
-}
-
-function mergeConstraints(ofProvider: ConstraintValues, ofParley: ConstraintValues): Constraints | undefined {
-  for (const name of Object.keys(ofParley)) {
-    if (name in ofProvider)
-      throw invalidField("parley.constraints", "provider sets the same constraint; send it in one of them");
-  }
-  const merged = { ...ofProvider, ...ofParley };
-  return Object.keys(merged).length > 0 ? create(ConstraintsSchema, merged) : undefined;
 }
 
 /** `parley.raw_params`: an object of fields per configured provider. */

@@ -30,6 +30,11 @@ export function invalidField(path: string, what: string): ParleyError {
   return new ParleyError("INVALID_REQUEST", `Cannot read ${field}: ${what}`, { field });
 }
 
+/** The error of a member that this surface or this version has no meaning for. */
+export function unsupportedField(field: string, what: string): ParleyError {
+  return new ParleyError("UNSUPPORTED_PARAMETER", `Cannot honour ${field}: ${what}`, { field });
+}
+
 /** The error of a value of the wrong type. */
 export function wrongType(path: string, expected: string, value: unknown): ParleyError {
   return invalidField(path, `expected ${expected}, got ${describeType(value)}`);

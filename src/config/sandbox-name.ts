@@ -1,0 +1,2 @@
+/** The name of the built-in sandbox as a provider. */
+export const SANDBOX = "sandbox";
