@@ -9,7 +9,8 @@ import { SseFrames } from "../upstream/sse.ts";
 import type { UpstreamCall, UpstreamClient, UpstreamHandler } from "../upstream/upstream.ts";
 import type { Delivery } from "./normalise.ts";
 import type { ChatLimits } from "./parts.ts";
-import type { Expiry, Watch } from "./watch.ts";
+import { expired } from "./expired.ts";
+import type { Watch } from "./watch.ts";
 
 /** One call to one target. */
 export interface SendOptions {
@@ -84,7 +85,7 @@ class Exchange implements UpstreamHandler {
     const { signal, watch, upstream, prepared } = this.#options;
     if (signal.aborted) return this.#onAbort();
     signal.addEventListener("abort", this.#onAbort, { once: true });
-    watch.begin(this.#firstContentLimitMs(), (expiry) => this.#fail(this.#expired(expiry)));
+    watch.begin(this.#firstContentLimitMs(), (expiry) => this.#fail(expired(expiry, this.#options)));
     this.#call = upstream.dispatch(prepared.http, this);
     if (this.#over) this.#call.abort();
   }
@@ -275,21 +276,6 @@ class Exchange implements UpstreamHandler {
     return target.facts.capabilities.reasoning === Support.NATIVE
       ? limits.reasoningFirstContentMs
       : limits.firstContentMs;
-  }
-
-  #expired(expiry: Expiry): ParleyError {
-    if (expiry === "deadline" && this.#options.deadlineIsCallers) {
-      return new ParleyError("DEADLINE_EXCEEDED", "Cannot complete the answer: the request's deadline has passed");
-    }
-    if (expiry === "deadline") {
-      return new ParleyError(
-        "PROVIDER_TIMEOUT",
-        "Cannot complete the answer: it took longer than the gateway allows a request",
-      );
-    }
-    return this.#options.progress.firstContentMs === undefined
-      ? new ParleyError("PROVIDER_TIMEOUT", "Cannot wait longer for the provider: its answer did not begin in time")
-      : new ParleyError("PROVIDER_TIMEOUT", "Cannot complete the answer: the provider's stream has stalled");
   }
 }
 
