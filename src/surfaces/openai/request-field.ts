@@ -16,7 +16,7 @@ const FIELDS: readonly (readonly [contract: RegExp, field: string])[] = [
   [/^routing\.allow_fallbacks/, "provider.allow_fallbacks"],
   [/^routing\.rank_by/, "provider.sort"],
   [/^routing\./, "parley."],
-  [/^(?=delivery|on_disconnect|tags|raw_params|explain)/, "parley."],
+  [/^(?=delivery|on_disconnect|on_refusal|tags|raw_params|explain)/, "parley."],
   [/^end_user_id/, "safety_identifier"],
   [/^tool_choice\.parallel/, "parallel_tool_calls"],
   [/^tool_choice\.(?:mode|names.*)/, "tool_choice"],
