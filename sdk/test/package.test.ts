@@ -16,6 +16,7 @@ const printed = [
   /^MODEL_NOT_FOUND caller model req_1\n\[\]\n$/,
   /^CANCELLED\n$/,
   /^failover-demo route unknown\nsandbox\/page-1 /,
+  /^1 sandbox\/fault-503\n2 sandbox\/story\n1 3\n$/,
   /^Hello from fetch\n$/,
   /^Hello\nMODEL_NOT_FOUND\n$/,
 ];

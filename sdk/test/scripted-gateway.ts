@@ -15,6 +15,7 @@ import {
   GatewayErrorSchema,
   ModelKind,
   ModelService,
+  RouteService,
   collect,
   type ChatRequest,
   type GatewayError,
@@ -134,6 +135,17 @@ export class ScriptedGateway implements AsyncDisposable {
         this.#authenticate(context);
         if (name === "sandbox/story") return { model: { name, provider: "sandbox", displayName: "Story" } };
         throw statusOf(modelNotFound(name));
+      },
+    });
+    router.service(RouteService, {
+      explain: (_message, context) => {
+        this.#authenticate(context);
+        const candidates = ["sandbox/fault-503", "sandbox/story"].map((name, index) => ({ name, rank: index + 1 }));
+        return { decision: { candidates } };
+      },
+      getTrace: ({ requestId }, context) => {
+        this.#authenticate(context);
+        return { trace: { requestId, attempts: [{ number: 1, durationMs: 3 }] } };
       },
     });
   }
