@@ -16,6 +16,12 @@ describe("readOptions", () => {
     ]);
   });
 
+  test("routing stands for no scenario, and is measured unless others are chosen", () => {
+    expect(readOptions([])?.routing).toBe(true);
+    expect(readOptions(["--only", "routing"])).toMatchObject({ only: [], routing: true });
+    expect(readOptions(["--only", "unary"])).toMatchObject({ only: ["unary"], routing: false });
+  });
+
   test.each([
     [["--only", "unry"], "--only names unry"],
     [["--rounds", "0"], "Cannot run 0 rounds"],

@@ -9,6 +9,8 @@ export interface BenchOptions {
   /** Whether the gateway runs under the profiler. */
   readonly profile: boolean;
   readonly only: readonly ScenarioName[];
+  /** Whether the ranking of targets is measured, in this process. */
+  readonly routing: boolean;
   readonly rounds: number;
   /** Length of one measured slice; paced streams take twice that. */
   readonly sliceMs: number;
@@ -18,10 +20,13 @@ export interface BenchOptions {
   readonly warmUpMaxMs: number;
 }
 
+/** What `--only` calls the ranking of targets, which needs no gateway. */
+const ROUTING = "routing";
+
 /** Text of `npm run bench -- --help`. */
 export const usage = `npm run bench -- [flags]
   --quick         two short rounds (under 40 s) instead of five (under 4 min)
-  --only A,B      only these: ${scenarioNames.join(", ")}
+  --only A,B      only these: ${scenarioNames.join(", ")}, ${ROUTING}
                   (connect stands for all that begin with connect-)
   --rounds N      1 to 20 rounds
   --gate          exit with 1 when a target is missed or could not be measured
@@ -31,9 +36,12 @@ export const usage = `npm run bench -- [flags]
 function chooseScenarios(only: string | undefined): ScenarioName[] {
   if (only === undefined) return [...scenarioNames];
   return only.split(",").flatMap((word) => {
+    if (word === ROUTING) return [];
     const chosen = scenarioNames.filter((name) => name === word || name.startsWith(`${word}-`));
     if (chosen.length === 0) {
-      throw new Error(`Cannot choose scenarios: --only names ${word}, but there are ${scenarioNames.join(", ")}`);
+      throw new Error(
+        `Cannot choose scenarios: --only names ${word}, but there are ${scenarioNames.join(", ")}, ${ROUTING}`,
+      );
     }
     return chosen;
   });
@@ -56,5 +64,6 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
     ? { sliceMs: 300, settleMs: 150, warmUpMaxMs: 800 }
     : { sliceMs: 1_500, settleMs: 250, warmUpMaxMs: 4_000 };
   const { quick, gate, profile } = values;
-  return { quick, gate, profile, only: chooseScenarios(values.only), rounds, ...times };
+  const routing = values.only?.split(",").includes(ROUTING) ?? true;
+  return { quick, gate, profile, only: chooseScenarios(values.only), routing, rounds, ...times };
 }

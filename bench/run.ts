@@ -8,6 +8,7 @@ import { measure, warmUp } from "./measure.ts";
 import { readOptions, usage, type BenchOptions } from "./options.ts";
 import { missedGates, printReport, reportAsJson, type Report } from "./report.ts";
 import { Results } from "./results.ts";
+import { measureRouting, printRouting, RANKING_LIMIT_US } from "./routing.ts";
 import { scenarios, type Scenario, type TargetName } from "./scenarios.ts";
 import { startMock, startParley, startReference, type Target } from "./targets.ts";
 
@@ -117,12 +118,21 @@ function showProfile(before: readonly string[]): void {
   process.stdout.write(`${printHotSpots(file)}\nProfile: ${file}\n`);
 }
 
+/** Measures and prints the ranking of targets. Returns whether it is fast enough. */
+function showRouting(): boolean {
+  const times = measureRouting();
+  process.stdout.write(`${printRouting(times)}\n`);
+  return [...times.values()].every((us) => us < RANKING_LIMIT_US);
+}
+
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
   if (!options) {
     process.stdout.write(`${usage}\n`);
     return 0;
   }
+  const routingIsFast = !options.routing || showRouting();
+  if (options.only.length === 0) return options.gate && !routingIsFast ? 1 : 0;
   mkdirSync(resultsFolder, { recursive: true });
   const profilesBefore = profilesSoFar();
   const report = await run(options);
@@ -131,7 +141,7 @@ async function main(): Promise<number> {
   process.stdout.write(`${printReport(report)}\n`);
   if (options.profile) showProfile(profilesBefore);
   process.stdout.write(`Written: ${latest}\n`);
-  return options.gate && missedGates(report).length > 0 ? 1 : 0;
+  return options.gate && (missedGates(report).length > 0 || !routingIsFast) ? 1 : 0;
 }
 
 process.on("SIGINT", () => process.exit(130));

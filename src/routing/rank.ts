@@ -55,6 +55,11 @@ const READY = 3;
 const SUFFERING = 4;
 const CANARY_LEFT = 5;
 
+// Bounds of what is packed into one number for comparing: above the contract's own limits of names.
+const MAX_TIERS = 32;
+const MAX_PREFERENCES = 128;
+const MAX_PLACES = 8;
+
 // Places above all tiers: a fallback that works goes before a model that does not.
 const AVAILABLE = 0;
 const RECOVERING = 1;
@@ -75,18 +80,15 @@ export function rank(contenders: readonly Contender[], ranking: Ranking): Order 
   const fleeing = avoided?.includes(true) === true;
   const scores = fleeing ? contenders.map(batchScore) : scoresOf(contenders, ranking);
   const places = placesOf(contenders, ranking, availability, fleeing ? avoided : undefined);
-  const preferred = contenders.map(({ target }) => preferenceOf(target, ranking.providerOrder));
-  const tierOf = (index: number): number => (ranking.acrossTiers ? 0 : contenders[index]!.tier);
+  const groups = contenders.map((one, index) => {
+    const tier = ranking.acrossTiers ? 0 : one.tier;
+    const group = (availability[index]! * MAX_TIERS + tier) * MAX_PREFERENCES;
+    return (group + preferenceOf(one.target, ranking.providerOrder)) * MAX_PLACES + places[index]!;
+  });
+  // What has no score comes after what has one.
+  const keys = Float64Array.from(scores, (score) => score ?? Infinity);
   const indexes = contenders.map((_, index) => index);
-  indexes.sort(
-    (a, b) =>
-      availability[a]! - availability[b]! ||
-      tierOf(a) - tierOf(b) ||
-      preferred[a]! - preferred[b]! ||
-      places[a]! - places[b]! ||
-      difference(scores[a], scores[b]) ||
-      a - b,
-  );
+  indexes.sort((a, b) => groups[a]! - groups[b]! || keys[a]! - keys[b]! || a - b);
   return { indexes, scores };
 }
 
@@ -98,13 +100,6 @@ function availabilityOf({ unavailable, share }: Contender, random: () => number)
 function preferenceOf(target: Target, providerOrder: readonly string[]): number {
   const at = providerOrder.indexOf(target.provider);
   return at < 0 ? providerOrder.length : at;
-}
-
-// What has no score comes after what has one.
-function difference(a: number | undefined, b: number | undefined): number {
-  if (a === b) return 0;
-  if (a === undefined) return 1;
-  return b === undefined ? -1 : a - b;
 }
 
 function placesOf(
