@@ -165,7 +165,7 @@ function setUp(options: { providers?: string[]; stream?: boolean; timeoutMs?: nu
     upstream,
     ledger,
     extraAttempts: new ExtraAttempts(runtime),
-    vault: { put: () => {}, get: () => undefined },
+    vault: { put: () => {}, get: () => undefined, delete: () => {} },
     observer: { requestStarted: () => {}, attemptEnded: () => {}, drifted: () => {}, requestEnded: () => {} },
     current: () => config,
   };

@@ -8,7 +8,7 @@ import type { ChatCall } from "./call.ts";
 import { decide } from "./decide.ts";
 import type { Delivery } from "./normalise.ts";
 import type { ChatParts, LiveConfig } from "./parts.ts";
-import { remember } from "./recall.ts";
+import { forget, remember } from "./recall.ts";
 import { send, type CallProgress } from "./send.ts";
 import { carriesState, strippedState, withoutState } from "./strip-state.ts";
 import type { Watch } from "./watch.ts";
@@ -86,6 +86,7 @@ async function attempt(forwarding: Forwarding, target: Target, request: ChatRequ
       const cost = account.cost(target, usage, completed.serviceTier);
       account.close(target, { error: undefined, progress, usage, cost });
       completed.usage = usage;
+      forget(parts.vault, call, request);
       remember(parts.vault, call, delivery.finishedParts);
       if (cost) completed.cost = cost;
       completed.attempts = [...account.attempts];

@@ -61,7 +61,7 @@ export function mutantParts(
     upstream,
     ledger: { forwarded: () => Promise.resolve(), ended: nothing, close: () => Promise.resolve() },
     extraAttempts: new ExtraAttempts(runtime),
-    vault: { put: nothing, get: () => undefined },
+    vault: { put: nothing, get: () => undefined, delete: nothing },
     observer: { requestStarted: nothing, attemptEnded: nothing, drifted: nothing, requestEnded: nothing },
     current: () => config,
   };
