@@ -61,8 +61,7 @@ const FORMATS: readonly SandboxFormat[] = [
   },
   {
     oracle: geminiGenerateOracle,
-    path: (model, stream) =>
-      `/v1beta/models/${model}:${stream ? "streamGenerateContent?alt=sse" : "generateContent"}`,
+    path: (model, stream) => `/v1beta/models/${model}:${stream ? "streamGenerateContent?alt=sse" : "generateContent"}`,
     body: () => ({ contents: [{ role: "user", parts: [{ text: QUESTION }] }] }),
     streamed: {},
     tools: { tools: [{ functionDeclarations: TOOLS.map((name) => ({ name, parametersJsonSchema: SCHEMA })) }] },
