@@ -14,7 +14,9 @@ import { requestFacts, type RequestFact } from "./support/request-facts.ts";
 const DIALECTS: readonly Dialect[] = [openaiChat, openaiResponses, anthropicMessages, geminiGenerate];
 
 // What the gateway itself does with a request, whoever answers it.
-const GATEWAYS = wordSet("ChatRequest.model ChatRequest.delivery ChatRequest.on_disconnect ChatRequest.tags");
+const GATEWAYS = wordSet(
+  "ChatRequest.model ChatRequest.delivery ChatRequest.on_disconnect ChatRequest.on_refusal ChatRequest.tags",
+);
 const GATEWAYS_MESSAGES = wordSet("Routing Constraints");
 
 // What answers tell and nobody asks for: it comes back with a conversation, and goes out where the format has a place.

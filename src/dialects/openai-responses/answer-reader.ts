@@ -193,13 +193,13 @@ function isPiece(type: string): boolean {
  */
 function endingOf(event: string, status: unknown): string | undefined {
   if (status === undefined || status === null || status === event) return event;
-  const byStatus = ENDINGS.indexOf(String(status));
+  const byStatus = ENDINGS.indexOf(wordOf(status));
   if (byStatus < 0) return event === "completed" ? undefined : event;
   return ENDINGS[Math.max(byStatus, ENDINGS.indexOf(event))];
 }
 
 function unfinished(target: DialectTarget, status: unknown): ParleyError {
-  return badOutput(target, `it is not finished: its status is ${String(status).slice(0, MAX_WORD_CHARS)}`);
+  return badOutput(target, `it is not finished: its status is ${wordOf(status) || "not told"}`);
 }
 
 function filteredCategories({ content_filters: filters }: ResponseObject): string | undefined {
