@@ -20,6 +20,11 @@ const BUDGET_STEPS: readonly (readonly [maxTokens: number, effort: string])[] = 
   [32_768, "high"],
 ];
 
+/** The word for an effort; undefined where none is told. */
+export function effortWord(effort: Effort): string | undefined {
+  return EFFORT_WORDS[effort];
+}
+
 /** What a request says about reasoning as such: off, on, or nothing. */
 export function reasoningState(request: ChatRequest): "off" | "on" | "unset" {
   const { reasoning } = request;
@@ -38,7 +43,7 @@ export interface AskedEffort {
 
 /** The effort that a request asks for, if only by a budget or by wanting reasoning at all. */
 export function askedEffort(reasoning: Reasoning): AskedEffort {
-  const word = EFFORT_WORDS[reasoning.effort];
+  const word = effortWord(reasoning.effort);
   if (word !== undefined) return { field: "reasoning.effort", requested: word, effort: word };
   const budget = reasoning.budgetTokens;
   if (budget !== undefined) {

@@ -1,5 +1,6 @@
 import { ParleyError } from "../errors/index.ts";
 import type { DialectTarget } from "./dialect.ts";
+import type { Members } from "./native-error.ts";
 
 const BYTE_ORDER_MARK = 0xfeff;
 
@@ -8,19 +9,25 @@ export function withoutMark(text: string): string {
   return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
 }
 
-/** The JSON object in a text. Throws `PROVIDER_BAD_OUTPUT` on anything else, never quoting it. */
-export function receivedObject(text: string, target: DialectTarget, what: string): Readonly<Record<string, unknown>> {
-  let value: unknown;
+/** The JSON value in a text. Throws `PROVIDER_BAD_OUTPUT` where it holds none, never quoting it. */
+export function receivedValue(text: string, target: DialectTarget, what: string): unknown {
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch (cause) {
     // The parser's own message quotes the text; it stays inside as the cause.
     throw badOutput(target, `${what} is ${textKind(text)}, not JSON`, cause);
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw badOutput(target, `${what} is not a JSON object`);
-  }
-  return value as Readonly<Record<string, unknown>>;
+}
+
+/** The object that a JSON value is. Throws `PROVIDER_BAD_OUTPUT` where it is something else. */
+export function objectIn(value: unknown, target: DialectTarget, what: string): Members {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Members;
+  throw badOutput(target, `${what} is not a JSON object`);
+}
+
+/** The JSON object in a text. Throws `PROVIDER_BAD_OUTPUT` on anything else, never quoting it. */
+export function receivedObject(text: string, target: DialectTarget, what: string): Members {
+  return objectIn(receivedValue(text, target, what), target, what);
 }
 
 /**

@@ -142,6 +142,10 @@ describe("decodeUsage", () => {
     expect(seen(merged)).toEqual([[1, undefined, 20, undefined], [[3600, 8]], [], undefined, true]);
   });
 
+  test.each(["xyz", ["xyz"], 7])("mergeUsage takes no figures from %j, and no character of it for one", (odd) => {
+    expect(mergeUsage({ input_tokens: 1 }, odd as ReceivedUsage)).toEqual({ input_tokens: 1 });
+  });
+
   test("decodeUsage takes the lifetimes of a stream's later writes from its iterations", () => {
     const iterations = [
       { ...message, cache_creation_input_tokens: 6, cache_creation: { ephemeral_5m_input_tokens: 6 } },

@@ -8,6 +8,7 @@ import {
   type Usage,
   type UsageSource,
 } from "../../contract/index.ts";
+import { membersOf } from "../native-error.ts";
 import type { ReceivedUsage, TokenCounts, UsageIteration } from "./wire.ts";
 
 const MAX_COUNT = 0xffffffff;
@@ -21,7 +22,7 @@ function count(value: unknown): number | undefined {
 /** Puts figures together: those of a stream's beginning, which alone tell times to live, and the cumulative later ones. */
 export function mergeUsage(before: ReceivedUsage | undefined, later: ReceivedUsage): ReceivedUsage {
   const merged: Record<string, unknown> = { ...before };
-  for (const [member, value] of Object.entries(later)) {
+  for (const [member, value] of Object.entries(membersOf(later))) {
     if (member !== "__proto__" && value !== null && value !== undefined) merged[member] = value;
   }
   return merged;

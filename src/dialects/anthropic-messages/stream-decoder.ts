@@ -1,6 +1,7 @@
 import type { StreamEvent } from "../../contract/index.ts";
 import type { DecodeOptions, DialectTarget, StreamDecoder } from "../dialect.ts";
 import { objectMembers } from "../json-text.ts";
+import { parseErrorBody } from "../native-error.ts";
 import { badOutput, receivedObject, typedDecodeError } from "../received-json.ts";
 import { AnswerReader } from "./answer-reader.ts";
 import { errorFromBody } from "./decode-error.ts";
@@ -37,7 +38,8 @@ export class AnthropicMessagesStreamDecoder implements StreamDecoder {
         return;
       }
     }
-    if (eventName === "error") throw errorFromBody(parseLeniently(data), this.#target);
+    // An event that says it is an error is one, whatever it holds.
+    if (eventName === "error") throw errorFromBody(parseErrorBody(data), this.#target);
     const event: ReceivedEvent = receivedObject(data, this.#target, WHAT);
     try {
       this.#take(event, data, eventName, out);
@@ -103,13 +105,4 @@ export class AnthropicMessagesStreamDecoder implements StreamDecoder {
 
 function memberText(data: string, member: string): string {
   return objectMembers(data)?.get(member)?.text ?? "";
-}
-
-// An event that says it is an error is one, whatever it holds.
-function parseLeniently(data: string): unknown {
-  try {
-    return JSON.parse(data) as unknown;
-  } catch {
-    return undefined;
-  }
 }

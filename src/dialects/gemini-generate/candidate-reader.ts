@@ -12,7 +12,7 @@ import type { DialectTarget } from "../dialect.ts";
 import { jsonText } from "../json-text.ts";
 import type { JsonObjectTree } from "../json-tree.ts";
 import { receivedObjects } from "../received-json.ts";
-import { CandidateBlocks } from "./candidate-blocks.ts";
+import { AnswerBlocks } from "../answer-blocks.ts";
 import { groundingCitations, recitationCitations, type PlacedCitation } from "./citations.ts";
 import { finishReason, finishWordOf } from "./finish-reason.ts";
 import { tokenLogprobs } from "./logprobs.ts";
@@ -35,7 +35,7 @@ export interface CandidateText {
 export class CandidateReader {
   readonly #index: number;
   readonly #target: DialectTarget;
-  readonly #blocks: CandidateBlocks;
+  readonly #blocks: AnswerBlocks;
   readonly #calls: ToolCallBlocks;
   readonly #parts: PartReader;
   #finishWord: string | undefined;
@@ -50,7 +50,7 @@ export class CandidateReader {
   constructor(index: number, writer: BlockWriter, target: DialectTarget, newId: (prefix: string) => string) {
     this.#index = index;
     this.#target = target;
-    this.#blocks = new CandidateBlocks(writer, index);
+    this.#blocks = new AnswerBlocks(writer, index);
     this.#calls = new ToolCallBlocks(this.#blocks, newId, (format, text) => stateOf(target, format, text));
     this.#parts = new PartReader(this.#blocks, this.#calls, target, newId);
   }

@@ -1,7 +1,8 @@
 import type { StreamEvent } from "../../contract/index.ts";
 import type { DecodeOptions, DialectTarget } from "../dialect.ts";
+import { typedDecodeError } from "../received-json.ts";
 import { AnswerReader } from "./answer-reader.ts";
-import { parseAnswer, typedError } from "./parse-answer.ts";
+import { parseAnswer } from "./parse-answer.ts";
 
 /** The events of a whole answer: those of its stream without the deltas. */
 export function decodeResponse(body: string, target: DialectTarget, options: DecodeOptions): StreamEvent[] {
@@ -13,6 +14,6 @@ export function decodeResponse(body: string, target: DialectTarget, options: Dec
     reader.finish(events);
     return events.filter(({ event }) => event.case !== "blockDelta" && event.case !== "usageUpdated");
   } catch (thrown) {
-    throw typedError(thrown, target, "the body");
+    throw typedDecodeError(thrown, target, "the body");
   }
 }

@@ -1,5 +1,5 @@
 import { Effort, ReasoningVisibility, type ChatRequest, type Reasoning } from "../../contract/index.ts";
-import { askedEffort, snapEffort, wordOf } from "./efforts.ts";
+import { askedEffort, effortWord, snapEffort } from "../efforts.ts";
 import type { Body, EncodeContext, Unsupported } from "./encode-context.ts";
 import type { TargetRules } from "./target-rules.ts";
 
@@ -67,7 +67,7 @@ function encodeAmount(context: EncodeContext, reasoning: Reasoning, thinking: Bo
   const byBudget = budgetTokens !== undefined && (control === "budget" || (control === "either" && !hasEffort));
   if (byBudget) {
     encodeBudget(context, "reasoning.budget_tokens", budgetTokens, budgetTokens, thinking);
-    if (hasEffort) leaveOut(context, "reasoning.effort", wordOf(effort), "the budget");
+    if (hasEffort) leaveOut(context, "reasoning.effort", effortWord(effort), "the budget");
     return;
   }
   if (control === "budget") encodeEffortAsBudget(context, reasoning, thinking);

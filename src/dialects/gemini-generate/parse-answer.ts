@@ -1,10 +1,9 @@
-import { ParleyError } from "../../errors/index.ts";
 import type { DialectTarget } from "../dialect.ts";
 import { jsonTree, type JsonObjectTree, type JsonTree } from "../json-tree.ts";
+import { membersOf } from "../native-error.ts";
+import { objectIn, receivedValue, withoutMark } from "../received-json.ts";
 import { errorFromBody } from "./decode-error.ts";
 import type { GenerateContentResponse } from "./wire.ts";
-
-const BYTE_ORDER_MARK = 0xfeff;
 
 /** An answer, or an event of one, with its text: arguments of calls are read from that, so that nothing of them is lost. */
 export interface ParsedAnswer {
@@ -14,17 +13,12 @@ export interface ParsedAnswer {
 
 /** Reads an answer or an event. Throws `PROVIDER_BAD_OUTPUT` on anything else, never quoting it. */
 export function parseAnswer(received: string, target: DialectTarget, what: string): ParsedAnswer {
-  const text = received.charCodeAt(0) === BYTE_ORDER_MARK ? received.slice(1) : received;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw badOutput(target, `${what} is ${textKind(text)}, not JSON`, cause);
-  }
+  const text = withoutMark(received);
+  const value = receivedValue(text, target, what);
   // Errors of streams may come as a list of one.
-  if (Array.isArray(value) && isObject(value[0]) && "error" in value[0]) throw errorFromBody(value[0], target);
-  if (!isObject(value)) throw badOutput(target, `${what} is not a JSON object`);
-  return { value: value as GenerateContentResponse, text: new AnswerText(text) };
+  const first = Array.isArray(value) ? membersOf(value[0]) : {};
+  if ("error" in first) throw errorFromBody(first, target);
+  return { value: objectIn(value, target, what), text: new AnswerText(text) };
 }
 
 /** The text behind an answer, taken apart where something has to be kept as it was written. */
@@ -58,29 +52,4 @@ export class AnswerText {
 export function objectAt(tree: JsonObjectTree, member: string): JsonObjectTree {
   const found = tree.get(member);
   return found instanceof Map ? found : new Map();
-}
-
-/**
- * What a decoding step threw, as a typed error: a member of a type that nobody expects must not look like a defect of
- * the gateway.
- */
-export function typedError(thrown: unknown, target: DialectTarget, what: string): ParleyError {
-  if (thrown instanceof ParleyError) return thrown;
-  return badOutput(target, `${what} has a member of an unexpected type`, thrown);
-}
-
-function badOutput(target: DialectTarget, problem: string, cause?: unknown): ParleyError {
-  const message = `Cannot read the answer of ${target.provider}/${target.model}: ${problem}`;
-  // The parser's own message quotes the text; it stays inside as the cause.
-  return new ParleyError("PROVIDER_BAD_OUTPUT", message, cause === undefined ? {} : { cause });
-}
-
-function textKind(text: string): string {
-  const start = text.trimStart();
-  if (start === "") return "empty";
-  return start.startsWith("<") ? "HTML" : "text";
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

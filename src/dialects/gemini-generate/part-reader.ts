@@ -13,7 +13,7 @@ import {
 import type { DialectTarget } from "../dialect.ts";
 import { jsonText } from "../json-text.ts";
 import type { JsonObjectTree } from "../json-tree.ts";
-import type { CandidateBlocks } from "./candidate-blocks.ts";
+import type { AnswerBlocks } from "../answer-blocks.ts";
 import type { CitedText } from "./citations.ts";
 import { objectAt } from "./parse-answer.ts";
 import { PART_FORMAT, SIGNATURE_FORMAT, originOf, stateOf } from "./provider-state.ts";
@@ -45,7 +45,7 @@ interface OpenBlock {
  * goes on with it. A part with a signature stands for itself, because the provider wants it back on the very part.
  */
 export class PartReader {
-  readonly #blocks: CandidateBlocks;
+  readonly #blocks: AnswerBlocks;
   readonly #calls: ToolCallBlocks;
   readonly #target: DialectTarget;
   readonly #newId: (prefix: string) => string;
@@ -53,12 +53,7 @@ export class PartReader {
   readonly #textBlocks: number[] = [];
   readonly #lastStep = new Map<string, string>();
 
-  constructor(
-    blocks: CandidateBlocks,
-    calls: ToolCallBlocks,
-    target: DialectTarget,
-    newId: (prefix: string) => string,
-  ) {
+  constructor(blocks: AnswerBlocks, calls: ToolCallBlocks, target: DialectTarget, newId: (prefix: string) => string) {
     this.#blocks = blocks;
     this.#calls = calls;
     this.#target = target;

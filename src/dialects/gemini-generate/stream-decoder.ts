@@ -1,8 +1,10 @@
 import type { StreamEvent } from "../../contract/index.ts";
 import type { DecodeOptions, DialectTarget, StreamDecoder } from "../dialect.ts";
+import { parseErrorBody } from "../native-error.ts";
+import { typedDecodeError } from "../received-json.ts";
 import { AnswerReader } from "./answer-reader.ts";
 import { errorFromBody } from "./decode-error.ts";
-import { parseAnswer, typedError } from "./parse-answer.ts";
+import { parseAnswer } from "./parse-answer.ts";
 
 const WHAT = "an event of the stream";
 
@@ -35,12 +37,13 @@ export class GeminiGenerateStreamDecoder implements StreamDecoder {
         return;
       }
     }
-    if (eventName === "error") throw errorFromBody(parseLeniently(data), this.#target);
+    // An event that says it is an error is one, whatever it holds.
+    if (eventName === "error") throw errorFromBody(parseErrorBody(data), this.#target);
     const answer = parseAnswer(data, this.#target, WHAT);
     try {
       this.#reader.take(answer, out);
     } catch (thrown) {
-      throw typedError(thrown, this.#target, WHAT);
+      throw typedDecodeError(thrown, this.#target, WHAT);
     }
   }
 
@@ -48,16 +51,7 @@ export class GeminiGenerateStreamDecoder implements StreamDecoder {
     try {
       this.#reader.finish(out);
     } catch (thrown) {
-      throw typedError(thrown, this.#target, WHAT);
+      throw typedDecodeError(thrown, this.#target, WHAT);
     }
-  }
-}
-
-// An event that says it is an error is one, whatever it holds.
-function parseLeniently(data: string): unknown {
-  try {
-    return JSON.parse(data) as unknown;
-  } catch {
-    return undefined;
   }
 }

@@ -2,7 +2,7 @@ import { toolCallPart, type OpaqueState } from "../../contract/index.ts";
 import { ParleyError } from "../../errors/index.ts";
 import { jsonText } from "../json-text.ts";
 import { jsonObjectTree, scalarOf, type JsonObjectTree } from "../json-tree.ts";
-import type { CandidateBlocks } from "./candidate-blocks.ts";
+import type { AnswerBlocks } from "../answer-blocks.ts";
 import { objectAt } from "./parse-answer.ts";
 import { PartialArguments } from "./partial-arguments.ts";
 import { PART_FORMAT, SIGNATURE_FORMAT } from "./provider-state.ts";
@@ -29,14 +29,14 @@ type StateOf = (format: string, text: string) => OpaqueState;
  * their result follows: hence calls wait until something else comes, or the end.
  */
 export class ToolCallBlocks {
-  readonly #blocks: CandidateBlocks;
+  readonly #blocks: AnswerBlocks;
   readonly #newId: (prefix: string) => string;
   readonly #stateOf: StateOf;
   #held: HeldCall[] = [];
   #seen = 0;
   #count = 0;
 
-  constructor(blocks: CandidateBlocks, newId: (prefix: string) => string, stateOf: StateOf) {
+  constructor(blocks: AnswerBlocks, newId: (prefix: string) => string, stateOf: StateOf) {
     this.#blocks = blocks;
     this.#newId = newId;
     this.#stateOf = stateOf;

@@ -52,7 +52,8 @@ export class AnswerItems {
   }
 
   /** An item begins. */
-  begin(index: number | undefined, item: OutputItem): void {
+  begin(index: number | undefined, received: OutputItem): void {
+    const item = withTypeAsText(received);
     const entry = this.#unfinished(index, idOf(item)) ?? this.#add(index, item);
     entry.item = { ...entry.item, ...item };
     entry.reader ??= readerOf(this.#context, item);
@@ -74,7 +75,8 @@ export class AnswerItems {
   }
 
   /** An item is whole; `raw` gives its JSON text as received. */
-  finish(index: number | undefined, item: OutputItem, raw: () => string): void {
+  finish(index: number | undefined, received: OutputItem, raw: () => string): void {
+    const item = withTypeAsText(received);
     const id = idOf(item);
     const begun = this.#unfinished(index, id) ?? this.#unnamed(item);
     if (!begun && index !== undefined && this.#entries.some((entry) => entry.index === index && entry.id === id))
@@ -84,7 +86,7 @@ export class AnswerItems {
     this.#open = this.#open.filter((one) => one !== entry);
     entry.item = item;
     const { drift, blocks } = this.#context;
-    const type = typeof item.type === "string" ? item.type : "";
+    const type = item.type ?? "";
     drift.members(item, ITEM_MEMBERS, `output[].${type}.`);
     if (!isKnownItem(type)) drift.note(`output[].type=${type}`);
     this.#count(item);
@@ -193,6 +195,12 @@ function impliedItem(type: string, id: string | undefined): OutputItem | undefin
   if (type.startsWith("response.function_call_arguments.")) return { ...named, type: "function_call" };
   if (type.startsWith("response.custom_tool_call_input.")) return { ...named, type: "custom_tool_call" };
   return undefined;
+}
+
+// What is no text names no type, also where an item began as one of a known type.
+function withTypeAsText(item: OutputItem): OutputItem {
+  const type: unknown = item.type;
+  return typeof type === "string" || type === undefined ? item : { ...item, type: "" };
 }
 
 function idOf({ id }: OutputItem): string | undefined {

@@ -1,4 +1,4 @@
-import { toBinary } from "@bufbuild/protobuf";
+import { toJsonString } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import {
   ChatResponseSchema,
@@ -217,7 +217,7 @@ describe("the provider's own tools", () => {
       { type: "file_search_call", id: "fs", queries: ["q"], results: [{ file_id: [1], filename: { a: 1 } }] },
     ];
     const answer = foldBody(answerOf([...odd, message("m", said("x"))]));
-    expect(() => toBinary(ChatResponseSchema, answer)).not.toThrow();
+    expect(() => toJsonString(ChatResponseSchema, answer)).not.toThrow();
     expect(answer.candidates[0]?.message?.parts.map(({ kind }) => kind.value)).toMatchObject([
       { nativeType: "", json: '{"type":["message"],"id":"a"}' },
       { nativeType: "" },

@@ -1,5 +1,6 @@
+import { toJsonString } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { FinishReason, type StreamEvent } from "../../contract/index.ts";
+import { ChatResponseSchema, FinishReason, type StreamEvent } from "../../contract/index.ts";
 import { openaiResponses } from "./index.ts";
 import { eventsOf } from "./answer.fixture.ts";
 import {
@@ -266,6 +267,17 @@ describe("the end of a stream", () => {
     const type = "response.reasoning_summary_text.delta";
     const piece = { type, output_index: 0, summary_index: place, delta: "hm" };
     expect(reasonThrown(() => streamEvents([...whole.slice(0, 1), piece]))).toBe("PROVIDER_BAD_OUTPUT");
+  });
+
+  test("an item that ends with a type that is no text is still written as the call that it began as", () => {
+    const search = { id: "ws", type: "web_search_call", status: "completed", action: { type: "search", query: "q" } };
+    const answer = foldEvents([
+      { type: "response.output_item.added", output_index: 0, item: search },
+      { type: "response.output_item.done", output_index: 0, item: { ...search, type: { a: 1 } } },
+      { type: "response.completed", response: answerOf([]) },
+    ]);
+    expect(() => toJsonString(ChatResponseSchema, answer)).not.toThrow();
+    expect(answer.candidates[0]?.message?.parts.map(({ kind }) => kind.case)).toEqual(["toolCall", "toolResult"]);
   });
 
   test("a named error is one, whatever it holds", () => {

@@ -1,5 +1,6 @@
 import type { StreamEvent } from "../../contract/index.ts";
 import type { DecodeOptions, DialectTarget, StreamDecoder } from "../dialect.ts";
+import { parseErrorBody } from "../native-error.ts";
 import { badOutput, receivedObject, typedDecodeError, withoutMark } from "../received-json.ts";
 import { AnswerReader } from "./answer-reader.ts";
 import { errorFromBody, errorInEvent } from "./decode-error.ts";
@@ -35,7 +36,8 @@ export class OpenAiResponsesStreamDecoder implements StreamDecoder {
         return;
       }
     }
-    if (eventName === "error") throw errorFromBody(parseLeniently(data), this.#target);
+    // An event that says it is an error is one, whatever it holds.
+    if (eventName === "error") throw errorFromBody(parseErrorBody(data), this.#target);
     const text = withoutMark(data);
     const event = receivedObject(text, this.#target, WHAT) as ResponseEvent;
     const error = errorInEvent(event, this.#target);
@@ -56,14 +58,5 @@ export class OpenAiResponsesStreamDecoder implements StreamDecoder {
     } catch (thrown) {
       throw typedDecodeError(thrown, this.#target, WHAT);
     }
-  }
-}
-
-// An event that says it is an error is one, whatever it holds.
-function parseLeniently(data: string): unknown {
-  try {
-    return JSON.parse(data) as unknown;
-  } catch {
-    return undefined;
   }
 }
