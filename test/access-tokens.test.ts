@@ -104,11 +104,11 @@ async function start(provider: string, env: Readonly<Record<string, string>> = {
   gateway = await startGateway({ yaml, env });
 }
 
-async function ask(model: string): Promise<{ status: number; served: string | null; body: any }> {
+async function ask(model: string, more: object = {}): Promise<{ status: number; served: string | null; body: any }> {
   const response = await fetch(`${gateway.url}/v1/chat/completions`, {
     method: "POST",
     headers: { authorization: `Bearer ${gateway.adminKey}`, "content-type": "application/json" },
-    body: JSON.stringify({ model, messages: [{ role: "user", content: "Hi" }] }),
+    body: JSON.stringify({ model, messages: [{ role: "user", content: "Hi" }], ...more }),
   });
   return { status: response.status, served: response.headers.get("x-parley-model"), body: await response.json() };
 }
@@ -119,7 +119,7 @@ describe("a provider that authorises by access tokens", () => {
   test("one account with a key file serves models of two formats, with one token", async () => {
     await start(cloud(), { KEY_FILE: keyFile() });
     const models = ["cloud/gemini-3.5-flash", "cloud/claude-sonnet-4-5@20250929", "cloud/gemini-3.5-flash"];
-    const answers = await Promise.all(models.map(ask));
+    const answers = await Promise.all(models.map((model) => ask(model)));
     expect(answers.map(({ status, body }) => [status, body.choices[0].message.content])).toEqual(
       models.map(() => [200, "Hello from the cloud"]),
     );
@@ -155,6 +155,22 @@ describe("a provider that authorises by access tokens", () => {
     await expect(ask("cloud/gemini-3.5-flash")).resolves.toMatchObject({ status: 200 });
     expect(calls[0]?.path).toContain("/projects/other-project/locations/europe-west4/publishers/google/");
     expect(grants).toEqual([]);
+  });
+
+  test("the location of an account is the region of its models, unless it is served from anywhere", async () => {
+    const european = { parley: { constraints: { regions: ["europe-west4"] } } };
+    const account = (more: string): string =>
+      `{ kind: vertex, base_url: "http://127.0.0.1:${port}", project: p, access_token: cloud-token-99${more} }`;
+    const models = ["cloud/gemini-3.5-flash", "cloud/claude-sonnet-4-5"];
+    const statuses: number[][] = [];
+    for (const more of [", location: europe-west4", "", ", location: us, region: europe-west4", ", location: us"]) {
+      await start(account(more));
+      const answers = await Promise.all(models.map((model) => ask(model, european)));
+      statuses.push(answers.map(({ status }) => status));
+      if (more !== ", location: us") await gateway.close();
+    }
+    const refused = [422, 422];
+    expect(statuses).toEqual([[200, 200], refused, [200, 200], refused]);
   });
 
   test("a client of a directory gets its token for its secret, and a dated API its path", async () => {

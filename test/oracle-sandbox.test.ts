@@ -2,7 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ParleyError } from "../src/errors/index.ts";
 import { realRuntime } from "../src/runtime/real.ts";
 import { SANDBOX_MODELS, startSandbox, type Sandbox } from "../src/sandbox/index.ts";
+import { anthropicMessagesOracle } from "./support/oracles/anthropic-messages.ts";
+import { geminiGenerateOracle } from "./support/oracles/gemini-generate.ts";
 import { openaiChatOracle } from "./support/oracles/openai-chat.ts";
+import { openaiResponsesOracle } from "./support/oracles/openai-responses.ts";
 import { ourReading, type Oracle, type Reading, type Wire } from "./support/oracles/oracle.ts";
 
 // What the sandbox says is what the vendor would: its own client reads every answer and every refusal of it, and reads
@@ -22,19 +25,56 @@ interface SandboxFormat {
 
 const SCHEMA = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
 
+const QUESTION = "What is the weather in Lyon?";
+const TOOLS = ["weather", "clock"];
+
 const FORMATS: readonly SandboxFormat[] = [
   {
     oracle: openaiChatOracle,
     path: () => "/v1/chat/completions",
-    body: (model) => ({ model, messages: [{ role: "user", content: "What is the weather in Lyon?" }] }),
+    body: (model) => ({ model, messages: [{ role: "user", content: QUESTION }] }),
     streamed: { stream: true, stream_options: { include_usage: true } },
     tools: {
-      tools: ["weather", "clock"].map((name) => ({ type: "function", function: { name, parameters: SCHEMA } })),
+      tools: TOOLS.map((name) => ({ type: "function", function: { name, parameters: SCHEMA } })),
       parallel_tool_calls: true,
     },
     schema: { response_format: { type: "json_schema", json_schema: { name: "place", schema: SCHEMA } } },
   },
+  {
+    oracle: openaiResponsesOracle,
+    path: () => "/v1/responses",
+    body: (model) => ({ model, input: QUESTION }),
+    streamed: { stream: true },
+    tools: {
+      tools: TOOLS.map((name) => ({ type: "function", name, parameters: SCHEMA, strict: false })),
+      parallel_tool_calls: true,
+    },
+    schema: { text: { format: { type: "json_schema", name: "place", schema: SCHEMA } } },
+  },
+  {
+    oracle: anthropicMessagesOracle,
+    path: () => "/v1/messages",
+    body: (model) => ({ model, max_tokens: 4096, messages: [{ role: "user", content: QUESTION }] }),
+    streamed: { stream: true },
+    tools: { tools: TOOLS.map((name) => ({ name, input_schema: SCHEMA })) },
+    schema: { output_config: { format: { type: "json_schema", schema: SCHEMA } } },
+  },
+  {
+    oracle: geminiGenerateOracle,
+    path: (model, stream) => `/v1beta/models/${model}:${stream ? "streamGenerateContent?alt=sse" : "generateContent"}`,
+    body: () => ({ contents: [{ role: "user", parts: [{ text: QUESTION }] }] }),
+    streamed: {},
+    tools: { tools: [{ functionDeclarations: TOOLS.map((name) => ({ name, parametersJsonSchema: SCHEMA })) }] },
+    schema: { generationConfig: { responseMimeType: "application/json", responseJsonSchema: SCHEMA } },
+  },
 ];
+
+const KEYS = {
+  authorization: "Bearer key",
+  "x-api-key": "key",
+  "anthropic-version": "2023-06-01",
+  "x-goog-api-key": "key",
+};
 
 const ANSWERING = SANDBOX_MODELS.filter(({ group }) => group === "answer").map(({ name }) => name);
 const REFUSING = SANDBOX_MODELS.filter(({ name }) => /^fault-[45]\d\d(?!.*once)/.test(name)).map(({ name }) => name);
@@ -66,7 +106,9 @@ function bodyFor({ format, model, stream }: Subject): Wire {
 async function theirs(subject: Subject): Promise<unknown> {
   const { format, model, stream } = subject;
   try {
-    return await format.oracle.call(sandbox.url, bodyFor(subject), { stream, model, provider: "sandbox" });
+    const seen = await format.oracle.call(sandbox.url, bodyFor(subject), { stream, model, provider: "sandbox" });
+    // A prompt that is blocked has an answer without candidates: one client leaves it to its caller to see that.
+    return seen.candidates.length > 0 ? seen : { refused: undefined };
   } catch (thrown) {
     return { refused: format.oracle.statusOf(thrown) ?? String(thrown) };
   }
@@ -76,7 +118,7 @@ async function ours(subject: Subject): Promise<unknown> {
   const { format, model, stream } = subject;
   const response = await fetch(sandbox.url + format.path(model, stream), {
     method: "POST",
-    headers: { authorization: "Bearer key", "x-api-key": "key", "x-goog-api-key": "key" },
+    headers: KEYS,
     body: JSON.stringify(bodyFor(subject)),
   });
   const { ok, status } = response;

@@ -96,6 +96,18 @@ describe.each(FORMATS.map((format) => [format.provider, format] as const))("%s",
   });
 });
 
+test("a plain question goes to the sandbox as it was asked, in every wire format", async () => {
+  for (const { provider } of WALL_FORMATS) {
+    const response = await fetch(`${wall.gateway.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${wall.gateway.adminKey}`, "content-type": "application/json" },
+      body: JSON.stringify({ model: `${provider}/echo@delay_ms=0`, messages: [{ role: "user", content: "Hi" }] }),
+    });
+    const { parley } = (await response.json()) as { readonly parley: { readonly adaptations?: unknown } };
+    expect([provider, response.status, parley.adaptations ?? []]).toEqual([provider, 200, []]);
+  }
+});
+
 test("the sandbox's own providers continue an answer that has begun, whatever the wire format", async () => {
   const door = wall.doors.find(({ name }) => name === "connect binary http/2 stream")!;
   const begun = storyTokens(33).join("");

@@ -2,6 +2,9 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startGateway, type TestGateway } from "./support/gateway.ts";
+import { REASONING_VENDORS } from "./support/reasoning-vendors/index.ts";
+import { TURNS } from "./support/reasoning-vendors/vendor.ts";
+import { startScriptedUpstream } from "./support/scripted-upstream.ts";
 
 // A provider may refuse the signatures and encrypted reasoning of earlier turns: they have run out, or another account
 // made them. The conversation then goes on without them, once, and the caller is told.
@@ -167,3 +170,50 @@ describe.each(VENDORS.map((vendor) => [vendor.kind, vendor] as const))("state th
     expect(bodies.length).toBe(2);
   });
 });
+
+const [asksForTwo, , answers] = TURNS as [(typeof TURNS)[0], (typeof TURNS)[0], (typeof TURNS)[0]];
+
+// Clients of chat completions cannot stop sending what the vault puts back for them.
+test.each(VENDORS.map((vendor) => [vendor.kind, vendor] as const))(
+  "state that %s refuses costs a client that cannot carry it one attempt more, and not one in every further turn",
+  async (kind, { refusal }) => {
+    const vendor = REASONING_VENDORS.find((one) => one.kind === kind)!;
+    await using upstream = await startScriptedUpstream(({ body }) => {
+      if (JSON.stringify(body).includes(asksForTwo.state)) return { status: 400, body: refusal };
+      return { status: 200, body: vendor.whole(vendor.resultsIn(body) === 0 ? asksForTwo : answers) };
+    });
+    const provider = `{ kind: ${kind}, ${vendor.settings}base_url: "${upstream.url}", api_key: a-provider-key-1234 }`;
+    const gateway = await startGateway({ yaml: `version: 1\nsandbox: true\nproviders:\n  vendor: ${provider}\n` });
+    const messages: unknown[] = [{ role: "user", content: "What is the weather?" }];
+    const attempts: number[] = [];
+    const turn = async (...said: unknown[]): Promise<any> => {
+      messages.push(...said);
+      const before = upstream.seen.length;
+      const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${gateway.adminKey}`, "content-type": "application/json" },
+        body: JSON.stringify({
+          model: `vendor/${vendor.model}`,
+          messages,
+          tools: [{ type: "function", function: { name: "weather" } }],
+        }),
+      });
+      attempts.push(upstream.seen.length - before);
+      const answered: any = await response.json();
+      expect([response.status, answered.error]).toEqual([200, undefined]);
+      const { content, tool_calls } = answered.choices[0].message;
+      messages.push({ role: "assistant", content, ...(tool_calls ? { tool_calls } : {}) });
+      return tool_calls;
+    };
+    try {
+      const calls: { id: string }[] = await turn();
+      await turn(...calls.map(({ id }) => ({ role: "tool", tool_call_id: id, content: "sunny" })));
+      await turn({ role: "user", content: "Thank you." });
+      expect(attempts).toEqual([1, 2, 1]);
+      // What came with the answer that was given instead goes on as ever.
+      expect(JSON.stringify(upstream.seen.at(-1)?.body)).toContain(answers.state);
+    } finally {
+      await gateway.close();
+    }
+  },
+);

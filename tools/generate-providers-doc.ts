@@ -65,9 +65,12 @@ function section(entry: ProviderEntry): string[] {
     "",
     `${code(`kind: ${entry.kind}`)}, ${addressOf(entry)}. Checked on ${entry.checkedOn} against <${entry.docs}>.`,
     "",
-    ...parameters.map(({ name, required, usual }) => {
+    ...parameters.map(({ name, required, usual, regionUnless }) => {
       const unset = usual === undefined ? "" : `, ${code(usual)} unless set`;
-      return `- ${code(name)}: ${required ? "required" : "optional"}, part of the address${unset}`;
+      const region = regionUnless
+        ? `, and the ${code("region")} unless it is ${regionUnless.map(code).join(" or ")}`
+        : "";
+      return `- ${code(name)}: ${required ? "required" : "optional"}, part of the address${unset}${region}`;
     }),
     ...(parameters.length > 0 ? [""] : []),
     ...(several ? apiPart(entry, apiRules) : []),

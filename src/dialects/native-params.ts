@@ -20,23 +20,34 @@ export function nativeParams(
   dialect: string,
   modelled: ReadonlySet<string>,
 ): NativeParam[] {
-  const found: NativeParam[] = [];
-  for (const [index, params] of request.rawParams.entries()) {
-    if (!isFor(params, target, dialect)) continue;
+  return nativeObjects(request, target, dialect, objectMembers).flatMap(({ members, field }) =>
+    [...members].map(([name, value]) => {
+      if (modelled.has(name)) throw modelledError(name, field);
+      return { name, value, field };
+    }),
+  );
+}
+
+/** The objects of `raw_params` that are for a target, read by `parse`. Throws `INVALID_REQUEST` where one is none. */
+export function nativeObjects<T>(
+  request: ChatRequest,
+  target: DialectTarget,
+  dialect: string,
+  parse: (json: string) => T | undefined,
+): { readonly members: T; readonly field: string }[] {
+  return request.rawParams.flatMap((params, index) => {
+    if (!isFor(params, target, dialect)) return [];
     const field = `raw_params[${index}].json`;
-    const members = objectMembers(params.json);
-    if (!members) {
-      throw new ParleyError("INVALID_REQUEST", `Cannot use ${field}: it is not the JSON text of an object`, { field });
-    }
-    for (const [name, value] of members) {
-      if (modelled.has(name)) {
-        const message = `Cannot set "${name}" through ${field}: the contract has its own field for it, use that one`;
-        throw new ParleyError("INVALID_REQUEST", message, { field });
-      }
-      found.push({ name, value, field });
-    }
-  }
-  return found;
+    const members = parse(params.json);
+    if (members !== undefined) return [{ members, field }];
+    throw new ParleyError("INVALID_REQUEST", `Cannot use ${field}: it is not the JSON text of an object`, { field });
+  });
+}
+
+/** What is thrown where a caller sets through `raw_params` what the contract models. */
+export function modelledError(name: string, field: string): ParleyError {
+  const message = `Cannot set "${name}" through ${field}: the contract has its own field for it, use that one`;
+  return new ParleyError("INVALID_REQUEST", message, { field });
 }
 
 function isFor(params: RawParams, target: DialectTarget, dialect: string): boolean {

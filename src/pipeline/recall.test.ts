@@ -13,7 +13,8 @@ import type { ParleyError } from "../errors/index.ts";
 import { VirtualRuntime } from "../runtime/virtual.ts";
 import { createStateVault } from "../store/state-vault.ts";
 import type { ChatCall } from "./call.ts";
-import { recall, remember } from "./recall.ts";
+import { forget, recall, remember } from "./recall.ts";
+import { withoutState } from "./strip-state.ts";
 
 function signed(part: Part, text: string): Part {
   const state: OpaqueState = {
@@ -106,10 +107,48 @@ describe("recall", () => {
   });
 });
 
+test("recall never puts what is kept of a text in the place of a text that the client has left out", () => {
+  const vault = createStateVault(new VirtualRuntime());
+  remember(vault, callWith({}), [signed(textPart("I look."), "sig-1"), signed(toolCallPart("c1", "f", "{}"), "sig-2")]);
+  const call = callWith({ messages: [{ role: Role.ASSISTANT, parts: [toolCallPart("c1", "f", "{}")] }] });
+  recall(vault, call);
+  const parts = call.request.messages[0]?.parts ?? [];
+  expect(parts.map((part) => [part.kind.case, stateOf(part)])).toEqual([["toolCall", "sig-2"]]);
+});
+
+describe("forget", () => {
+  const asked = (init: Partial<ChatCall> = {}) => {
+    const vault = createStateVault(new VirtualRuntime());
+    remember(vault, callWith({}), answer);
+    const call = callWith(echoed(), init);
+    recall(vault, call);
+    const isKept = (): boolean => {
+      const next = callWith(echoed());
+      recall(vault, next);
+      return next.request.messages[0]?.parts.some(({ state }) => state.length > 0) === true;
+    };
+    return { vault, call, isKept };
+  };
+
+  test("drops the state that an answer was given without", () => {
+    const { vault, call, isKept } = asked();
+    forget(vault, call, withoutState(call.request));
+    expect(isKept()).toBe(false);
+  });
+
+  test("leaves state alone that went out, and that of callers who carry theirs", () => {
+    const { vault, call, isKept } = asked();
+    forget(vault, call, call.request);
+    expect(isKept()).toBe(true);
+    forget(vault, { ...call, carriesState: true }, withoutState(call.request));
+    expect(isKept()).toBe(true);
+  });
+});
+
 describe("remember", () => {
   test("keeps nothing where the request demands zero retention, and nothing without state", () => {
     const put: string[] = [];
-    const vault = { put: (_key: string, id: string) => void put.push(id), get: () => undefined };
+    const vault = { put: (_key: string, id: string) => void put.push(id), get: () => undefined, delete: () => {} };
     remember(vault, callWith({ routing: { constraints: { zeroRetention: true } } }), answer);
     remember(vault, callWith({}), [textPart("plain"), toolCallPart("c1", "f", "{}")]);
     expect(put).toEqual([]);
@@ -120,6 +159,7 @@ describe("remember", () => {
     const vault = {
       put: (_key: string, _id: string, bytes: Uint8Array) => void kept.push(Buffer.from(bytes).toString("latin1")),
       get: () => undefined,
+      delete: () => {},
     };
     remember(vault, callWith({}), [
       signed(textPart("a secret answer"), "sig"),

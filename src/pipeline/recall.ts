@@ -1,12 +1,22 @@
 import { hash } from "node:crypto";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { Executor, MessageSchema, Role, textPart, type Message, type Part } from "../contract/index.ts";
+import {
+  Executor,
+  MessageSchema,
+  Role,
+  textPart,
+  type ChatRequest,
+  type Message,
+  type Part,
+} from "../contract/index.ts";
 import type { ChatCall } from "./call.ts";
+import { carriesState } from "./strip-state.ts";
 
 /** Where state waits for callers whose format cannot carry it; see `StateVault`. */
 export interface StatePort {
   put(keyId: string, id: string, bytes: Uint8Array): void;
   get(keyId: string, id: string): Uint8Array | undefined;
+  delete(keyId: string, id: string): void;
 }
 
 /**
@@ -30,6 +40,18 @@ export function remember(vault: StatePort, call: ChatCall, parts: readonly Part[
   const message = create(MessageSchema, { role: Role.ASSISTANT, parts: parts.filter(isStateful).map(withoutContent) });
   const bytes = toBinary(MessageSchema, message);
   for (const id of idsOf(parts)) vault.put(call.caller.keyId, id, bytes);
+}
+
+/**
+ * Drops what was kept of a conversation whose provider has refused it and answered `sent`, which is without it: else every
+ * further turn of a client that cannot carry state would be refused first.
+ */
+export function forget(vault: StatePort, call: ChatCall, sent: ChatRequest): void {
+  if (call.carriesState || !carriesState(call.request) || carriesState(sent)) return;
+  for (const { role, parts } of call.request.messages) {
+    if (role !== Role.ASSISTANT) continue;
+    for (const id of idsOf(parts)) vault.delete(call.caller.keyId, id);
+  }
 }
 
 function isStateful(part: Part): boolean {
@@ -66,14 +88,17 @@ function withoutContent(part: Part): Part {
   return { ...part, kind: { case: "toolCall", value: { ...part.kind.value, input: { case: undefined } } } };
 }
 
-/** The message's parts with what was kept: reasoning first, state on the very part it came with. */
+/**
+ * The message's parts with what was kept: reasoning first, state on the very part it came with. The state of a text that
+ * the client has not sent back is lost with it: what is kept of the text is no text.
+ */
 function merge(message: Message, kept: Message): Part[] {
   const merged: Part[] = message.parts.filter((part) => part.kind.case !== "reasoning");
   const added: Part[] = [];
   for (const part of kept.parts) {
     const owner = merged.find((one) => isSame(one, part));
     if (owner) owner.state = part.state;
-    else added.push(part);
+    else if (textOf(part) === "") added.push(part);
   }
   return [...added, ...merged];
 }

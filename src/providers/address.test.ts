@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { addressOf, parametersOf, type Parameters } from "./address.ts";
+import { addressOf, parametersOf, regionOf, type Parameters } from "./address.ts";
 import { azureOpenai } from "./entries/azure-openai.ts";
 import { openai } from "./entries/openai.ts";
 import { vertex } from "./entries/vertex.ts";
@@ -35,6 +35,17 @@ test.each([
   expect(url(vertex, { project: "p", ...(location === undefined ? {} : { location }) }, undefined, "/x")).toBe(
     expected,
   );
+});
+
+test.each([
+  [vertex, undefined, undefined],
+  [vertex, "global", undefined],
+  [vertex, "eu", "eu"],
+  [vertex, "us-east5", "us-east5"],
+  [openai, "us-east5", undefined],
+])("an account at %j with the location %s is in the region %s", (entry, location, expected) => {
+  const parameters = parametersOf(entry, location === undefined ? {} : { location });
+  expect(regionOf(entry, parameters)).toBe(expected);
 });
 
 test("an account without what its addresses hold is refused when the configuration is taken over", () => {

@@ -18,6 +18,15 @@ export function parametersOf(entry: ProviderEntry, configured: Parameters): Para
   return { ...(Object.fromEntries(defaults) as Parameters), ...configured };
 }
 
+/** The region that the parameters of an account tell; undefined: none. */
+export function regionOf(entry: ProviderEntry, parameters: Parameters): string | undefined {
+  const told = (entry.parameters ?? []).flatMap(({ name, regionUnless }) => {
+    const value = parameters[name];
+    return value !== undefined && regionUnless && !regionUnless.includes(value) ? [value] : [];
+  });
+  return told[0];
+}
+
 /** The address of an API. Throws `MISCONFIGURED` where the account lacks one, or something that stands in it. */
 export function addressOf(
   entry: ProviderEntry,

@@ -3,7 +3,7 @@ import type { ModelFacts } from "../catalog/facts.ts";
 import { mergeFacts } from "../catalog/merge.ts";
 import type { DialectTarget } from "../dialects/dialect.ts";
 import type { AuthHeaders, CallAuth } from "../upstream/auth/call-auth.ts";
-import { addressOf, parametersOf, type ApiAddress, type Parameters } from "./address.ts";
+import { addressOf, parametersOf, regionOf, type ApiAddress, type Parameters } from "./address.ts";
 import type { ProviderAdapter } from "./adapter.ts";
 import { ApiChooser, type ApiChoice } from "./choose-api.ts";
 import { quirksFor, type ApiName, type ProviderApi, type ProviderEntry } from "./entry.ts";
@@ -72,6 +72,8 @@ export function createProvider(options: ProviderOptions): ConfiguredProvider {
     : undefined;
   const remembered = new Map<string, NamedTarget>();
   const parameters = parametersOf(entry, options.parameters ?? {});
+  const region = regionOf(entry, parameters);
+  const entryFacts = { ...entry.facts, ...(region === undefined ? {} : { region }) };
   // Targets live as long as the configuration: which APIs can serve one is worked out once.
   const choosers = new WeakMap<DialectTarget, ApiChooser>();
   const choose = (request: ChatRequest, target: DialectTarget): ApiChoice => {
@@ -81,7 +83,7 @@ export function createProvider(options: ProviderOptions): ConfiguredProvider {
   };
   const build = (publicId: string, model: ProviderModel | undefined): NamedTarget => {
     const nativeId = model?.nativeId ?? publicId;
-    const known = mergeFacts(mergeFacts(entry.facts ?? {}, catalogue.lookup(nativeId) ?? {}), options.facts);
+    const known = mergeFacts(mergeFacts(entryFacts, catalogue.lookup(nativeId) ?? {}), options.facts);
     const facts = mergeFacts(known, model?.facts ?? {});
     const at = (api: ProviderApi): NamedTarget => ({
       name: `${name}/${publicId}`,

@@ -44,6 +44,8 @@ export interface ProviderEntry {
     readonly name: ParameterName;
     readonly required: boolean;
     readonly usual?: string;
+    /** Set: it is the region of the account's models, except for these values, which tell none. */
+    readonly regionUnless?: readonly string[];
   }[];
   /** How a key authorises calls. */
   readonly auth: KeyAuth;

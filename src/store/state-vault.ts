@@ -10,6 +10,8 @@ export interface StateVault {
   put(keyId: string, id: string, bytes: Uint8Array): void;
   /** What is kept, or undefined: never kept, kept for another key, too old, or pushed out. */
   get(keyId: string, id: string): Uint8Array | undefined;
+  /** Forgets what is kept, if anything is. */
+  delete(keyId: string, id: string): void;
 }
 
 /** Bounds of a vault. */
@@ -69,6 +71,7 @@ export function createStateVault(runtime: Runtime, limits: VaultLimits = DEFAULT
       drop(place);
       return undefined;
     },
+    delete: (keyId, id) => drop(placeOf(keyId, id)),
   };
 }
 

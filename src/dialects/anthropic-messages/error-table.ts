@@ -106,6 +106,8 @@ export function reasonOf(signal: Signal): ReasonName {
   const type = signal.type.toLowerCase();
   const byType = BY_TYPE.get(type);
   if (byType === "MODEL_NOT_FOUND") return OTHER_RESOURCE.test(withoutModel(message)) ? "NOT_FOUND" : byType;
+  // A fault of the server is of the kind that its status tells, where it tells one.
+  if (byType === "PROVIDER_ERROR" && status !== undefined && status >= 500) return BY_STATUS.get(status) ?? byType;
   if (byType) return byType;
   const isCallers = status === undefined || status === 400 || status === 422;
   if (isCallers) {

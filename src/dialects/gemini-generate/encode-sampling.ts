@@ -1,7 +1,8 @@
 import type { Capability } from "../../catalog/facts.ts";
 import type { ChatRequest, Sampling } from "../../contract/index.ts";
 import type { Body, EncodeContext, Unsupported } from "./encode-context.ts";
-import type { Refusal, TargetRules } from "./target-rules.ts";
+import type { Refusal } from "../refusals.ts";
+import type { TargetRules } from "./target-rules.ts";
 
 // One row per parameter: where it comes from, where it goes, and which value means the same as leaving it out.
 interface Parameter {

@@ -1,10 +1,8 @@
-import type { RawParams } from "../../contract/index.ts";
-import { ParleyError } from "../../errors/index.ts";
-import type { DialectTarget } from "../dialect.ts";
+import { wordSet } from "../drift.ts";
 import { RawJson } from "../json-text.ts";
 import { jsonObjectTree, type JsonObjectTree, type JsonTree } from "../json-tree.ts";
+import { modelledError, nativeObjects } from "../native-params.ts";
 import { DIALECT_ID, type Body, type EncodeContext } from "./encode-context.ts";
-import { wordSet } from "../drift.ts";
 
 // Members of the request that the contract models, whether or not this request sets them.
 const MODELLED = wordSet(`model contents systemInstruction tools toolConfig.functionCallingConfig.mode
@@ -28,13 +26,7 @@ const SHARED = wordSet(`generationConfig generationConfig.speechConfig generatio
  * contract, which has its own field for it.
  */
 export function mergeRawParams({ request, target }: EncodeContext, body: Body): void {
-  for (const [index, params] of request.rawParams.entries()) {
-    if (!isFor(params, target)) continue;
-    const field = `raw_params[${index}].json`;
-    const members = jsonObjectTree(params.json);
-    if (!members) {
-      throw new ParleyError("INVALID_REQUEST", `Cannot use ${field}: it is not the JSON text of an object`, { field });
-    }
+  for (const { members, field } of nativeObjects(request, target, DIALECT_ID, jsonObjectTree)) {
     mergeMembers(body, "", members, field);
   }
 }
@@ -58,18 +50,8 @@ function mergeObject(into: Body, path: string, name: string, members: JsonObject
   if (merged.size > 0) into.set(name, merged);
 }
 
-function modelledError(path: string, field: string): ParleyError {
-  const message = `Cannot set "${path}" through ${field}: the contract has its own field for it, use that one`;
-  return new ParleyError("INVALID_REQUEST", message, { field });
-}
-
 function isNull(value: JsonTree): boolean {
   return value instanceof RawJson && value.text === "null";
-}
-
-function isFor(params: RawParams, target: DialectTarget): boolean {
-  if (params.provider !== undefined && params.provider !== target.provider) return false;
-  return params.provider === undefined ? params.dialect === DIALECT_ID : (params.dialect ?? DIALECT_ID) === DIALECT_ID;
 }
 
 function camelCase(name: string): string {

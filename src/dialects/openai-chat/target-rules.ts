@@ -1,5 +1,6 @@
 import type { Capability, ModelFacts } from "../../catalog/facts.ts";
 import { Support } from "../../contract/index.ts";
+import { refusalsOf, type Refusal, type RefusalOf } from "../refusals.ts";
 import { resolveSettings, type ResolvedSettings } from "./settings.ts";
 
 /** What holds at one target, worked out once from what is known of its model. */
@@ -8,16 +9,9 @@ export interface TargetRules extends ResolvedSettings {
   /** Reasoning efforts that the model accepts, least first; undefined: not known. */
   readonly efforts: readonly string[] | undefined;
   /** Why the target does not honour a field, or undefined where it may. */
-  refusal(field: string, capability?: Capability): Refusal | undefined;
+  readonly refusal: RefusalOf;
   /** The same for a field that only some vendors have added: unless the capability is declared, it is refused. */
   extensionRefusal(field: string, capability: Capability): Refusal | undefined;
-}
-
-/** Why a field cannot go to a target. */
-export interface Refusal {
-  /** A sentence about the target, to stand after the field. */
-  readonly reason: string;
-  readonly quirkId?: string;
 }
 
 const rulesByFacts = new WeakMap<ModelFacts, TargetRules>();
@@ -30,17 +24,7 @@ export function rulesOf(facts: ModelFacts): TargetRules {
 }
 
 function makeRules(facts: ModelFacts): TargetRules {
-  const rejected = new Map<string, Refusal>();
-  for (const quirk of facts.quirks) {
-    for (const field of quirk.rejects ?? []) rejected.set(field, { reason: quirk.summary, quirkId: quirk.id });
-  }
-  function refusal(field: string, capability?: Capability): Refusal | undefined {
-    for (let path = field; path !== ""; path = parentOf(path)) {
-      const found = rejected.get(path);
-      if (found) return found;
-    }
-    return capability === undefined ? undefined : refusalOfCapability(facts, capability);
-  }
+  const refusal = refusalsOf(facts);
   const resolved = resolveSettings(facts.quirks);
   const declared = resolved.settings.efforts === "" ? undefined : resolved.settings.efforts.split(",");
   return {
@@ -56,20 +40,4 @@ function makeRules(facts: ModelFacts): TargetRules {
             reason: `the wire format has no such field and the model is not known to have the capability ${capability}`,
           }),
   };
-}
-
-function parentOf(path: string): string {
-  const dot = path.lastIndexOf(".");
-  return dot < 0 ? "" : path.slice(0, dot);
-}
-
-function refusalOfCapability(facts: ModelFacts, capability: Capability): Refusal | undefined {
-  switch (facts.capabilities[capability]) {
-    case Support.REJECTED:
-      return { reason: `the model does not have the capability ${capability}` };
-    case Support.IGNORED:
-      return { reason: `the model accepts the capability ${capability} and does nothing with it` };
-    default:
-      return undefined;
-  }
 }

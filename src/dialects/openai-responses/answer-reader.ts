@@ -22,7 +22,8 @@ import { originOf } from "./provider-state.ts";
 import { rulesOf } from "./target-rules.ts";
 import type { ResponseEvent, ResponseObject } from "./wire.ts";
 
-const ENDED: ReadonlySet<string> = new Set(["completed", "incomplete", "failed", "cancelled"]);
+// How an answer may end, the better before the worse.
+const ENDINGS: readonly string[] = ["completed", "incomplete", "cancelled", "failed"];
 const MAX_WORD_CHARS = 64;
 
 /** Reads one answer, event by event or whole. Both yield the same events. */
@@ -89,9 +90,7 @@ export class AnswerReader {
     if (error) throw error;
     const { status } = answer;
     if (!Array.isArray(answer.output)) throw badOutput(this.#target, "it has no output");
-    if (typeof status !== "string" || !ENDED.has(status)) {
-      throw badOutput(this.#target, `it is not finished: its status is ${String(status).slice(0, MAX_WORD_CHARS)}`);
-    }
+    if (typeof status !== "string" || !ENDINGS.includes(status)) throw unfinished(this.#target, status);
     this.#start(answer, out);
     this.#take(answer, () => memberText(body, "output"));
     this.#last = { answer, status };
@@ -139,15 +138,17 @@ export class AnswerReader {
     this.#items.take(type, event);
   }
 
-  #end(status: string, answer: ResponseObject, data: string, out: StreamEvent[]): void {
+  #end(event: string, answer: ResponseObject, data: string, out: StreamEvent[]): void {
     this.#start(answer, out);
+    const status = endingOf(event, answer.status);
+    if (status === undefined) throw unfinished(this.#target, answer.status);
     if (status === "failed") {
       // What the failure cost is still worth knowing.
       if (answer.usage) out.push(usageUpdated(this.#usage(answer)));
       throw errorFromBody({ error: answer.error ?? { code: "server_error" } }, this.#target);
     }
     this.#take(answer, () => memberText(data, "response", "output"));
-    this.#last = { answer, status: answer.status && ENDED.has(answer.status) ? answer.status : status };
+    this.#last = { answer, status };
   }
 
   #take(answer: ResponseObject, outputText: () => string): void {
@@ -184,6 +185,21 @@ const PIECE =
 
 function isPiece(type: string): boolean {
   return PIECE.test(type);
+}
+
+/**
+ * How an answer has ended: as its status says, or the event's name where that is worse or the only one to tell.
+ * Undefined: the event says that it is complete, and its status that it is not finished.
+ */
+function endingOf(event: string, status: unknown): string | undefined {
+  if (status === undefined || status === null || status === event) return event;
+  const byStatus = ENDINGS.indexOf(wordOf(status));
+  if (byStatus < 0) return event === "completed" ? undefined : event;
+  return ENDINGS[Math.max(byStatus, ENDINGS.indexOf(event))];
+}
+
+function unfinished(target: DialectTarget, status: unknown): ParleyError {
+  return badOutput(target, `it is not finished: its status is ${wordOf(status) || "not told"}`);
 }
 
 function filteredCategories({ content_filters: filters }: ResponseObject): string | undefined {

@@ -109,7 +109,8 @@ describe("decodeResponse", () => {
     ["[]", "it has no output"],
     ['{"status":"completed"}', "it has no output"],
     ['{"output":[],"status":"in_progress"}', "its status is in_progress"],
-    ['{"output":[]}', "its status is undefined"],
+    ['{"output":[]}', "its status is not told"],
+    ['{"output":[],"status":{}}', "its status is not told"],
     ["", "empty"],
     ["<html>", "HTML"],
   ])("decodeResponse refuses %j", (body, problem) => {

@@ -20,8 +20,14 @@ describe("encodeTools", () => {
     expect(encode({ tools }).body).toContain(`"parameters":${parametersJson}`);
     expect(bodyOf({ tools })["tools"]).toEqual([
       { type: "function", name: "f", description: "d", parameters: JSON.parse(parametersJson) as object, strict: true },
-      { type: "function", name: "g", parameters: NOTHING },
+      { type: "function", name: "g", parameters: NOTHING, strict: false },
     ]);
+  });
+
+  test("encodeTools leaves optional arguments optional unless the caller wants strictness", () => {
+    const strictness = [{}, { strict: false }, { strict: true }].map((more) => tool("f", more));
+    const sent = bodyOf({ tools: strictness })["tools"] as { readonly strict: unknown }[];
+    expect(sent.map(({ strict }) => strict)).toEqual([false, false, true]);
   });
 
   test("encodeTools writes free-text tools, searches and the provider's own tools", () => {

@@ -90,7 +90,8 @@ function wireTool(context: EncodeContext, tool: Tool, field: string): unknown {
       const { name, description, parametersJson: text, strict } = kind.value;
       const path = `${field}.function.parameters_json`;
       const parameters = text === undefined ? NO_ARGUMENTS : compileSchema(context, text, path);
-      return { type: "function", name, description, parameters, strict };
+      // Unset, the format would make every argument required, which other formats and the contract do not.
+      return { type: "function", name, description, parameters, strict: strict ?? false };
     }
     case "custom": {
       const { name, description, grammar } = kind.value;

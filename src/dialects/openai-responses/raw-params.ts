@@ -38,7 +38,7 @@ function mergeInclude({ value, field }: NativeParam, body: Body): void {
   const words: unknown = JSON.parse(value.text);
   if (words === null) return;
   if (!Array.isArray(words) || words.some((word) => typeof word !== "string")) {
-    throw new ParleyError("INVALID_REQUEST", `Cannot use ${field}: include is not a list of wordSet`, { field });
+    throw new ParleyError("INVALID_REQUEST", `Cannot use ${field}: include is not a list of words`, { field });
   }
   for (const word of words) addInclude(body, word as string);
 }

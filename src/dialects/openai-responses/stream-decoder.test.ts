@@ -1,6 +1,6 @@
 import { toJsonString } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { ChatResponseSchema, type StreamEvent } from "../../contract/index.ts";
+import { ChatResponseSchema, FinishReason, type StreamEvent } from "../../contract/index.ts";
 import { openaiResponses } from "./index.ts";
 import { eventsOf } from "./answer.fixture.ts";
 import {
@@ -15,6 +15,17 @@ import {
 } from "./target.fixture.ts";
 
 const letters = (text: string): string[] => Array.from(text);
+
+/** The last event, whose name and whose answer's status may differ. */
+const ended = (event: string, status: string | null): object => ({
+  type: `response.${event}`,
+  response: {
+    ...answerOf([message("m", said("Hi"))]),
+    status,
+    incomplete_details: { reason: "max_output_tokens" },
+    error: { code: "server_is_overloaded", message: "m" },
+  },
+});
 
 // What each event says, in one word or two.
 function outline(events: readonly StreamEvent[]): string[] {
@@ -233,8 +244,23 @@ describe("the end of a stream", () => {
       },
       "PROVIDER_BAD_OUTPUT",
     ],
+    ["an event that it is complete, of a failure", ended("completed", "failed"), "PROVIDER_OVERLOADED"],
+    ["an event that it is complete, of a cancelled answer", ended("completed", "cancelled"), "PROVIDER_ERROR"],
+    ["an event that it is complete, of an answer that runs", ended("completed", "in_progress"), "PROVIDER_BAD_OUTPUT"],
+    ["an event that it is complete, of an unknown status", ended("completed", "new"), "PROVIDER_BAD_OUTPUT"],
+    ["an event that it has failed, of a complete answer", ended("failed", "completed"), "PROVIDER_OVERLOADED"],
   ])("a stream with %s ends typed", (_, event, reason) => {
     expect(reasonThrown(() => streamEvents([...whole.slice(0, 5), event]))).toBe(reason);
+  });
+
+  test.each([
+    [ended("completed", "incomplete"), FinishReason.MAX_TOKENS],
+    [ended("incomplete", "completed"), FinishReason.MAX_TOKENS],
+    [ended("incomplete", "in_progress"), FinishReason.MAX_TOKENS],
+    [ended("completed", null), FinishReason.STOP],
+  ])("the ending of %j is the worse of what its event and its status say", (event, reason) => {
+    const [candidate] = foldEvents([...whole.slice(0, -1), event]).candidates;
+    expect(candidate?.finish?.reason).toBe(reason);
   });
 
   test.each([["0"], [1.5], [-1], [{}], ["x"], [1e9]])("a piece of reasoning at the place %j ends typed", (place) => {

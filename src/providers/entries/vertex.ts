@@ -46,7 +46,7 @@ export const vertex: ProviderEntry = {
   ],
   parameters: [
     { name: "project", required: true },
-    { name: "location", required: false, usual: "global" },
+    { name: "location", required: false, usual: "global", regionUnless: ["global"] },
   ],
   auth: { kind: "none" },
   tokens: { forms: ["key_file"], scope: "https://www.googleapis.com/auth/cloud-platform" },

@@ -43,8 +43,7 @@ const limited = before("PROVIDER_RATE_LIMITED");
 const failed = before("PROVIDER_ERROR");
 const overloaded = before("PROVIDER_OVERLOADED");
 
-// One type of error for 500 and 503, and one for whatever it denies an account.
-const SAYS_ERROR = { "anthropic-messages": both(failed) };
+// One type of error for whatever it denies an account.
 const SAYS_ACCESS = { "anthropic-messages": both(before("PROVIDER_ACCESS")) };
 
 /** Faults that are a status. */
@@ -57,7 +56,7 @@ export const STATUS_FAULTS: readonly ModelRow[] = [
   status("fault-429-quota", "quota", "Has used up its credit: waiting does not help.", before("PROVIDER_BILLING")),
   status("fault-500", "server_error", "Fails with 500.", failed),
   status("fault-500-once", "server_error", "Fails with 500 once, then answers.", failed, { times: 1 }),
-  status("fault-503", "unavailable", "Is unavailable: 503.", overloaded, { retry_after: "none" }, SAYS_ERROR),
+  status("fault-503", "unavailable", "Is unavailable: 503.", overloaded, { retry_after: "none" }),
   status("fault-529", "overloaded", "Is overloaded: 529.", overloaded, { retry_after: "none" }),
   status("fault-401", "invalid_key", "Rejects the gateway's own key.", before("PROVIDER_CREDENTIAL")),
   status("fault-402", "billing", "Has no balance left: 402.", before("PROVIDER_BILLING")),
@@ -78,17 +77,10 @@ export const STATUS_FAULTS: readonly ModelRow[] = [
     "Refuses the prompt: its content filter.",
     callerError("PROVIDER_CONTENT_BLOCKED"),
   ),
-  status(
-    "fault-flap",
-    "unavailable",
-    "Is down for a minute from its first request on, then answers.",
-    overloaded,
-    {
-      down_ms: 60_000,
-      retry_after: "none",
-    },
-    SAYS_ERROR,
-  ),
+  status("fault-flap", "unavailable", "Is down for a minute from its first request on, then answers.", overloaded, {
+    down_ms: 60_000,
+    retry_after: "none",
+  }),
   {
     name: "long-context",
     group: "fault",

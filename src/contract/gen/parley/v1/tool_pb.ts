@@ -103,7 +103,8 @@ export type FunctionTool = Message<"parley.v1.FunctionTool"> & {
   parametersJson?: string | undefined;
 
   /**
-   * Whether arguments must follow the schema exactly. Binding. Unset: the provider's default.
+   * Whether arguments must follow the schema exactly. Binding. Unset: they need not, whatever the provider's own default
+   * is, so that optional arguments stay optional wherever the request goes.
    *
    * @generated from field: optional bool strict = 4;
    */
