@@ -14,16 +14,10 @@ import { requestFacts, type RequestFact } from "./support/request-facts.ts";
 const DIALECTS: readonly Dialect[] = [openaiChat, openaiResponses, anthropicMessages, geminiGenerate];
 
 // What the gateway itself does with a request, whoever answers it.
-<<<<<<< HEAD
 const GATEWAYS = wordSet(`
   ChatRequest.model ChatRequest.delivery ChatRequest.on_disconnect ChatRequest.on_refusal ChatRequest.tags
   ChatRequest.explain
 `);
-=======
-const GATEWAYS = wordSet(
-  "ChatRequest.model ChatRequest.delivery ChatRequest.on_disconnect ChatRequest.on_refusal ChatRequest.tags",
-);
->>>>>>> wip/issue3
 const GATEWAYS_MESSAGES = wordSet("Routing Constraints");
 
 // What answers tell and nobody asks for: it comes back with a conversation, and goes out where the format has a place.

@@ -9,7 +9,7 @@ import type { ChatCall } from "./call.ts";
 import type { NextAttempt } from "./decide.ts";
 import type { Forwarding } from "./forward.ts";
 import type { LiveConfig } from "./parts.ts";
-import { remember } from "./recall.ts";
+import { forget, remember } from "./recall.ts";
 import { send, type CallProgress } from "./send.ts";
 import { strippedState } from "./strip-state.ts";
 import { takeOverFrom } from "./take-over-from.ts";
@@ -53,7 +53,7 @@ export async function attempt(
       adaptations: next.withoutState ? [strippedState(), ...prepared.adaptations] : prepared.adaptations,
       mode,
     },
-    (completed) => answered(forwarding, target, { live, progress, completed }),
+    (completed) => answered(forwarding, target, { live, progress, completed, sent: joined.request }),
     joined.takeOver,
   );
   const error = await send({
@@ -102,7 +102,7 @@ function deadlineIsCallers(call: ChatCall, config: LiveConfig): boolean {
 function answered(
   { parts, call, plan, delivery, account, trace }: Forwarding,
   target: Target,
-  { live, progress, completed }: { live: LiveAttempt; progress: CallProgress; completed: Completed },
+  { live, progress, completed, sent }: AnsweredSend,
 ): void {
   // A provider that tells no usage still bills it.
   const usage = completed.usage ?? account.estimate(undefined, delivery.outputChars);
@@ -111,10 +111,19 @@ function answered(
   live.end({ ...account.lastOutcome, error: undefined, headroom: progress.headroom });
   if (plan.conversation) parts.affinity.note(plan.conversation, target);
   completed.usage = usage;
+  forget(parts.vault, call, sent);
   remember(parts.vault, call, delivery.finishedParts);
   if (cost) completed.cost = cost;
   completed.attempts = [...account.attempts];
   if (call.request.explain === true) completed.trace = trace.describe(parts.runtime.monotonicMs());
+}
+
+interface AnsweredSend {
+  readonly live: LiveAttempt;
+  readonly progress: CallProgress;
+  readonly completed: Completed;
+  /** What went to the target. */
+  readonly sent: ChatRequest;
 }
 
 /** Closes the books of an attempt that has failed. */

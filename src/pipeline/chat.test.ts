@@ -168,14 +168,10 @@ function setUp(options: { providers?: string[]; stream?: boolean; timeoutMs?: nu
     upstream,
     ledger,
     extraAttempts: new ExtraAttempts(runtime),
-<<<<<<< HEAD
     live: createLiveTargets(runtime),
     affinity: new Affinity(runtime),
     traces: { keep: () => {} },
-    vault: { put: () => {}, get: () => undefined },
-=======
     vault: { put: () => {}, get: () => undefined, delete: () => {} },
->>>>>>> wip/issue3
     observer: { requestStarted: () => {}, attemptEnded: () => {}, drifted: () => {}, requestEnded: () => {} },
     current: () => config,
   };

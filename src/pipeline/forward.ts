@@ -9,15 +9,9 @@ import type { ChatCall } from "./call.ts";
 import { decide, type NextAttempt } from "./decide.ts";
 import type { Delivery } from "./normalise.ts";
 import type { ChatParts, LiveConfig } from "./parts.ts";
-<<<<<<< HEAD
 import { pause } from "./pause.ts";
 import { carriesState, withoutState } from "./strip-state.ts";
 import type { RequestTrace } from "./trace.ts";
-=======
-import { forget, remember } from "./recall.ts";
-import { send, type CallProgress } from "./send.ts";
-import { carriesState, strippedState, withoutState } from "./strip-state.ts";
->>>>>>> wip/issue3
 import type { Watch } from "./watch.ts";
 
 /** What one request's attempts share. */
@@ -70,7 +64,6 @@ export async function forward(forwarding: Forwarding): Promise<Target> {
   }
 }
 
-<<<<<<< HEAD
 function hasUsableCredential({ parts, config }: Forwarding, target: Target): boolean {
   const ids = config.adapters.get(target.provider)?.credentialIds ?? [];
   return ids.length > 1 && ids.some((id) => parts.live.credentialUnavailable(id) === undefined);
@@ -89,65 +82,4 @@ function stateOf(delivery: Delivery, target: Target, error: ParleyError): Attemp
     sawReasoning,
     candidates,
   };
-=======
-/** One attempt at one target, from the first record to the last. Resolves with what went wrong, or undefined. */
-async function attempt(forwarding: Forwarding, target: Target, request: ChatRequest): Promise<ParleyError | undefined> {
-  const { parts, config, call, delivery, watch, account } = forwarding;
-  const adapter = config.adapters.get(target.provider);
-  if (!adapter) return new ParleyError("MISCONFIGURED", `Cannot call ${target.name}: its provider is not configured`);
-  const deadlineIsCallers = call.timeoutMs !== undefined && call.timeoutMs <= config.limits.totalMs;
-  let prepared;
-  try {
-    prepared = adapter.prepare(request, target, call.stream);
-    if (prepared.authorise) {
-      const { runtime } = parts;
-      const { remainingMs } = watch;
-      prepared = await authorise(prepared, { runtime, signal: call.signal, remainingMs, deadlineIsCallers });
-    }
-  } catch (thrown) {
-    return ParleyError.from(thrown);
-  }
-  await account.open(target, prepared.dialect.id, prepared.credentialId);
-  const progress: CallProgress = { httpStatus: undefined, upstreamRequestId: undefined, firstContentMs: undefined };
-  delivery.begin(
-    {
-      requestId: call.requestId,
-      attempt: account.attempts.length + 1,
-      origin: originOf(target, prepared.dialect.id),
-      createdAtMs: parts.runtime.nowMs(),
-      adaptations: request === call.request ? prepared.adaptations : [strippedState(), ...prepared.adaptations],
-    },
-    (completed) => {
-      // A provider that tells no usage still bills it.
-      const usage = completed.usage ?? account.estimate(undefined, delivery.outputChars);
-      const cost = account.cost(target, usage, completed.serviceTier);
-      account.close(target, { error: undefined, progress, usage, cost });
-      completed.usage = usage;
-      forget(parts.vault, call, request);
-      remember(parts.vault, call, delivery.finishedParts);
-      if (cost) completed.cost = cost;
-      completed.attempts = [...account.attempts];
-    },
-  );
-  const error = await send({
-    runtime: parts.runtime,
-    upstream: parts.upstream,
-    target,
-    prepared,
-    stream: call.stream,
-    limits: config.limits,
-    delivery,
-    watch,
-    deadlineIsCallers,
-    signal: call.signal,
-    onDrift: (dialect, path) => parts.observer.drifted(dialect, path),
-    progress,
-  });
-  if (error) {
-    if (error.reason === ErrorReason.PROVIDER_CREDENTIAL) prepared.refused();
-    const usage = account.brokenUsage(delivery.usage, delivery.outputChars, progress);
-    account.close(target, { error, progress, usage, cost: account.cost(target, usage, undefined) });
-  }
-  return error;
->>>>>>> wip/issue3
 }

@@ -63,14 +63,10 @@ export function mutantParts(
     upstream,
     ledger: { forwarded: () => Promise.resolve(), ended: nothing, close: () => Promise.resolve() },
     extraAttempts: new ExtraAttempts(runtime),
-<<<<<<< HEAD
     live: createLiveTargets(runtime),
     affinity: new Affinity(runtime),
     traces: { keep: () => {} },
-    vault: { put: nothing, get: () => undefined },
-=======
     vault: { put: nothing, get: () => undefined, delete: nothing },
->>>>>>> wip/issue3
     observer: { requestStarted: nothing, attemptEnded: nothing, drifted: nothing, requestEnded: nothing },
     current: () => config,
   };
