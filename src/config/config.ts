@@ -85,7 +85,6 @@ export interface ProviderConfig {
   readonly facts: Partial<ModelFacts>;
   /** Which of the entry's upstream APIs to use. */
   readonly api: "auto" | ApiName;
-  readonly deterministic: boolean;
 }
 
 /** A secret that cannot be printed by accident. */

@@ -86,8 +86,12 @@ policies:
       ["acme#1", "secret-a"],
       ["acme#2", "secret-b"],
     ]);
-    expect(house).toMatchObject({ baseUrl: "http://127.0.0.1:8000/v1", credentials: [], deterministic: true });
-    expect(house?.facts).toMatchObject({ region: "eu", dataPolicy: { retains: false, trains: false } });
+    expect(house).toMatchObject({ baseUrl: "http://127.0.0.1:8000/v1", credentials: [] });
+    expect(house?.facts).toMatchObject({
+      region: "eu",
+      deterministic: true,
+      dataPolicy: { retains: false, trains: false },
+    });
     expect(house?.facts.prices?.entries.every((entry) => entry.nanoUsd === 0)).toBe(true);
     expect(house?.facts.capabilities).toEqual({
       prefill: Support.NATIVE,

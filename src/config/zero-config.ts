@@ -93,6 +93,5 @@ function providerOf(kind: string, apiKey: string | undefined, baseUrl: string | 
     models: undefined,
     facts: {},
     api: "auto",
-    deterministic: false,
   };
 }
