@@ -70,7 +70,10 @@ export function buildProviders(data: FileData): ProviderConfig[] {
       credentials,
       parameters: buildParameters(provider, credentials),
       models: provider.models === undefined ? undefined : buildModels(provider.models),
-      facts: buildFacts(provider),
+      facts: {
+        ...buildFacts(provider),
+        ...(provider.deterministic === undefined ? {} : { deterministic: provider.deterministic }),
+      },
       api: provider.api ?? "auto",
     };
   });

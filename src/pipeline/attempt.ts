@@ -25,11 +25,10 @@ export async function attempt(
 ): Promise<ParleyError | undefined> {
   const { parts, config, call, delivery, watch, account, mode } = forwarding;
   const { target, how } = next;
-  const broken = account.attempts.at(-1);
   let joined;
   let prepared: PreparedCall;
   try {
-    joined = takeOverFrom(how, { request: asked, target, delivered: delivery.delivered, broken });
+    joined = takeOverFrom(how, { request: asked, target, delivered: delivery.delivered, attempts: account.attempts });
     prepared = await prepare(forwarding, target, joined.request);
   } catch (thrown) {
     return ParleyError.from(thrown);
@@ -43,7 +42,7 @@ export async function attempt(
     firstContentMs: undefined,
     headroom: undefined,
   };
-  if (how.kind === "reset") delivery.startOver(broken);
+  if (how.kind === "reset") delivery.startOver(joined.broken);
   delivery.begin(
     {
       requestId: call.requestId,

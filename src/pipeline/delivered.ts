@@ -14,6 +14,17 @@ export class Delivered {
   #candidates = 0;
   #sawToolCall = false;
   #sawReasoning = false;
+  readonly #attempts: number[] = [];
+
+  /** An attempt, by its number, begins to deliver. */
+  begin(attempt: number): void {
+    if (this.#attempts.at(-1) !== attempt) this.#attempts.push(attempt);
+  }
+
+  /** The numbers of the attempts that have a part in it; the last one has broken off. */
+  get attempts(): readonly number[] {
+    return this.#attempts;
+  }
 
   /** Takes an event that goes to the caller. */
   note({ event }: StreamEvent): void {

@@ -272,6 +272,7 @@ export class Delivery {
     this.#held = undefined;
     if (this.#pendingReset) this.#voidAll(this.#pendingReset.broken);
     this.#contentDelivered = true;
+    this.#delivered.begin(this.#facts?.attempt ?? 0);
     return this.#write(held && held.length > 0 ? [...held, ...events] : events);
   }
 

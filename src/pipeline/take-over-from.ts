@@ -12,28 +12,33 @@ export interface Predecessor {
   /** The target that takes over. */
   readonly target: Target;
   readonly delivered: Delivered;
-  readonly broken: Attempt | undefined;
+  /** What was tried so far, whether or not it has delivered anything. */
+  readonly attempts: readonly Attempt[];
 }
 
 /** What goes to the target, and how its answer joins what the caller has; no take-over: it answers from the start. */
 export interface Joined {
   readonly request: ChatRequest;
   readonly takeOver: TakeOver | undefined;
+  /** The attempt whose answer the caller has the beginning of. */
+  readonly broken: Attempt | undefined;
 }
 
 /** How an attempt joins the answer that another one has begun. Throws `STREAM_INTERRUPTED` where nothing is left to say. */
 export function takeOverFrom(how: NextAttempt["how"], predecessor: Predecessor): Joined {
-  const { request, target, delivered, broken } = predecessor;
-  if (how.kind !== "continue" && how.kind !== "verified_restart") return { request, takeOver: undefined };
+  const { request, target, delivered, attempts } = predecessor;
+  const delivering = attempts.filter(({ number }) => delivered.attempts.includes(number));
+  const broken = delivering.at(-1);
+  if (how.kind !== "continue" && how.kind !== "verified_restart") return { request, takeOver: undefined, broken };
   const deliveredText = delivered.text ?? "";
   const stop = request.sampling?.stop ?? [];
   const common = { block: delivered.block, nextBlock: delivered.blocks, deliveredText, stop, broken };
   const join = (seam: TextSeam, servedModel: string | undefined): TakeOver =>
     new TakeOver({ ...common, seam, servedModel });
   if (how.kind === "verified_restart") {
-    return { request, takeOver: join(new VerifiedPrefix(deliveredText), how.servedModel) };
+    return { request, takeOver: join(new VerifiedPrefix(deliveredText), how.servedModel), broken };
   }
-  const continuation = continuationRequest(request, deliveredText, broken?.usage?.outputTokens ?? 0);
+  const continuation = continuationRequest(request, deliveredText, tokensOf(delivering));
   if (!continuation) {
     throw new ParleyError("STREAM_INTERRUPTED", "Cannot continue the answer elsewhere: its output limit is used up");
   }
@@ -43,5 +48,10 @@ export function takeOverFrom(how: NextAttempt["how"], predecessor: Predecessor):
     stop,
     repeatsPrefill: target.facts.repeatsPrefill === true,
   });
-  return { request: continuation.request, takeOver: join(seam, undefined) };
+  return { request: continuation.request, takeOver: join(seam, undefined), broken };
+}
+
+/** What the attempts have used of the request's output limit. */
+function tokensOf(attempts: readonly Attempt[]): number {
+  return attempts.reduce((sum, { usage }) => sum + (usage?.outputTokens ?? 0), 0);
 }

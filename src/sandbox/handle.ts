@@ -16,7 +16,7 @@ import { END, head, type Step, write } from "./steps.ts";
 import { type ReadRequest, Refusal, type Stamp, type WireFormat, type WireReply } from "./wire-format.ts";
 
 /** The wire formats that the sandbox speaks. */
-const FORMATS: readonly WireFormat[] = [anthropicMessages, geminiGenerate, openaiResponses, openaiChat];
+export const FORMATS: readonly WireFormat[] = [anthropicMessages, geminiGenerate, openaiResponses, openaiChat];
 
 const CHAT_PATHS = [
   "/v1/chat/completions",
@@ -98,10 +98,11 @@ async function serveChat(
   return player.play(stepsFor(state, format, request, body, attempt, stamp));
 }
 
-function stepsFor(
+/** What an upstream of this format does about a request, whatever carries it. */
+export function stepsFor(
   state: SandboxState,
   format: WireFormat,
-  request: IncomingMessage,
+  request: Pick<IncomingMessage, "headers" | "url">,
   body: Buffer | "too large",
   attempt: BookedAttempt,
   stamp: Stamp,

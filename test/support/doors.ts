@@ -144,6 +144,7 @@ async function askStream(
   let terminals = 0;
   let text = "";
   let seq = 0;
+  const marks: string[] = [];
   let failedId: string | undefined;
   try {
     for await (const { event } of client.generateStream({ request })) {
@@ -151,7 +152,9 @@ async function askStream(
       if (event.event.case !== "keptAlive" && event.seq !== ++seq)
         throw new Error(`seq ${event.seq} where ${seq} is next`);
       fold.add(event);
-      text += deltaText(event);
+      const mark = markOf(event);
+      if (mark !== undefined) marks.push(mark);
+      text = mark === "reset" ? "" : text + deltaText(event);
       if (text !== "") onContent?.();
       if (event.event.case === "completed") terminals += 1;
       if (event.event.case === "failed") {
@@ -161,9 +164,12 @@ async function askStream(
     }
     if (terminals === 0) return { ...EMPTY, end: "CUT", text, contentSeen: text !== "" };
     if (failedId !== undefined) return { ...EMPTY, end: "FAILED_WITH_OK_STATUS", text, terminals };
-    return fromResponse(fold.response(), terminals, true);
+    const whole = { ...fromResponse(fold.response(), terminals, true), marks };
+    // Whoever reads deltas must have read what whoever folds has folded.
+    return text === "" || text === whole.text ? whole : { ...whole, end: "DELTAS_DIFFER", text };
   } catch (thrown) {
-    const outcome = fromError(thrown, { terminals: Math.max(1, terminals), contentSeen: text !== "", text });
+    const seen = { terminals: Math.max(1, terminals), contentSeen: text !== "", text };
+    const outcome = { ...fromError(thrown, seen), marks };
     const detail = ConnectError.from(thrown).findDetails(GatewayErrorSchema)[0];
     if (failedId !== undefined && detail?.errorId !== failedId) return { ...outcome, end: "TWO_ERRORS" };
     return outcome;
@@ -171,7 +177,14 @@ async function askStream(
 }
 
 function deltaText({ event }: StreamEvent): string {
-  return event.case === "blockDelta" && event.value.delta.case === "text" ? event.value.delta.value : "";
+  if (event.case !== "blockDelta" || event.value.candidate > 0) return "";
+  return event.value.delta.case === "text" ? event.value.delta.value : "";
+}
+
+function markOf({ event }: StreamEvent): string | undefined {
+  if (event.case === "reset") return "reset";
+  if (event.case !== "continued") return undefined;
+  return `continued by ${event.value.origin?.provider}/${event.value.origin?.model}`;
 }
 
 function fromError(thrown: unknown, seen: Pick<Outcome, "terminals" | "contentSeen" | "text">): Outcome {

@@ -16,6 +16,8 @@ export interface Outcome {
   readonly terminals: number;
   /** Whether content came before a failure. */
   readonly contentSeen: boolean;
+  /** What a stream said of attempts that took over, in order: `reset`, or `continued` and by whom. */
+  readonly marks: readonly string[];
 }
 
 /** Nothing came back. */
@@ -33,4 +35,5 @@ export const EMPTY: Outcome = {
   outputTokens: 0,
   terminals: 0,
   contentSeen: false,
+  marks: [],
 };

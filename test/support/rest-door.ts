@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { ChatRequestSchema, Delivery, type ChatRequest } from "../../src/contract/index.ts";
+import { ChatRequestSchema, Delivery, Effort, type ChatRequest } from "../../src/contract/index.ts";
 import { EMPTY, type Outcome } from "./outcome.ts";
 
 const REST_ROLES = ["", "system", "developer", "user", "assistant", "tool"];
@@ -15,7 +15,9 @@ export function toRest(request: ChatRequest, stream: boolean): Record<string, un
       return { type: "function", function: { name, description, parameters: JSON.parse(parametersJson ?? "{}") } };
     });
   }
-  const { sampling, output, routing } = request;
+  const { sampling, output, routing, reasoning } = request;
+  if (sampling?.candidates !== undefined) body["n"] = sampling.candidates;
+  if (reasoning) body["reasoning_effort"] = REST_EFFORTS.get(reasoning.effort);
   if (sampling?.maxOutputTokens !== undefined) body["max_completion_tokens"] = sampling.maxOutputTokens;
   if (sampling?.temperature !== undefined) body["temperature"] = sampling.temperature;
   if (sampling?.topK !== undefined) body["top_k"] = sampling.topK;
@@ -31,6 +33,9 @@ export function toRest(request: ChatRequest, stream: boolean): Record<string, un
   return body;
 }
 
+const REST_EFFORTS = new Map<Effort, string>(
+  Object.entries(Effort).map(([name, value]) => [value, name.toLowerCase()]),
+);
 const REST_DELIVERIES = ["", "commit", "auto", "restartable", "hold"];
 
 function restParley({ routing, delivery }: ChatRequest): Record<string, unknown> {
@@ -138,6 +143,7 @@ function restStream(text: string): Outcome {
   let usage: any;
   let done = 0;
   let failure: any;
+  const marks: string[] = [];
   for (const line of text.split("\n")) {
     if (!line.startsWith("data: ")) continue;
     const data = line.slice(6);
@@ -151,6 +157,8 @@ function restStream(text: string): Outcome {
       done += 1;
       continue;
     }
+    const continued = chunk.parley?.continued;
+    if (continued) marks.push(`continued by ${continued.provider}/${continued.model}`);
     last = chunk.parley ? chunk : (last ?? chunk);
     usage = chunk.usage ?? usage;
     for (const choice of chunk.choices) {
@@ -166,9 +174,9 @@ function restStream(text: string): Outcome {
       }
     }
   }
-  if (failure)
-    return restFailure(failure, { terminals: done, contentSeen: message.content !== "", text: message.content });
+  const seen = { terminals: done, contentSeen: message.content !== "", text: message.content };
+  if (failure) return { ...restFailure(failure, seen), marks };
   if (done === 0) return { ...EMPTY, end: "CUT", text: message.content, contentSeen: message.content !== "" };
   const answer = restAnswer({ ...last, usage, choices: [{ message, finish_reason: finish }] });
-  return { ...answer, terminals: done };
+  return { ...answer, terminals: done, marks };
 }

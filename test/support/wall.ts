@@ -1,4 +1,5 @@
-import { Role } from "../../src/contract/index.ts";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { type ChatRequest, type ChatRequestSchema, Role } from "../../src/contract/index.ts";
 import { SANDBOX_MODELS, type SandboxModel, expectedOf, storyText } from "../../src/sandbox/index.ts";
 import { doorsOf, type Door, type Outcome } from "./doors.ts";
 import { startGateway, type TestGateway } from "./gateway.ts";
@@ -40,14 +41,19 @@ export async function startWall(yaml: string): Promise<Wall> {
   return { gateway, doors: doorsOf(gateway.url, gateway.adminKey), close: () => gateway.close() };
 }
 
+/** What a request may ask besides a story. */
+export type WallRequest = Exclude<MessageInitShape<typeof ChatRequestSchema>, ChatRequest>;
+
 /** Asks a model of the wall for a story, over a wire format and through a door: once, or else the fallbacks, too. */
 export function askWall(
   door: Door,
   { provider }: WallFormat,
   model: string,
   fallbackModels: string[] = [],
+  more: WallRequest = {},
 ): Promise<Outcome> {
   return door.ask({
+    ...more,
     model: `${provider}/${model}`,
     messages: [{ role: Role.USER, parts: [{ kind: { case: "text", value: { text: "Tell me a story" } } }] }],
     routing: { fallbackModels, maxAttempts: 1 + fallbackModels.length },
