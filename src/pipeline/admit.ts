@@ -110,10 +110,6 @@ function checkOptions(request: ChatRequest): void {
   if (request.onDisconnect === OnDisconnect.FINISH) {
     throw notYet("on_disconnect", "this version cancels the upstream call when the caller leaves");
   }
-  const rankBy = request.routing?.rankBy ?? RankBy.UNSPECIFIED;
-  if (rankBy === RankBy.THROUGHPUT || rankBy === RankBy.LATENCY) {
-    throw notYet("routing.rank_by", "this version ranks by the configured order or by price");
-  }
 }
 
 function invalid(field: string, what: string): ParleyError {

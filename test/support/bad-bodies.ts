@@ -452,22 +452,6 @@ const later: BadRequest[] = [
     field: "on_disconnect",
     restField: "parley.on_disconnect",
   },
-  {
-    name: "ranking by latency",
-    rest: { provider: { sort: "latency" } },
-    contract: { routing: { rank_by: "RANK_BY_LATENCY" } },
-    field: "routing.rank_by",
-    restField: "provider.sort",
-  },
-  {
-    name: "ranking by throughput",
-    rest: { provider: { sort: "throughput" } },
-    contract: { routing: { rank_by: "RANK_BY_THROUGHPUT" } },
-    field: "routing.rank_by",
-    restField: "provider.sort",
-  },
-  { name: "a priority", rest: { parley: { priority: "high" } }, restField: "parley.priority" },
-  { name: "a task", rest: { parley: { task: CANARY } }, restField: "parley.task" },
   { name: "quantizations", rest: { provider: { quantizations: ["int4"] } }, restField: "provider.quantizations" },
 ].map((row) => ({ ...row, reasons: ["UNSUPPORTED_PARAMETER"] }));
 
