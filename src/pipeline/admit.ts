@@ -1,4 +1,4 @@
-import { ChatRequestSchema, OnDisconnect, RankBy, Role, violations, type ChatRequest } from "../contract/index.ts";
+import { ChatRequestSchema, OnDisconnect, Role, violations, type ChatRequest } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 import type { ChatCall } from "./call.ts";
 

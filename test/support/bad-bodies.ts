@@ -230,6 +230,28 @@ const words: BadRequest[] = [
     restField: "reasoning_effort",
   },
   {
+    name: "a priority that does not exist",
+    rest: { parley: { priority: CANARY } },
+    contract: { routing: { priority: CANARY } },
+    onlyJson: true,
+    field: "routing.priority",
+    restField: "parley.priority",
+  },
+  {
+    name: "a task that does not exist",
+    rest: { model: "auto", parley: { task: CANARY } },
+    contract: { model: "auto", routing: { task: CANARY } },
+    field: "routing.task",
+    restField: "parley.task",
+  },
+  {
+    name: "a task beside a model of its own",
+    rest: { parley: { task: CANARY } },
+    contract: { routing: { task: CANARY } },
+    field: "routing.task",
+    restField: "parley.task",
+  },
+  {
     name: "a delivery that does not exist",
     rest: { parley: { delivery: CANARY } },
     contract: { delivery: CANARY },
