@@ -84,7 +84,8 @@ export class InProcessGateway {
       extraAttempts: new ExtraAttempts(runtime),
       live: createLiveTargets(runtime),
       affinity: new Affinity(runtime),
-      vault: { put: nothing, get: () => undefined },
+      traces: { keep: nothing },
+      vault: { put: nothing, get: () => undefined, delete: nothing },
       observer: { requestStarted: nothing, attemptEnded: nothing, drifted: nothing, requestEnded: nothing },
       current: () => config,
     };
