@@ -256,6 +256,20 @@ describe("auto", () => {
       });
     });
 
+    test("one that refuses against its configuration hides nothing: the answer broke, and the next one goes on", async () => {
+      await withFar(async (wall) => {
+        const [connect, rest] = [streams(wall)[0]!, streams(wall).at(-1)!];
+        for (const door of [connect, rest]) {
+          const refusing = "continues/no-prefill@delay_ms=0";
+          const more = { delivery: Delivery.AUTO };
+          const broken = await askWall(door, CHAT!, freshModel("fault-cut"), [refusing], more);
+          expect(broken).toMatchObject({ end: "STREAM_INTERRUPTED", attempts: 2, text: storyTokens(40).join("") });
+          const rescued = await askWall(door, CHAT!, freshModel("fault-cut"), [refusing, `sandbox/${STORY}`], more);
+          expect(rescued).toMatchObject({ end: "completed", attempts: 3, text: storyText });
+        }
+      });
+    });
+
     test("one of which neither is known is not asked", async () => {
       await withFar(async (wall) => {
         for (const fallback of ["neither/no-prefill", "sandbox/no-prefill"]) {

@@ -14,7 +14,7 @@ import {
   withWall,
 } from "./support/delivery.ts";
 import { toRest } from "./support/rest-door.ts";
-import { WALL_FORMATS, askWall } from "./support/wall.ts";
+import { PATIENT, WALL_FORMATS, askWall } from "./support/wall.ts";
 
 // What a caller gets when an upstream breaks after content, through every door: delivery commit, restartable and hold.
 
@@ -129,16 +129,15 @@ describe("hold", () => {
 
   test("nothing but signs of life leaves before the answer is whole", async () => {
     await withWall(async (wall) => {
-      const { gateway } = wall;
-      const model = "story@tokens=60,delay_ms=20";
+      const model = freshModel("story").replace("delay_ms=0", "delay_ms=10");
       let wasWhole: boolean | undefined;
       const { events } = await readEvents(wall, { ...asking(`sandbox/${model}`), ...more }, ({ event }) => {
-        if (event.case === "keptAlive") return;
-        wasWhole ??= gateway.sandbox.books.of(model)[0]?.tokensSent === 60;
+        if (event.case !== "keptAlive") wasWhole ??= wall.gateway.sandbox.books.of(model)[0]?.tokensSent === 60;
       });
       expect(wasWhole).toBe(true);
+      expect(events[0]?.event.case).toBe("keptAlive");
       expect(textDeltas(events)).toBe(storyText);
-    });
+    }, `${PATIENT}server:\n  timeouts: { keep_alive: 100ms }\n`);
   });
 
   test("REST gets no byte of an answer that no target finishes, but a status", async () => {

@@ -7,6 +7,7 @@ import type { Account } from "./account.ts";
 import { attempt } from "./attempt.ts";
 import type { ChatCall } from "./call.ts";
 import { decide, type NextAttempt } from "./decide.ts";
+import { brokenFor } from "./judge.ts";
 import type { Delivery } from "./normalise.ts";
 import type { ChatParts, LiveConfig } from "./parts.ts";
 import { pause } from "./pause.ts";
@@ -43,8 +44,9 @@ export async function forward(forwarding: Forwarding): Promise<Target> {
     if (next.afterMs > 0) await pause(parts.runtime, next.afterMs, call.signal);
     const request = next.withoutState ? withoutState(call.request) : call.request;
     tried.push(next.target);
-    const error = await attempt(forwarding, next, request);
-    if (error === undefined) return next.target;
+    const failure = await attempt(forwarding, next, request);
+    if (failure === undefined) return next.target;
+    const error = next.how.kind === "continue" ? brokenFor(failure) : failure;
     const decision = decide({
       plan,
       request: call.request,

@@ -1,4 +1,4 @@
-import { FinishReason } from "../contract/index.ts";
+import { ErrorReason, FinishReason } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 
 /**
@@ -23,4 +23,25 @@ export function failedFinish(reason: FinishReason | undefined, brokenCall: boole
     return new ParleyError("PROVIDER_ERROR", "Cannot complete the answer: the provider failed within it and says so");
   }
   return undefined;
+}
+
+const NOT_THE_CALLERS: ReadonlySet<ErrorReason> = new Set([
+  ErrorReason.INVALID_REQUEST,
+  ErrorReason.UNSUPPORTED_PARAMETER,
+  ErrorReason.CONTEXT_TOO_LONG,
+]);
+
+/**
+ * What a target's refusal to continue an answer is to the caller, who has not asked for that: the answer is broken, as it
+ * was before, and another target may go on with it.
+ */
+export function brokenFor(error: ParleyError): ParleyError {
+  if (!NOT_THE_CALLERS.has(error.reason)) return error;
+  return new ParleyError(
+    "STREAM_INTERRUPTED",
+    "Cannot complete the answer: it broke, and its next target refuses to go on",
+    {
+      cause: error,
+    },
+  );
 }
