@@ -9,7 +9,7 @@ import { askWall, WALL_FORMATS } from "./support/wall.ts";
 // byte in every mode and in every way is the slow suite's.
 
 test("answers that break all over their bytes end once and honestly, in every mode and wire format", async () => {
-  const { count, ends, rescued, defects } = await playCuts(someCuts(53));
+  const { count, ends, rescued, defects } = await playCuts(someCuts(83));
   expect(defects).toEqual([]);
   expect(count).toBeGreaterThan(2_000);
   // All ways to end have to occur, or nothing was tried.
