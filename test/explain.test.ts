@@ -32,6 +32,7 @@ providers:
 routes:
   ladder: { targets: [sandbox/fault-500, west/m, sandbox/fault-503, sandbox/echo, sandbox/story] }
   pair: { targets: [sandbox/fault-503, west/m, sandbox/echo] }
+  other: { targets: [sandbox/fault-500, west/m, sandbox/echo] }
   private: { targets: [west/m] }
   mixed: { targets: [west/m, sandbox/echo] }
 keys:
@@ -272,7 +273,7 @@ describe("a trace", () => {
       method: "POST",
       headers: { authorization: `Bearer ${TEAM}`, "content-type": "application/json" },
       body: JSON.stringify({
-        model: "pair",
+        model: "other",
         stream,
         messages: [{ role: "user", content: PROMPT }],
         parley: { explain: true, constraints: { deny_providers: ["west"] } },
@@ -289,19 +290,19 @@ describe("a trace", () => {
     expect(trace).toMatchObject({
       request_id: answer.headers.get("x-request-id"),
       decision: {
-        model: "pair",
+        model: "other",
         resolution_rule: "route",
         strategy: "ordered",
         delivery: "commit",
         candidates: [
-          { name: "sandbox/fault-503", rank: 1 },
+          { name: "sandbox/fault-500", rank: 1 },
           { name: "sandbox/echo", rank: 2 },
           { name: "west/m", exclusion: { rule: "routing.constraints.deny_providers" } },
         ],
       },
       served: { provider: "sandbox", model: "echo" },
     });
-    expect(trace.attempts.map((one: { reason?: string }) => one.reason)).toEqual(["provider_overloaded", undefined]);
+    expect(trace.attempts.map((one: { reason?: string }) => one.reason)).toEqual(["provider_error", undefined]);
     expect(JSON.stringify(trace)).not.toContain(PROMPT);
   });
 });

@@ -88,8 +88,11 @@ async function rescuesAll(model: SandboxModel, mode: Mode): Promise<void> {
         askWall(door, format, named(model, door, format), [fallback]),
       ),
     );
-    for (const outcome of found)
-      expect(outcome).toMatchObject({ end: "completed", text: storyText, attempts: 2, terminals: 1 });
+    for (const outcome of found) expect(outcome).toMatchObject({ end: "completed", text: storyText, terminals: 1 });
+    // Once a credential is known to be of no use, requests go to the other target at once.
+    const attempts = new Set(found.map((outcome) => outcome.attempts));
+    expect(attempts.has(2)).toBe(true);
+    expect(attempts.isSubsetOf(new Set([1, 2]))).toBe(true);
   } finally {
     await wall.close();
   }

@@ -25,7 +25,6 @@ const TYPE_OF: Readonly<Record<string, string>> = {
 
 // Members that the types of the Responses API demand and the API does not.
 const LEFT_OUT: Readonly<Record<string, string>> = {
-  "FunctionTool: strict": "unset, it is the provider's default; recorded requests without it were served",
   "ResponseReasoningItem: id": "the scenario's history has the encrypted reasoning without its id",
   "ResponseOutputMessage: id, status, type": "an earlier answer of elsewhere has no id; the API takes it by its role",
   "ResponseInputImage: detail": "unset, it is auto",

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Support } from "../contract/index.ts";
+import { Modality, Support } from "../contract/index.ts";
 import type { Quirk } from "./facts.ts";
 import { mergeFacts } from "./merge.ts";
 
@@ -39,6 +39,26 @@ describe("mergeFacts", () => {
       prices: override.prices,
       catalogVersion: "2026-07-24",
       quirks: [quirk("Q02", "kept"), quirk("Q01", "new")],
+    });
+  });
+
+  test("takes modalities that the override lists for capabilities, unless it says otherwise of those", () => {
+    const base = { capabilities: { image_input: Support.NATIVE, audio_input: Support.NATIVE, tools: Support.NATIVE } };
+    const override = {
+      inputModalities: [Modality.TEXT, Modality.DOCUMENT],
+      capabilities: { audio_input: Support.EMULATED },
+    };
+    expect(mergeFacts(base, override).capabilities).toEqual({
+      tools: Support.NATIVE,
+      image_input: Support.REJECTED,
+      audio_input: Support.EMULATED,
+      video_input: Support.REJECTED,
+      document_input: Support.NATIVE,
+    });
+    expect(mergeFacts(base, { outputModalities: [Modality.TEXT, Modality.AUDIO] }).capabilities).toEqual({
+      ...base.capabilities,
+      audio_output: Support.NATIVE,
+      image_output: Support.REJECTED,
     });
   });
 });

@@ -1,4 +1,4 @@
-import { ChatRequestSchema, OnDisconnect, RankBy, Role, violations, type ChatRequest } from "../contract/index.ts";
+import { ChatRequestSchema, OnDisconnect, Role, violations, type ChatRequest } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 import type { ChatCall } from "./call.ts";
 
@@ -109,10 +109,6 @@ function isContainer(value: unknown): value is object {
 function checkOptions(request: ChatRequest): void {
   if (request.onDisconnect === OnDisconnect.FINISH) {
     throw notYet("on_disconnect", "this version cancels the upstream call when the caller leaves");
-  }
-  const rankBy = request.routing?.rankBy ?? RankBy.UNSPECIFIED;
-  if (rankBy === RankBy.THROUGHPUT || rankBy === RankBy.LATENCY) {
-    throw notYet("routing.rank_by", "this version ranks by the configured order or by price");
   }
 }
 

@@ -36,7 +36,6 @@ export interface Survey extends Plan {
 }
 
 export type { PlanPorts } from "./candidates.ts";
-export type { Shortcoming } from "./exclusions.ts";
 
 const DEFAULT_ATTEMPTS = 3;
 

@@ -44,11 +44,5 @@ function resolveTask(task: string, model: string, models: ModelTable): Resolutio
   if (resolution) return resolution;
   const names = [...models.tasks.keys()].slice(0, 20);
   const there = names.length > 0 ? `there are ${names.join(", ")}` : "none is configured";
-  throw new ParleyError(
-    "INVALID_REQUEST",
-    `Cannot route by ${field}: no task is named ${JSON.stringify(task)}; ${there}`,
-    {
-      field,
-    },
-  );
+  throw new ParleyError("INVALID_REQUEST", `Cannot route by ${field}: no task has this name; ${there}`, { field });
 }

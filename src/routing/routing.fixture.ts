@@ -4,8 +4,7 @@ import type { LiveTargets, Percentiles, TargetStatistics, Unavailable } from "./
 import type { ProviderModels } from "./model-table.ts";
 import type { Target } from "./target.ts";
 
-/** Facts of which nothing is known but what is given. */
-export const factsOf = (more: Partial<ModelFacts> = {}): ModelFacts => ({ capabilities: {}, quirks: [], ...more });
+const factsOf = (more: Partial<ModelFacts> = {}): ModelFacts => ({ capabilities: {}, quirks: [], ...more });
 
 /** Prices in nano-USD per million tokens. */
 export const priced = (input: number, output: number): Partial<ModelFacts> => ({

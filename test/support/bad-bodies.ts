@@ -230,6 +230,28 @@ const words: BadRequest[] = [
     restField: "reasoning_effort",
   },
   {
+    name: "a priority that does not exist",
+    rest: { parley: { priority: CANARY } },
+    contract: { routing: { priority: CANARY } },
+    onlyJson: true,
+    field: "routing.priority",
+    restField: "parley.priority",
+  },
+  {
+    name: "a task that does not exist",
+    rest: { model: "auto", parley: { task: CANARY } },
+    contract: { model: "auto", routing: { task: CANARY } },
+    field: "routing.task",
+    restField: "parley.task",
+  },
+  {
+    name: "a task beside a model of its own",
+    rest: { parley: { task: CANARY } },
+    contract: { routing: { task: CANARY } },
+    field: "routing.task",
+    restField: "parley.task",
+  },
+  {
     name: "a delivery that does not exist",
     rest: { parley: { delivery: CANARY } },
     contract: { delivery: CANARY },
@@ -452,22 +474,6 @@ const later: BadRequest[] = [
     field: "on_disconnect",
     restField: "parley.on_disconnect",
   },
-  {
-    name: "ranking by latency",
-    rest: { provider: { sort: "latency" } },
-    contract: { routing: { rank_by: "RANK_BY_LATENCY" } },
-    field: "routing.rank_by",
-    restField: "provider.sort",
-  },
-  {
-    name: "ranking by throughput",
-    rest: { provider: { sort: "throughput" } },
-    contract: { routing: { rank_by: "RANK_BY_THROUGHPUT" } },
-    field: "routing.rank_by",
-    restField: "provider.sort",
-  },
-  { name: "a priority", rest: { parley: { priority: "high" } }, restField: "parley.priority" },
-  { name: "a task", rest: { parley: { task: CANARY } }, restField: "parley.task" },
   { name: "quantizations", rest: { provider: { quantizations: ["int4"] } }, restField: "provider.quantizations" },
 ].map((row) => ({ ...row, reasons: ["UNSUPPORTED_PARAMETER"] }));
 

@@ -231,6 +231,10 @@ const TABLE: Row[] = [
   [{ user: "a", safety_identifier: "b" }, "user", "its successor, has another value"],
   [{ reasoning_effort: "extreme" }, "reasoning_effort", "expected one of none, minimal, low"],
   [{ reasoning_effort: "low", reasoning: { effort: "high" } }, "reasoning.effort", "has another value"],
+  [{ enable_thinking: true, thinking: { type: "disabled" } }, "enable_thinking", "thinking.type has another value"],
+  [{ thinking: { type: "auto" } }, "thinking.type", "expected one of enabled, disabled"],
+  [{ seed: 1, random_seed: 2 }, "random_seed", "seed has another value"],
+  [{ random_seed: 1.5 }, "random_seed", "expected an integer"],
   [{ reasoning: { depth: 5 } }, "reasoning.depth", "no such field is known here"],
   [
     { prompt_cache_options: { mode: "explicit" } },

@@ -76,6 +76,12 @@ describe("decodeRequest: parameters", () => {
     [{ reasoning: { max_tokens: 2000, enabled: true } }, { budget_tokens: 2000, enabled: true }],
     [{ reasoning: { exclude: true } }, { visibility: "REASONING_VISIBILITY_OMITTED" }],
     [{ include_reasoning: false }, { visibility: "REASONING_VISIBILITY_OMITTED" }],
+    [{ thinking: { type: "disabled" } }, { enabled: false }],
+    [{ thinking: { type: "enabled", budget_tokens: 1024 } }, { enabled: true, budget_tokens: 1024 }],
+    [
+      { enable_thinking: true, thinking_budget: 9, reasoning: { enabled: true } },
+      { enabled: true, budget_tokens: 9 },
+    ],
   ])("decodes how to reason: %j", (fields, expected) => {
     expect(decoded(fields)["reasoning"]).toEqual(expected);
   });
@@ -138,9 +144,9 @@ describe("decodeRequest: parameters", () => {
 
   test("sends unknown fields on as raw_params, character for character", () => {
     const body =
-      '{"model":"m","messages":[{"role":"user","content":"x"}],"thinking":{"b":1,"10":9007199254740993},"top_a":0.50}';
+      '{"model":"m","messages":[{"role":"user","content":"x"}],"guided":{"b":1,"10":9007199254740993},"top_a":0.50}';
     expect(json(decode(body).request)["raw_params"]).toEqual([
-      { dialect: "openai-chat", json: '{"thinking":{"b":1,"10":9007199254740993},"top_a":0.50}' },
+      { dialect: "openai-chat", json: '{"guided":{"b":1,"10":9007199254740993},"top_a":0.50}' },
     ]);
   });
 

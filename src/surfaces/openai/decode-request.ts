@@ -2,19 +2,16 @@ import { create } from "@bufbuild/protobuf";
 import {
   CachingSchema,
   ChatRequestSchema,
-  Effort,
   RawParamsSchema,
-  ReasoningSchema,
-  ReasoningVisibility,
   type Caching,
   type ChatRequest,
   type RawParams,
-  type Reasoning,
 } from "../../contract/index.ts";
 import { ParleyError } from "../../errors/index.ts";
 import { cacheMark, optionalDuration } from "./decode-content.ts";
 import { decodeMessages } from "./decode-messages.ts";
 import { decodeOutput, decodePrediction } from "./decode-output.ts";
+import { REASONING_FIELDS, decodeReasoningParameters } from "./decode-reasoning-parameters.ts";
 import { decodeModels, decodeRouting } from "./decode-routing.ts";
 import { SAMPLING_FIELDS, decodeSampling } from "./decode-sampling.ts";
 import { decodeTools } from "./decode-tools.ts";
@@ -26,7 +23,6 @@ import {
   notOneOf,
   optionalBoolean,
   optionalChoice,
-  optionalCount,
   optionalObject,
   optionalString,
   stringMap,
@@ -50,7 +46,7 @@ export const REQUEST_FIELDS = fieldNames(
   "model messages stream stream_options models provider parley",
   "tools tool_choice parallel_tool_calls functions function_call web_search_options",
   "response_format verbosity modalities audio prediction",
-  "reasoning_effort reasoning include_reasoning",
+  ...REASONING_FIELDS,
   "prompt_cache_key prompt_cache_retention prompt_cache_options cache_control",
   "user safety_identifier metadata store service_tier",
   ...SAMPLING_FIELDS,
@@ -133,40 +129,6 @@ function includesUsage(root: JsonObject, stream: boolean): boolean {
   checkMembers(options, STREAM_OPTIONS, "stream_options");
   optionalBoolean(options, "include_obfuscation", "stream_options");
   return optionalBoolean(options, "include_usage", "stream_options") ?? false;
-}
-
-const EFFORTS = new Map<string, Effort>([
-  ["none", Effort.NONE],
-  ["minimal", Effort.MINIMAL],
-  ["low", Effort.LOW],
-  ["medium", Effort.MEDIUM],
-  ["high", Effort.HIGH],
-  ["xhigh", Effort.XHIGH],
-  ["max", Effort.MAX],
-]);
-const REASONING_FIELDS = fieldNames("effort max_tokens enabled exclude");
-
-/** `reasoning_effort` as OpenAI has it, `reasoning` and `include_reasoning` as OpenRouter has them. */
-function decodeReasoningParameters(root: JsonObject): Reasoning | undefined {
-  const effort = optionalChoice(root, "reasoning_effort", "", EFFORTS);
-  const given = optionalObject(root, "reasoning", "");
-  const include = optionalBoolean(root, "include_reasoning", "");
-  if (effort === undefined && !given && include === undefined) return undefined;
-  const options = given ?? {};
-  checkMembers(options, REASONING_FIELDS, "reasoning");
-  const inner = optionalChoice(options, "effort", "reasoning", EFFORTS);
-  if (effort !== undefined && inner !== undefined && effort !== inner) {
-    throw invalidField("reasoning.effort", "reasoning_effort has another value; send one of them");
-  }
-  const enabled = optionalBoolean(options, "enabled", "reasoning");
-  const budgetTokens = optionalCount(options, "max_tokens", "reasoning");
-  const exclude = optionalBoolean(options, "exclude", "reasoning") ?? include === false;
-  return create(ReasoningSchema, {
-    effort: effort ?? inner ?? Effort.UNSPECIFIED,
-    ...(enabled === undefined ? {} : { enabled }),
-    ...(budgetTokens === undefined ? {} : { budgetTokens }),
-    ...(exclude ? { visibility: ReasoningVisibility.OMITTED } : {}),
-  });
 }
 
 // "in_memory" keeps a prefix for at most an hour: https://platform.openai.com/docs/guides/prompt-caching

@@ -18,7 +18,7 @@ import type { JsonText } from "./json-text.ts";
 /** Fields of a request that say how tokens are chosen and when to stop. */
 export const SAMPLING_FIELDS = [
   ...fieldNames(
-    "temperature top_p top_k min_p frequency_penalty presence_penalty repetition_penalty seed",
+    "temperature top_p top_k min_p frequency_penalty presence_penalty repetition_penalty seed random_seed",
     "stop n logit_bias max_tokens max_completion_tokens logprobs top_logprobs",
   ),
 ];
@@ -54,14 +54,24 @@ function set<Name extends keyof Sampling>(sampling: Sampling, name: Name, value:
 
 const MAX_SEED = 2n ** 63n;
 
-// From the text: a seed may need more bits than a number has.
+/** `seed`, or as Mistral calls it `random_seed`. */
 function seedOf(body: JsonText): bigint | undefined {
-  const seed = optionalNumber(body.root, "seed", "");
+  const seed = integerOf(body, "seed");
+  const other = integerOf(body, "random_seed");
+  if (seed !== undefined && other !== undefined && seed !== other) {
+    throw invalidField("random_seed", "seed has another value; send one of them");
+  }
+  return seed ?? other;
+}
+
+// From the text: a seed may need more bits than a number has.
+function integerOf(body: JsonText, name: string): bigint | undefined {
+  const seed = optionalNumber(body.root, name, "");
   if (seed === undefined) return undefined;
-  const text = body.source("seed") ?? String(seed);
+  const text = body.source(name) ?? String(seed);
   const value = /^-?\d{1,19}$/.test(text) ? BigInt(text) : undefined;
   if (value === undefined || value >= MAX_SEED || value < -MAX_SEED) {
-    throw invalidField("seed", "expected an integer from -2^63 to 2^63 - 1");
+    throw invalidField(name, "expected an integer from -2^63 to 2^63 - 1");
   }
   return value;
 }
