@@ -84,13 +84,8 @@ export class InProcessGateway {
       extraAttempts: new ExtraAttempts(runtime),
       live: createLiveTargets(runtime),
       affinity: new Affinity(runtime),
-<<<<<<< HEAD
-      traces: { keep: () => {} },
-      vault: { put: nothing, get: () => undefined, delete: () => {} },
-=======
       traces: { keep: nothing },
       vault: { put: nothing, get: () => undefined, delete: nothing },
->>>>>>> wip/wall
       observer: { requestStarted: nothing, attemptEnded: nothing, drifted: nothing, requestEnded: nothing },
       current: () => config,
     };
