@@ -135,6 +135,18 @@ describe("auto", () => {
     });
   });
 
+  test("a failure tells what the attempt that delivered has used, whoever was asked last", async () => {
+    await withWall(async (wall) => {
+      const { events } = await readEvents(wall, {
+        ...asking(`sandbox/${freshModel("fault-cut")}`, ["sandbox-anthropic/fault-503"]),
+        delivery: Delivery.AUTO,
+      });
+      const failed = only(events, "failed");
+      expect(failed.usage).toEqual(failed.attempts[0].usage);
+      expect(failed.cost.nanoUsd).toBeGreaterThan(0n);
+    });
+  });
+
   test("goes on behind one that went on and broke", async () => {
     await withWall(async (wall) => {
       const targets = ["sandbox-anthropic/fault-cut@delay_ms=0,after=10", `sandbox-gemini/${STORY}`];
@@ -281,6 +293,25 @@ describe("auto", () => {
     });
   });
 
+  test.each([
+    [65_536, "completed"],
+    [65_537, "STREAM_INTERRUPTED"],
+  ])("after %i bytes the answer ends as %s", async (bytes, end) => {
+    const begun = "é".repeat(Math.floor(bytes / 2)) + "x".repeat(bytes % 2);
+    await using upstream = await startScriptedUpstream(({ body }) => ({
+      stream: true,
+      body: body.model === "breaks" ? chunk({ content: begun }) : chunk({ content: " The end." }) + LAST_CHUNKS,
+    }));
+    const provider = `kind: openai-compatible, base_url: "${upstream.url}/v1", api_key: a-key-of-a-provider, models: any`;
+    const yaml = `${PATIENT}providers:\n  house: { ${provider}, capabilities: { prefill: true } }\n`;
+    await withWall(async (wall) => {
+      const more = { delivery: Delivery.AUTO };
+      const outcome = await streams(wall)[0]!.ask({ ...asking("house/breaks", ["house/continues"]), ...more });
+      expect(outcome.end).toBe(end);
+      expect(outcome.text).toBe(end === "completed" ? `${begun} The end.` : begun);
+    }, yaml);
+  });
+
   const TOOL = { kind: { case: "function", value: { name: "look_up", parametersJson: '{"type":"object"}' } } } as const;
   const SCHEMA = '{"type":"object","properties":{"answer":{"type":"string"}}}';
   const CLOSED: readonly (readonly [string, WallRequest, string])[] = [
@@ -292,15 +323,13 @@ describe("auto", () => {
       { output: { format: { case: "jsonSchema", value: { name: "answer", schemaJson: SCHEMA } } } },
       "answer=json,after=1",
     ],
-    ["more than 64 KiB were delivered", {}, "tokens=20000,after=9000"],
     ["several answers are asked for", { sampling: { candidates: 2 } }, ""],
   ];
 
   test.each(CLOSED)("ends typed like commit where %s", async (_what, more, settings) => {
     await withWall(async (wall) => {
       for (const door of [streams(wall)[0]!, streams(wall).at(-1)!]) {
-        const target = `${STORY},tokens=20000`;
-        const outcome = await askWall(door, CHAT!, freshModel("fault-cut", settings), [`sandbox/${target}`], {
+        const outcome = await askWall(door, CHAT!, freshModel("fault-cut", settings), [`sandbox/${STORY}`], {
           delivery: Delivery.AUTO,
           ...more,
         });

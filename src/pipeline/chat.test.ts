@@ -390,6 +390,18 @@ describe("chat ends with its caller", () => {
     expect(calls).toHaveLength(1);
   });
 
+  test("a caller that leaves while a sole target is waited for makes no second attempt", async () => {
+    const { runtime, calls, records, caller, outcome } = setUp({ providers: ["one"] });
+    await runtime.advance(0);
+    calls[0]!.answer(500, { error: { message: "no" } });
+    await runtime.advance(50);
+    caller.abort(new ParleyError("CANCELLED", "left"));
+    await runtime.advance(5_000);
+    expect(await reasonOf(outcome)).toBe("CANCELLED");
+    expect(records.filter(({ kind }) => kind === "forwarded")).toHaveLength(1);
+    expect([calls.length, runtime.pendingTimers]).toEqual([1, 0]);
+  });
+
   test("one deadline covers all attempts", async () => {
     const { runtime, calls, outcome } = setUp({ timeoutMs: 20_000 });
     await runtime.advance(15_000);

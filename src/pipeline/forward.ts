@@ -42,6 +42,7 @@ export async function forward(forwarding: Forwarding): Promise<Target> {
   let next: NextAttempt = { target: first, how: { kind: "replace" }, afterMs: 0, withoutState: false };
   for (;;) {
     if (next.afterMs > 0) await pause(parts.runtime, next.afterMs, call.signal);
+    if (call.signal.aborted) throw ParleyError.from(call.signal.reason);
     const request = next.withoutState ? withoutState(call.request) : call.request;
     tried.push(next.target);
     const failure = await attempt(forwarding, next, request);

@@ -186,7 +186,8 @@ export class Delivery {
   /** Ends the stream with a failure. Only for a caller who has had something. */
   fail(error: GatewayError, attempts: readonly Attempt[], trace: Trace | undefined): void {
     if (this.#ended) return;
-    const { usage, cost } = attempts.at(-1) ?? {};
+    const delivered = attempts.findLast(({ number }) => this.#delivered.attempts.includes(number));
+    const { usage, cost } = delivered ?? attempts.at(-1) ?? {};
     const failed = create(FailedSchema, {
       error,
       attempts: [...attempts],

@@ -136,7 +136,8 @@ function nameOf({ format, stream, how, mode, atByte, repeats }: Cut): string {
   return `${format.format} ${stream ? "stream" : "unary"}, ${how} at byte ${atByte}, mode ${mode}, ${second}`;
 }
 
-function wrongAbout(cut: Cut, told: Told, tokensSent: number): string[] {
+/** What is wrong about what a caller was told of a cut answer, of which that many tokens had left whole. */
+export function wrongAbout(cut: Cut, told: Told, tokensSent: number): string[] {
   const { end, text } = told;
   if (end === "completed") return text === WHOLE ? [] : [`complete, but says ${JSON.stringify(text)}`];
   const reasons = cut.how === "fault-stall" ? ["PROVIDER_TIMEOUT"] : ["STREAM_INTERRUPTED"];
