@@ -74,7 +74,8 @@ export function targetOf(data: RouteData["targets"][number]): RouteTargetConfig 
   return { target: data.target, weight: data.weight ?? 1, quality: data.quality, canaryPercent: data.canary };
 }
 
-function buildConstraints(data: NonNullable<RouteData["constraints"]>): Constraints {
+/** Constraints as the contract has them. */
+export function buildConstraints(data: NonNullable<RouteData["constraints"]>): Constraints {
   const { input, output } = data.max_price ?? {};
   return create(ConstraintsSchema, {
     allowProviders: data.allow_providers ?? [],

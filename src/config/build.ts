@@ -10,6 +10,7 @@ import type {
   ServerConfig,
   Timeouts,
 } from "./config.ts";
+import { buildConstraints } from "./build-routes.ts";
 import { DEFAULT_DRAIN, DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "./defaults.ts";
 import { MODALITY, PRICE_UNITS, type FileData, type ProviderData, type ServerData } from "./schema.ts";
 
@@ -170,6 +171,8 @@ export function buildPolicies(data: FileData): PolicyConfig[] {
   return Object.entries(data.policies ?? {}).map(([name, policy]) => ({
     name,
     allowModels: policy.allow_models ?? ["*"],
+    denyModels: policy.deny_models ?? [],
+    constraints: policy.constraints && buildConstraints(policy.constraints),
     allowRawParams: policy.allow_raw_params ?? true,
   }));
 }

@@ -3,15 +3,10 @@ import { listAt, mapAt, type RawMap, type Report } from "./raw.ts";
 import { didYouMean } from "./suggest.ts";
 
 /** Checks the routes or the tasks: that their targets exist, and that what they set takes effect. */
-export function checkRoutes(
-  root: RawMap,
-  { sandboxes }: KnownNames,
-  section: "routes" | "tasks",
-  report: Report,
-): void {
+export function checkRoutes(root: RawMap, known: KnownNames, section: "routes" | "tasks", report: Report): void {
+  const { sandboxes } = known;
   const providers = mapAt(root["providers"]);
-  const sandbox = root["sandbox"] === true || root["sandbox"] === "true";
-  const names = [...Object.keys(providers), ...(sandbox ? sandboxes : [])];
+  const names = providerNames(root, known);
   for (const [name, route] of Object.entries(mapAt(root[section]))) {
     checkEffect(mapAt(route), mapAt(root["defaults"])["strategy"], [section, name], report);
     checkConstraints(mapAt(mapAt(route)["constraints"]), names, [section, name, "constraints"], report);
@@ -31,6 +26,12 @@ export function checkRoutes(
       seen.add(target);
     }
   }
+}
+
+/** The providers that there will be, the sandbox's included where it runs. */
+export function providerNames(root: RawMap, { sandboxes }: KnownNames): string[] {
+  const sandbox = root["sandbox"] === true || root["sandbox"] === "true";
+  return [...Object.keys(mapAt(root["providers"])), ...(sandbox ? sandboxes : [])];
 }
 
 /** What only another strategy looks at would be ignored, and so would a canary beyond the whole. */
@@ -57,7 +58,8 @@ function checkEffect(route: RawMap, usual: unknown, path: string[], report: Repo
   }
 }
 
-function checkConstraints(constraints: RawMap, names: readonly string[], path: string[], report: Report): void {
+/** Checks that the providers which constraints name are there. */
+export function checkConstraints(constraints: RawMap, names: readonly string[], path: string[], report: Report): void {
   for (const key of ["allow_providers", "deny_providers"]) {
     for (const [index, name] of listAt(constraints[key]).entries()) {
       if (typeof name !== "string" || name === "" || names.includes(name)) continue;

@@ -199,5 +199,9 @@ export interface PolicyConfig {
   readonly name: string;
   /** Glob patterns over route names and `provider/model`. */
   readonly allowModels: readonly string[];
+  /** The same of what is forbidden, which wins. */
+  readonly denyModels: readonly string[];
+  /** What every target must satisfy that a key's request goes to. */
+  readonly constraints: Constraints | undefined;
   readonly allowRawParams: boolean;
 }

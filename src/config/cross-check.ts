@@ -1,5 +1,5 @@
 import { checkProviders } from "./check-providers.ts";
-import { checkRoutes } from "./check-routes.ts";
+import { checkConstraints, checkRoutes, providerNames } from "./check-routes.ts";
 import { checkServer, type ReadProblem } from "./check-server.ts";
 import type { ConfigDocument } from "./document.ts";
 import type { KnownNames } from "./known-names.ts";
@@ -27,7 +27,7 @@ export function crossCheck(document: ConfigDocument, known: KnownNames, readProb
   checkRoutes(root, known, "routes", report);
   checkRoutes(root, known, "tasks", report);
   checkKeys(root, report);
-  checkPolicies(mapAt(root["policies"]), report);
+  checkPolicies(root, known, report);
 }
 
 function checkNames(root: RawMap, { sandboxes }: KnownNames, report: Report): void {
@@ -83,12 +83,16 @@ function checkKeys(root: RawMap, report: Report): void {
   }
 }
 
-function checkPolicies(policies: RawMap, report: Report): void {
-  for (const [name, policy] of Object.entries(policies)) {
-    for (const [index, pattern] of listAt(mapAt(policy)["allow_models"]).entries()) {
-      if (typeof pattern === "string" && /[?[\]{}!\s]/.test(pattern)) {
-        const path = ["policies", name, "allow_models", index];
-        report("invalid_value", path, "expected a pattern whose only wildcard is *, which stands for any characters");
+function checkPolicies(root: RawMap, known: KnownNames, report: Report): void {
+  for (const [name, policy] of Object.entries(mapAt(root["policies"]))) {
+    const constraints = mapAt(mapAt(policy)["constraints"]);
+    checkConstraints(constraints, providerNames(root, known), ["policies", name, "constraints"], report);
+    for (const list of ["allow_models", "deny_models"]) {
+      for (const [index, pattern] of listAt(mapAt(policy)[list]).entries()) {
+        if (typeof pattern === "string" && /[?[\]{}!\s]/.test(pattern)) {
+          const path = ["policies", name, list, index];
+          report("invalid_value", path, "expected a pattern whose only wildcard is *, which stands for any characters");
+        }
       }
     }
   }

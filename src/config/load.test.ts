@@ -122,7 +122,15 @@ policies:
       { name: "fast", targets, strategy: "ordered", delivery: Delivery.COMMIT, priority: Priority.INTERACTIVE },
     ]);
     expect(config.keys).toMatchObject([{ name: "ci", role: "chat", policy: "narrow" }]);
-    expect(config.policies).toEqual([{ name: "narrow", allowModels: ["fast", "acme/*"], allowRawParams: false }]);
+    expect(config.policies).toEqual([
+      {
+        name: "narrow",
+        allowModels: ["fast", "acme/*"],
+        denyModels: [],
+        constraints: undefined,
+        allowRawParams: false,
+      },
+    ]);
     expect(config.sandbox).toBe(true);
   });
 

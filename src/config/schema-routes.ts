@@ -11,7 +11,7 @@ const USUAL_CACHE_MS = 300_000;
 const DAY_MS = 86_400_000;
 
 /** A route, or a task: targets and how to choose among them. */
-export function routeSection(known: KnownNames) {
+export function routeSection(known: KnownNames, constraints: ConstraintsValue) {
   const target = section(
     {
       target: text("provider/model"),
@@ -52,7 +52,7 @@ export function routeSection(known: KnownNames) {
         [1_000, DAY_MS],
         USUAL_CACHE_MS,
       ).optional(),
-      constraints: constraintsValue(known).optional(),
+      constraints: constraints.optional(),
     },
     ["hedge", "budgets"],
   ).meta({ id: "route" });
@@ -66,7 +66,8 @@ function weightsValue() {
   }).meta({ description: "What the strategy balanced weighs; only the proportions matter." });
 }
 
-function constraintsValue(known: KnownNames) {
+/** What every target must satisfy, as routes, tasks and policies say it. */
+export function constraintsValue(known: KnownNames) {
   const providers = (description: string) =>
     listOf(text("A configured provider."), description, "a list of configured providers").optional();
   return section({
@@ -93,6 +94,7 @@ function constraintsValue(known: KnownNames) {
     ).optional(),
     require_parameters: boolean("Whether advisory fields of requests become binding.", false).optional(),
   }).meta({
+    id: "constraints",
     description: "What every target must satisfy, for every request. A fact that is unknown satisfies nothing.",
   });
 }
@@ -121,3 +123,5 @@ export function deliveryValue(known: KnownNames) {
 
 /** A route of the file, as checked by its schema. */
 export type RouteData = z.output<ReturnType<typeof routeSection>>;
+/** The one instance of the constraints' schema, to which the JSON Schema refers from everywhere. */
+export type ConstraintsValue = ReturnType<typeof constraintsValue>;

@@ -3,7 +3,14 @@ import { Modality, Support } from "../contract/index.ts";
 import type { ApiName } from "./config.ts";
 import type { KnownNames } from "./known-names.ts";
 import { boolean, choice, exactly, integer, keyFile, secret, support, text, usd } from "./scalars.ts";
-import { deliveryValue, priorityValue, routeSection, strategyValue } from "./schema-routes.ts";
+import {
+  constraintsValue,
+  deliveryValue,
+  priorityValue,
+  routeSection,
+  strategyValue,
+  type ConstraintsValue,
+} from "./schema-routes.ts";
 import { serverSection } from "./schema-server.ts";
 import { eitherOf, listOf, mapOf, section } from "./section.ts";
 
@@ -167,19 +174,12 @@ function keySection() {
   );
 }
 
-function policySection() {
+function policySection(constraints: ConstraintsValue) {
   const pattern = "A route or provider/model; * stands for any characters.";
   const later = [
     "budgets",
     "rates",
-    "deny_models",
-    "allow_providers",
-    "deny_providers",
-    "regions",
-    "max_price",
     "cost_tier",
-    "zero_retention",
-    "no_training",
     "content",
     "on_low_budget",
     "required_tags",
@@ -197,6 +197,12 @@ function policySection() {
         'Models that its keys may use. Unset: ["*"].',
         "a list of patterns",
       ).optional(),
+      deny_models: listOf(
+        text(pattern),
+        "Models that its keys may not use, whatever else says.",
+        "a list of patterns",
+      ).optional(),
+      constraints: constraints.optional(),
       allow_raw_params: boolean("Whether requests may carry fields of a provider's own API.", true).optional(),
     },
     later,
@@ -205,7 +211,8 @@ function policySection() {
 
 /** The schema of the whole file. */
 export function fileSchema(known: KnownNames) {
-  const route = routeSection(known);
+  const constraints = constraintsValue(known);
+  const route = routeSection(known, constraints);
   return section(
     {
       version: exactly(1, "Version of this format.", "1, the only version of this format"),
@@ -237,7 +244,11 @@ export function fileSchema(known: KnownNames) {
         .describe("What holds where a route says nothing.")
         .optional(),
       keys: listOf(keySection(), "Fixed keys.", "a list of keys").optional(),
-      policies: mapOf(policySection(), "What keys may do, by name.", "a map from names to policies").optional(),
+      policies: mapOf(
+        policySection(constraints),
+        "What keys may do, by name.",
+        "a map from names to policies",
+      ).optional(),
       observability: section({
         decisions: text("File to which routing decisions are recorded, without content, for parley replay.").optional(),
       })

@@ -42,7 +42,7 @@ export function route(
 export function planPorts(
   { live, affinity }: Partial<Pick<ChatParts, "live" | "affinity">>,
   { adapters }: LiveConfig,
-  caller: Pick<Principal, "allowsModel" | "keyId">,
+  caller: Pick<Principal, "allowsModel" | "keyId" | "constraints">,
 ): PlanPorts {
   return {
     allowsModel: caller.allowsModel,
@@ -51,5 +51,6 @@ export function planPorts(
     ...(affinity ? { affinity } : {}),
     credentialIds: (target) => adapters.get(target.provider)?.credentialIds ?? [],
     tenant: caller.keyId,
+    keyConstraints: caller.constraints,
   };
 }

@@ -1,4 +1,5 @@
 import { hash, timingSafeEqual } from "node:crypto";
+import type { Constraints } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 import { compileGlobs } from "./glob.ts";
 import { isMadeKey, KEY_PREFIX, keyIdOf } from "./key-format.ts";
@@ -24,6 +25,10 @@ export interface RingPolicy {
   readonly name: string;
   /** Patterns over route names and `provider/model`, in which `*` stands for any characters. */
   readonly allowModels: readonly string[];
+  /** The same of what they may not use, which wins. */
+  readonly denyModels?: readonly string[];
+  /** What every target must satisfy. */
+  readonly constraints?: Constraints | undefined;
   readonly allowRawParams: boolean;
 }
 
@@ -96,9 +101,17 @@ function holderOf(key: RingKey, text: string, policies: ReadonlyMap<string, Ring
     keyId: isMadeKey(text) ? keyIdOf(text) : `fixed:${key.name}`,
     name: key.name,
     role: key.role,
-    allowsModel: policy ? compileGlobs(policy.allowModels) : () => true,
+    allowsModel: policy ? compileAllowed(policy) : () => true,
+    constraints: policy?.constraints,
     allowsRawParams: policy?.allowRawParams ?? true,
   };
+}
+
+function compileAllowed({ allowModels, denyModels = [] }: RingPolicy): (name: string) => boolean {
+  const allowed = compileGlobs(allowModels);
+  if (denyModels.length === 0) return allowed;
+  const denied = compileGlobs(denyModels);
+  return (name) => allowed(name) && !denied(name);
 }
 
 function digestOf(text: string): Buffer {

@@ -1,3 +1,5 @@
+import type { Constraints } from "../contract/index.ts";
+
 /** Who calls, and what they may do. Compiled when keys are loaded; nothing is looked up per request but this. */
 export interface Principal {
   /** Id of the key in books and logs; never the key itself. */
@@ -8,6 +10,8 @@ export interface Principal {
   readonly role: "admin" | "chat";
   /** Whether the key may use this model, route or `provider/model`. */
   readonly allowsModel: (name: string) => boolean;
+  /** What its policy demands of every target. */
+  readonly constraints?: Constraints | undefined;
   /** Whether requests may carry fields of a provider's own API. */
   readonly allowsRawParams: boolean;
 }
