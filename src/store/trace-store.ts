@@ -40,29 +40,55 @@ interface Entry {
 
 /** A trace store in memory. */
 export function createTraceStore(runtime: Runtime, limits: TraceLimits = DEFAULT_LIMITS): TraceStore {
-  // In the order of their ends, hence of their expiry.
-  const entries = new Map<string, Entry>();
-  let weight = 0;
-  const drop = (requestId: string, entry: Entry): void => {
-    entries.delete(requestId);
-    weight -= entry.weight;
-  };
-  return {
-    keep(keyId, trace) {
-      const nowMs = runtime.monotonicMs();
-      const added = { keyId, trace, weight: trace.weight, expiresAtMs: nowMs + limits.timeToLiveMs };
-      entries.set(trace.requestId, added);
-      weight += added.weight;
-      for (const [requestId, entry] of entries) {
-        if (weight <= limits.maxWeight && entry.expiresAtMs > nowMs) break;
-        drop(requestId, entry);
-      }
-    },
-    get(requestId) {
-      const entry = entries.get(requestId);
-      if (!entry || entry.expiresAtMs > runtime.monotonicMs()) return entry;
-      drop(requestId, entry);
-      return undefined;
-    },
-  };
+  return new Ring(runtime, limits);
+}
+
+/**
+ * Traces in the order of their ends, hence of their expiry, in a ring: a map that changes with every request would keep
+ * what its old tables held alive (docs/decisions/0005). Looking one up walks the ring, which only people do.
+ */
+class Ring implements TraceStore {
+  readonly #runtime: Runtime;
+  readonly #limits: TraceLimits;
+  readonly #places: (Entry | undefined)[];
+  /** Place of the oldest entry, and how many there are. */
+  #oldest = 0;
+  #count = 0;
+  #weight = 0;
+
+  constructor(runtime: Runtime, limits: TraceLimits) {
+    this.#runtime = runtime;
+    this.#limits = limits;
+    // A trace weighs at least one.
+    this.#places = new Array<Entry | undefined>(Math.max(1, limits.maxWeight)).fill(undefined);
+  }
+
+  keep(keyId: string, trace: KeptTrace): void {
+    const nowMs = this.#runtime.monotonicMs();
+    const { timeToLiveMs, maxWeight } = this.#limits;
+    if (this.#count === this.#places.length) this.#dropOldest();
+    const entry = { keyId, trace, weight: trace.weight, expiresAtMs: nowMs + timeToLiveMs };
+    this.#places[(this.#oldest + this.#count) % this.#places.length] = entry;
+    this.#count += 1;
+    this.#weight += entry.weight;
+    while (this.#count > 0 && (this.#weight > maxWeight || this.#places[this.#oldest]!.expiresAtMs <= nowMs)) {
+      this.#dropOldest();
+    }
+  }
+
+  get(requestId: string): { readonly keyId: string; readonly trace: KeptTrace } | undefined {
+    const nowMs = this.#runtime.monotonicMs();
+    for (let back = this.#count - 1; back >= 0; back--) {
+      const entry = this.#places[(this.#oldest + back) % this.#places.length]!;
+      if (entry.trace.requestId === requestId) return entry.expiresAtMs > nowMs ? entry : undefined;
+    }
+    return undefined;
+  }
+
+  #dropOldest(): void {
+    this.#weight -= this.#places[this.#oldest]!.weight;
+    this.#places[this.#oldest] = undefined;
+    this.#oldest = (this.#oldest + 1) % this.#places.length;
+    this.#count -= 1;
+  }
 }
