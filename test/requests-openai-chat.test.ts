@@ -16,7 +16,7 @@ import { inOpenAiWords, reasoningOf, saidBy } from "./support/request-openai-cha
 const CASES = 150;
 const ENTRY_OF: Readonly<Record<string, string>> = { azure: "azure-openai", qwen: "dashscope" };
 
-// The field for which a request is refused before it goes out. All but the last two were refused by the vendor, too.
+// The field for which a request is refused before it goes out. All were refused by the vendor, too.
 const REFUSED: Readonly<Record<string, string>> = {
   "deepseek/chat-error-blocking-pdf-document-part-reaches-the-wire.json": "messages[0].parts[1].media",
   "deepseek/chat-error-streaming-image-part-reaches-the-wire.json": "messages[0].parts[1].media",
@@ -24,10 +24,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   "deepseek/chat-error-forced-tool-choice-under-thinking-is-rejected-upstream-i1.json": "tool_choice",
   "mistral/chat-error-blocking-ministral-3b.json": "sampling.logprobs",
   "openai/chat-error-chat-no-messages.json": "messages",
-  // OpenAI's shape has neither reasoning among the content nor marks on calls: clients say both in other members.
-  "mistral/chat-unary-chat-with-extended-thinking-mistral-mistral-small-latest-preserv-i1.json":
-    "messages[1].content[0].type",
-  "openrouter/chat-stream-multi-tool-streaming-i1.json": "messages[2].tool_calls[1].cache_control",
 };
 
 const recordings = corpusCases(["openai.chat", "openai-compat.chat", "mistral.chat"], CASES)?.filter(

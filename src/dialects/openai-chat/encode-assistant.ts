@@ -8,6 +8,7 @@ import {
 } from "../../contract/index.ts";
 import { notPortableTo } from "../origin-rules.ts";
 import { DIALECT_ID, type EncodeContext, type WireObject } from "./encode-context.ts";
+import { cacheControl } from "./encode-extras.ts";
 import { participantName, type CallIds } from "./call-ids.ts";
 import { wireContent, wireContentPart } from "./encode-parts.ts";
 import { objectOf } from "../json-field.ts";
@@ -112,6 +113,7 @@ function addPart(
   switch (kind.case) {
     case "toolCall":
       addCall(context, kind.value, path, callIds, extraContent, draft);
+      markCall(context, part, path, draft);
       return;
     case "refusal":
       addRefusal(context, kind.value.text, path, draft);
@@ -170,6 +172,18 @@ function addCall(
       ? { id, type: "custom", custom: { name, input: input.value }, extra_content: extraContent }
       : { id, type: "function", function: { name, arguments: input.value ?? "{}" }, extra_content: extraContent },
   );
+}
+
+/** A cache mark on a call, where the provider takes them anywhere. */
+function markCall({ rules, adaptations }: EncodeContext, part: Part, path: string, draft: Draft): void {
+  const { cacheBreakpoint: mark } = part;
+  if (!mark) return;
+  const isSent = part.kind.case === "toolCall" && part.kind.value.executor !== Executor.PROVIDER;
+  const call = isSent ? draft.calls.at(-1) : undefined;
+  const field = `${path}.cache_breakpoint`;
+  if (call && rules.settings.cache_breakpoints && rules.settings.cache_mark === "cache_control") {
+    call["cache_control"] = cacheControl(mark.ttlSeconds, field, adaptations);
+  } else adaptations.addPart(field, undefined, "the wire format has no cache marks on calls");
 }
 
 function addReasoning(context: EncodeContext, message: Message, part: Part, path: string, draft: Draft): void {

@@ -273,6 +273,19 @@ describe("media and marks", () => {
     expect(adaptations.map(({ field }) => field)).toEqual(["messages[0].parts[0].cache_breakpoint.ttl_seconds"]);
   });
 
+  test("cache_mark marks calls as well, and a mark that has no place there is told of", () => {
+    const callWithMark = { ...call("call_1"), cacheBreakpoint: {} };
+    const init: RequestInit = { messages: [{ role: Role.ASSISTANT, parts: [callWithMark] }] };
+    const marked = encode(init, targetWith({ cache_breakpoints: true, cache_mark: "cache_control" }));
+    expect(JSON.parse(marked.body)).toMatchObject({
+      messages: [{ tool_calls: [{ id: "call_1", cache_control: { type: "ephemeral" } }] }],
+    });
+    expect(marked.adaptations).toEqual([]);
+    const plain = encode(init, targetWith({}));
+    expect(plain.body).not.toContain("cache_control");
+    expect(plain.adaptations.map(({ field }) => field)).toEqual(["messages[0].parts[0].cache_breakpoint"]);
+  });
+
   test("cache_mark marks content only, for five minutes, where it is ephemeral", () => {
     const marked = { ...text("long"), cacheBreakpoint: { ttlSeconds: 3600 } };
     const init: RequestInit = { ...says(marked), tools: [{ ...tool("f"), cacheBreakpoint: {} }] };

@@ -1,5 +1,12 @@
 import { create } from "@bufbuild/protobuf";
-import { CacheBreakpointSchema, refusalPart, textPart, type CacheBreakpoint, type Part } from "../../contract/index.ts";
+import {
+  CacheBreakpointSchema,
+  PartSchema,
+  refusalPart,
+  textPart,
+  type CacheBreakpoint,
+  type Part,
+} from "../../contract/index.ts";
 import { decodeAudio, decodeFile, decodeImage, decodeVideo } from "./decode-media.ts";
 import {
   checkMembers,
@@ -21,12 +28,12 @@ export type ContentTypes = ReadonlySet<string>;
 export const TEXT_ONLY: ContentTypes = new Set(["text"]);
 /** Content of users and of tools. */
 export const TEXT_AND_MEDIA: ContentTypes = new Set(["text", "image_url", "input_audio", "file", "video_url"]);
-/** Content of the model. */
-export const TEXT_AND_REFUSAL: ContentTypes = new Set(["text", "refusal"]);
+/** Content of the model; `thinking` is how Mistral's clients send its reasoning back. */
+export const MODEL_CONTENT: ContentTypes = new Set(["text", "refusal", "thinking"]);
 
 const CACHE_FIELDS = ["cache_control", "prompt_cache_breakpoint"];
 const MEMBERS = new Map(
-  ["text", "image_url", "input_audio", "file", "video_url", "refusal"].map((type) => [
+  ["text", "image_url", "input_audio", "file", "video_url", "refusal", "thinking"].map((type) => [
     type,
     new Set(["type", type, ...CACHE_FIELDS]),
   ]),
@@ -70,9 +77,26 @@ function decodeKind(type: string, given: JsonObject, path: string): Part {
       return decodeVideo(given, path);
     case "refusal":
       return refusalPart(requiredString(given, "refusal", path));
+    case "thinking":
+      return thinkingPart(given["thinking"], pathTo(path, "thinking"));
     default:
       return textPart(requiredString(given, "text", path));
   }
+}
+
+const THOUGHT_FIELDS = new Set(["type", "text"]);
+
+// https://docs.mistral.ai/capabilities/reasoning/: a list of texts.
+function thinkingPart(value: unknown, path: string): Part {
+  if (!Array.isArray(value)) throw wrongType(path, "an array of texts", value);
+  const text = value.map((one: unknown, index) => {
+    const at = `${path}[${index}]`;
+    const thought = objectAt(one, at);
+    checkMembers(thought, THOUGHT_FIELDS, at);
+    if ((optionalString(thought, "type", at) ?? "text") !== "text") throw notOneOf(pathTo(at, "type"), ["text"]);
+    return requiredString(thought, "text", at);
+  });
+  return create(PartSchema, { kind: { case: "reasoning", value: { text } } });
 }
 
 const CACHE_CONTROL_FIELDS = new Set(["type", "ttl"]);

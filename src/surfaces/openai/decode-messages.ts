@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { PartSchema, Role, refusalPart, toolCallPart, type Message, type Part } from "../../contract/index.ts";
-import { TEXT_AND_MEDIA, TEXT_AND_REFUSAL, TEXT_ONLY, cacheMark, decodeContent } from "./decode-content.ts";
+import { TEXT_AND_MEDIA, MODEL_CONTENT, TEXT_ONLY, cacheMark, decodeContent } from "./decode-content.ts";
 import { decodeAudioReference, decodeImage } from "./decode-media.ts";
 import { attachState, decodeReasoning } from "./decode-reasoning.ts";
 import {
@@ -86,7 +86,7 @@ function assistantMessage(given: JsonObject, path: string, legacyCalls: LegacyCa
   const reasoning = decodeReasoning(given, path, new Set(calls.map(callIdOf)));
   const parts: Part[] = [...reasoning.parts];
   const content = given["content"];
-  if (isSet(content)) parts.push(...decodeContent(content, pathTo(path, "content"), TEXT_AND_REFUSAL));
+  if (isSet(content)) parts.push(...decodeContent(content, pathTo(path, "content"), MODEL_CONTENT));
   const refusal = optionalString(given, "refusal", path);
   if (refusal !== undefined && refusal !== "") parts.push(refusalPart(refusal));
   if (isSet(given["audio"])) parts.push(decodeAudioReference(given["audio"], pathTo(path, "audio")));
@@ -122,12 +122,19 @@ function toolCalls(given: JsonObject, path: string, legacyCalls: LegacyCalls): P
 }
 
 // `index` is left in by clients that put calls together from a stream, `parsed_arguments` by OpenAI's own client.
-const CALL_FIELDS = new Set(["id", "type", "function", "custom", "index"]);
+const CALL_FIELDS = new Set(["id", "type", "function", "custom", "index", "cache_control"]);
 const FUNCTION_CALL_FIELDS = new Set(["name", "arguments", "parsed_arguments"]);
 const CUSTOM_CALL_FIELDS = new Set(["name", "input"]);
 
 function toolCall(value: unknown, path: string): Part {
   const given = objectAt(value, path);
+  const part = callOf(given, path);
+  const mark = cacheMark(given, path);
+  if (mark) part.cacheBreakpoint = mark;
+  return part;
+}
+
+function callOf(given: JsonObject, path: string): Part {
   checkMembers(given, CALL_FIELDS, path);
   const id = requiredString(given, "id", path);
   optionalCount(given, "index", path);
