@@ -12,7 +12,7 @@ import { objectOf } from "../json-field.ts";
 import { RawJson, rawObject } from "../json-text.ts";
 import { notPortableTo } from "../origin-rules.ts";
 import { DIALECT_ID, type EncodeContext, type WireObject } from "./encode-context.ts";
-import { wireContentPart, wireMedia } from "./encode-parts.ts";
+import { tellOfMark, wireContentPart, wireMedia } from "./encode-parts.ts";
 import {
   PART_FORMAT,
   SIGNATURE_FORMAT,
@@ -44,7 +44,9 @@ export function encodeAssistant(
   for (const [index, part] of message.parts.entries()) {
     const path = `${field}.parts[${index}]`;
     stripForeignState(context, part, path);
-    const wire = wirePart(context, message, part, path);
+    tellOfMark(part, path, context);
+    const { cacheBreakpoint: _, ...unmarked } = part;
+    const wire = wirePart(context, message, unmarked, path);
     if (wire === undefined) continue;
     if (needsSignature && !(wire instanceof RawJson) && wire["functionCall"] !== undefined) {
       needsSignature = false;

@@ -43,13 +43,16 @@ export function findUnsupportedMedia(
   }
 }
 
+/** Tells of a cache mark, which this format has no place for. */
+export function tellOfMark(part: Part, field: string, { adaptations }: EncodeContext): void {
+  if (!part.cacheBreakpoint) return;
+  adaptations.addPart(`${field}.cache_breakpoint`, undefined, "the provider caches by itself, without marks");
+}
+
 /** A part of a user's message or of a tool's result on the wire; undefined where nothing of it can be sent. */
 export function wireContentPart(part: Part, field: string, context: EncodeContext): unknown {
   const { kind } = part;
-  if (part.cacheBreakpoint) {
-    const reason = "the provider caches by itself, without marks";
-    context.adaptations.addPart(`${field}.cache_breakpoint`, undefined, reason);
-  }
+  tellOfMark(part, field, context);
   switch (kind.case) {
     case "text":
       return kind.value.text === "" ? undefined : { text: kind.value.text };

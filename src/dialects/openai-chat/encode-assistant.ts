@@ -117,9 +117,11 @@ function addPart(
       return;
     case "refusal":
       addRefusal(context, kind.value.text, path, draft);
+      tellOfMark(context, part, path);
       return;
     case "reasoning":
       addReasoning(context, message, part, path, draft);
+      tellOfMark(context, part, path);
       return;
     case "toolResult":
       context.adaptations.addPart(path, undefined, "results of tools that the provider ran cannot be sent back");
@@ -172,6 +174,12 @@ function addCall(
       ? { id, type: "custom", custom: { name, input: input.value }, extra_content: extraContent }
       : { id, type: "function", function: { name, arguments: input.value ?? "{}" }, extra_content: extraContent },
   );
+}
+
+function tellOfMark({ adaptations }: EncodeContext, part: Part, path: string): void {
+  if (!part.cacheBreakpoint) return;
+  const reason = "the wire format has no cache marks on refusals and reasoning";
+  adaptations.addPart(`${path}.cache_breakpoint`, undefined, reason);
 }
 
 /** A cache mark on a call, where the provider takes them anywhere. */
