@@ -27,14 +27,20 @@ export async function attempt(
   const { target, how } = next;
   let joined;
   let prepared: PreparedCall;
+  let live: LiveAttempt | undefined;
   try {
     joined = takeOverFrom(how, { request: asked, target, delivered: delivery.delivered, attempts: account.attempts });
-    prepared = await prepare(forwarding, target, joined.request);
+    prepared = prepare(forwarding, target, joined.request);
+    // In the turn in which the target was chosen: of those that wait for a recovering one only one may be its probe.
+    live = parts.live.begin(target, prepared.credentialId);
+    if (prepared.authorise) prepared = await authorised(forwarding, prepared);
+    await account.open(target, prepared.dialect.id, prepared.credentialId);
   } catch (thrown) {
-    return ParleyError.from(thrown);
+    const error = ParleyError.from(thrown);
+    live?.end({ error, durationMs: 0, firstContentMs: undefined, outputTokens: undefined, headroom: undefined });
+    return error;
   }
-  await account.open(target, prepared.dialect.id, prepared.credentialId);
-  const live = parts.live.begin(target, prepared.credentialId);
+  const begun = live;
   const progress: CallProgress = {
     httpStatus: undefined,
     upstreamRequestId: undefined,
@@ -52,7 +58,7 @@ export async function attempt(
       adaptations: next.withoutState ? [strippedState(), ...prepared.adaptations] : prepared.adaptations,
       mode,
     },
-    (completed) => answered(forwarding, target, { live, progress, completed, sent: joined.request }),
+    (completed) => answered(forwarding, target, { live: begun, progress, completed, sent: joined.request }),
     joined.takeOver,
   );
   const error = await send({
@@ -69,21 +75,20 @@ export async function attempt(
     onDrift: (dialect, path) => parts.observer.drifted(dialect, path),
     progress,
   });
-  if (error) failed(forwarding, target, { live, progress, prepared, error });
+  if (error) failed(forwarding, target, { live: begun, progress, prepared, error });
   return error;
 }
 
-/** The authorised upstream call. Throws a typed error. */
-async function prepare(
-  { parts, config, call, watch }: Forwarding,
-  target: Target,
-  request: ChatRequest,
-): Promise<PreparedCall> {
+/** The upstream call. Throws a typed error. */
+function prepare({ parts, config, call }: Forwarding, target: Target, request: ChatRequest): PreparedCall {
   const adapter = config.adapters.get(target.provider);
   if (!adapter) throw new ParleyError("MISCONFIGURED", `Cannot call ${target.name}: its provider is not configured`);
   const isUsable = (id: string): boolean => parts.live.credentialUnavailable(id) === undefined;
-  const prepared = adapter.prepare(request, target, call.stream, isUsable);
-  if (!prepared.authorise) return prepared;
+  return adapter.prepare(request, target, call.stream, isUsable);
+}
+
+/** The same with the headers that authorise it. Rejects with a typed error. */
+function authorised({ parts, config, call, watch }: Forwarding, prepared: PreparedCall): Promise<PreparedCall> {
   return authorise(prepared, {
     runtime: parts.runtime,
     signal: call.signal,

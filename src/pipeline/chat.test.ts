@@ -7,6 +7,7 @@ import type { Ledger, LedgerRecord } from "../ledger/records.ts";
 import type { ProviderAdapter } from "../providers/adapter.ts";
 import { Affinity } from "../routing/affinity.ts";
 import { ExtraAttempts } from "../routing/extra-attempts.ts";
+import type { LiveTargets } from "../routing/live.ts";
 import { createLiveTargets } from "../routing/live-targets.ts";
 import { ModelTable } from "../routing/model-table.ts";
 import type { Target } from "../routing/target.ts";
@@ -97,7 +98,16 @@ class TestSink implements EventSink {
   }
 }
 
-function setUp(options: { providers?: string[]; stream?: boolean; timeoutMs?: number; ledgerFails?: boolean } = {}) {
+interface SetUpOptions {
+  readonly providers?: string[];
+  readonly stream?: boolean;
+  readonly timeoutMs?: number;
+  readonly ledgerFails?: boolean;
+  /** Done before the request is made. */
+  readonly before?: (live: LiveTargets) => void;
+}
+
+function setUp(options: SetUpOptions = {}) {
   const runtime = new VirtualRuntime();
   const calls: ScriptedCall[] = [];
   const records: LedgerRecord[] = [];
@@ -182,24 +192,27 @@ function setUp(options: { providers?: string[]; stream?: boolean; timeoutMs?: nu
     model: "route",
     messages: [{ role: Role.USER, parts: [textPart("hi")] }],
   });
-  const outcome: Promise<ChatOutcome> = chat(
-    parts,
-    live,
-    {
-      requestId: "req_1",
-      caller: { keyId: "k", name: "k", role: "chat", allowsModel: () => true, allowsRawParams: true },
-      request,
-      stream: options.stream ?? true,
-      timeoutMs: options.timeoutMs,
-      signal: caller.signal,
-      abort: (reason) => caller.abort(reason),
-      carriesState: true,
-      takesReset: true,
-      surface: "test",
-    },
-    sink,
-  );
-  return { runtime, calls, records, sink, caller, live, outcome };
+  const ask = (to: EventSink): Promise<ChatOutcome> =>
+    chat(
+      parts,
+      live,
+      {
+        requestId: "req_1",
+        caller: { keyId: "k", name: "k", role: "chat", allowsModel: () => true, allowsRawParams: true },
+        request,
+        stream: options.stream ?? true,
+        timeoutMs: options.timeoutMs,
+        signal: caller.signal,
+        abort: (reason) => caller.abort(reason),
+        carriesState: true,
+        takesReset: true,
+        surface: "test",
+      },
+      to,
+    );
+  options.before?.(parts.live);
+  const outcome = ask(sink);
+  return { runtime, calls, records, sink, caller, live, outcome, ask };
 }
 
 async function reasonOf(outcome: Promise<ChatOutcome>): Promise<string> {
@@ -288,6 +301,22 @@ describe("chat fails over before content", () => {
       "attempt_ended",
       "request_ended",
     ]);
+  });
+
+  test("of requests that find a target recovering at once, one is its probe and the others go elsewhere", async () => {
+    const failure = { error: unreachable(), durationMs: 1, firstContentMs: undefined, outputTokens: undefined };
+    const { runtime, calls, ask } = setUp({
+      before(health) {
+        for (let count = 0; count < 5; count++) {
+          health.begin(targetNamed("one"), "one#1").end({ ...failure, headroom: undefined });
+        }
+      },
+    });
+    await runtime.advance(1_000);
+    expect(calls.map((call) => call.path)).toEqual(["/two"]);
+    for (let count = 0; count < 3; count++) void ask(new TestSink());
+    await runtime.advance(0);
+    expect(calls.slice(1).map((call) => call.path)).toEqual(["/one", "/two", "/two"]);
   });
 
   test("what a failed target held back never reaches the caller", async () => {
