@@ -111,6 +111,14 @@ describe("decide", () => {
     expect(decision).toBeInstanceOf(ParleyError);
   });
 
+  test("a request that was too long goes to a larger window even after another target has failed otherwise", () => {
+    const { state: overflow } = situation("CONTEXT_TOO_LONG");
+    const told = { plan: { targets: [small, large, same], maxAttempts: 5 }, tried: [small, large] };
+    expect(decide(situation("PROVIDER_OVERLOADED", told))).toMatchObject({ target: same });
+    const afterwards = situation("PROVIDER_OVERLOADED", { ...told, overflowed: [overflow] });
+    expect(decide(afterwards)).toBe(afterwards.state.error);
+  });
+
   test("says so when the budget of extra attempts is used up, and takes from it only when there is a next target", () => {
     const decision = decide(situation("PROVIDER_ERROR", { takeExtraAttempt: () => false }));
     expect(decision).toMatchObject({ row: { httpStatus: 503 }, retryDelayMs: 10_000 });

@@ -13,6 +13,8 @@ export interface Situation {
   readonly tried: readonly Target[];
   /** How far the last attempt got, and what went wrong with it. */
   readonly state: AttemptState;
+  /** Earlier attempts that the request was too long for: whoever comes must take more than each of them. */
+  readonly overflowed?: readonly AttemptState[];
   readonly policy: SubstitutionPolicy;
   /** Whether the failed attempt carried provider state of earlier turns. */
   readonly sentState: boolean;
@@ -75,10 +77,12 @@ function byOtherCredential({ state, hasOtherCredential }: Situation): NextAttemp
 }
 
 /** The next target that may take over, at once; those that are known to be down come last. */
-function elsewhere({ plan, request, tried, state, policy, isAvailable }: Situation): NextAttempt | undefined {
+function elsewhere(situation: Situation): NextAttempt | undefined {
+  const { plan, request, tried, state, overflowed = [], policy, isAvailable } = situation;
   let last: NextAttempt | undefined;
   for (const target of plan.targets) {
     if (tried.includes(target)) continue;
+    if (overflowed.some((earlier) => substitute(request, earlier, target, policy).kind === "deny")) continue;
     const how = substitute(request, state, target, policy);
     if (how.kind === "deny") continue;
     const next = { target, how, afterMs: 0, withoutState: false };

@@ -1,8 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { StreamEvent } from "../contract/index.ts";
-
-// Beyond this an answer is not continued elsewhere, so that nothing keeps whole books in memory.
-const MAX_TEXT_BYTES = 64 * 1024;
+import { MAX_CONTINUED_BYTES } from "../routing/substitution.ts";
 
 /** What the caller has of an answer, as far as another target would need it to go on. */
 export class Delivered {
@@ -46,7 +44,7 @@ export class Delivered {
 
   /** The text of the one open text block; undefined where there is more than that, or nothing open. */
   get text(): string | undefined {
-    return this.#plain && this.#block !== undefined && this.#bytes <= MAX_TEXT_BYTES ? this.#text : undefined;
+    return this.#plain && this.#block !== undefined && this.#bytes <= MAX_CONTINUED_BYTES ? this.#text : undefined;
   }
 
   /** Which block the text stands in. */
@@ -92,7 +90,7 @@ export class Delivered {
   #append(text: string): void {
     this.#bytes += Buffer.byteLength(text);
     // What is longer is never looked at again.
-    if (this.#bytes <= MAX_TEXT_BYTES) this.#text += text;
+    if (this.#bytes <= MAX_CONTINUED_BYTES) this.#text += text;
     else this.#text = "";
   }
 }

@@ -37,6 +37,7 @@ export async function forward(forwarding: Forwarding): Promise<Target> {
   const { parts, call, plan, watch } = forwarding;
   parts.extraAttempts.countRequest();
   const tried: Target[] = [];
+  const overflowed: AttemptState[] = [];
   const [first] = plan.targets;
   if (!first) throw new RangeError("Cannot forward: the plan is empty");
   let next: NextAttempt = { target: first, how: { kind: "replace" }, afterMs: 0, withoutState: false };
@@ -48,11 +49,13 @@ export async function forward(forwarding: Forwarding): Promise<Target> {
     const failure = await attempt(forwarding, next, request);
     if (failure === undefined) return next.target;
     const error = next.how.kind === "continue" ? brokenFor(failure) : failure;
+    const state = stateOf(forwarding.delivery, next.target, error);
     const decision = decide({
       plan,
       request: call.request,
       tried,
-      state: stateOf(forwarding.delivery, next.target, error),
+      state,
+      overflowed,
       policy: { delivery: forwarding.mode, onRefusal: plan.onRefusal },
       sentState: error.reason === ErrorReason.STATE_INVALID && carriesState(request),
       over: call.signal.aborted || watch.remainingMs === 0,
@@ -63,6 +66,7 @@ export async function forward(forwarding: Forwarding): Promise<Target> {
       takeExtraAttempt: () => parts.extraAttempts.take(),
     });
     if (decision instanceof ParleyError) throw decision;
+    if (error.reason === ErrorReason.CONTEXT_TOO_LONG) overflowed.push(state);
     next = decision;
   }
 }

@@ -82,7 +82,7 @@ export type Substitution =
   | { readonly kind: "deny"; readonly rule: DenialRule; readonly reason: string };
 
 // More makes a prefill or a repetition too dear.
-const MAX_CONTINUED_BYTES = 65_536;
+export const MAX_CONTINUED_BYTES = 65_536;
 
 /**
  * Whether and how `target` may take over from an attempt that broke. Pure. It speaks of this one attempt and target:

@@ -9,13 +9,13 @@ import {
 } from "../../contract/index.ts";
 import { ParleyError } from "../../errors/index.ts";
 import type { ChatCall } from "../../pipeline/call.ts";
-import { answerHeaders, headerText, originHeaders } from "../answer-headers.ts";
+import { answerHeaders, originHeaders } from "../answer-headers.ts";
 import type { AnyResponse } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
 import { requiredRequest } from "./check-message.ts";
 import { toConnectError } from "./connect-error.ts";
 import { framingOf, joined, type Framing } from "./framing.ts";
-import type { RpcCall } from "./rpc.ts";
+import { commonHeaders, type RpcCall } from "./rpc.ts";
 import { StreamSink } from "./stream-sink.ts";
 import type { Wire } from "./wire.ts";
 
@@ -89,12 +89,6 @@ function chatCall(message: GenerateRequest | GenerateStreamRequest, call: RpcCal
     takesReset: true,
     surface: "connect",
   };
-}
-
-function commonHeaders({ requestId, clientRequestId }: RpcCall): Record<string, string> {
-  const headers: Record<string, string> = { "x-request-id": requestId, "cache-control": "no-store" };
-  if (clientRequestId) headers["x-client-request-id"] = headerText(clientRequestId);
-  return headers;
 }
 
 // Headers leave with the first event: what `started` tells is in time, unless kept_alive came before it.

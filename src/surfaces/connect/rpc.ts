@@ -101,11 +101,15 @@ export function streamRpc<I extends DescMessage, O extends DescMessage>(
 function delivered(context: HandlerContext): Delivered {
   const found = context.values.get(deliveredKey);
   if (!found) throw new ConnectError("Cannot answer: the request was not read", Code.Internal);
-  const { requestId, clientRequestId } = found.call;
-  context.responseHeader.set("x-request-id", requestId);
-  context.responseHeader.set("cache-control", "no-store");
-  if (clientRequestId) context.responseHeader.set("x-client-request-id", headerText(clientRequestId));
+  for (const [name, value] of Object.entries(commonHeaders(found.call))) context.responseHeader.set(name, value);
   return found;
+}
+
+/** What every answer carries: our id of the request, the caller's own where it sent one, and that nothing may be cached. */
+export function commonHeaders({ requestId, clientRequestId }: RpcCall): Record<string, string> {
+  const headers: Record<string, string> = { "x-request-id": requestId, "cache-control": "no-store" };
+  if (clientRequestId) headers["x-client-request-id"] = headerText(clientRequestId);
+  return headers;
 }
 
 /** Whatever was thrown, as the status that the caller gets; `begun` tells whether the headers have left. */

@@ -186,8 +186,11 @@ class Exchange {
     try {
       await rpc.directly!({ gateway, call: this.#call, message, wire, response, streamBufferBytes });
     } catch (thrown) {
-      if (response.headersSent) cut(response);
-      else await this.answer(rpc, wire, thrown instanceof Error ? thrown : ParleyError.from(thrown));
+      if (response.headersSent) {
+        // The stock handlers tell of defects before; what breaks off an answer under way would go unnoticed.
+        this.#call.onDefect(thrown);
+        cut(response);
+      } else await this.answer(rpc, wire, thrown instanceof Error ? thrown : ParleyError.from(thrown));
     }
   }
 
