@@ -109,7 +109,7 @@ function streamAnswer(options: OpenAiSurfaceOptions, decoded: DecodedRequest, re
     legacyFunctions: decoded.legacyFunctions,
     nowSeconds: nowSeconds(options),
   });
-  const sink = new StreamSink(reply.response, encoder, reply.headers);
+  const sink = new StreamSink(reply.response, encoder, reply.headers, options.limits.streamBufferBytes);
   return {
     sink,
     end(outcome) {

@@ -15,6 +15,8 @@ export interface OpenAiSurfaceOptions {
     readonly requestWithMediaBytes: number;
     /** Most levels of nested objects and arrays. */
     readonly jsonDepth: number;
+    /** Most bytes of a stream that wait for a slow reader. */
+    readonly streamBufferBytes: number;
   };
   readonly timeouts: {
     /** For a request's body to arrive. */

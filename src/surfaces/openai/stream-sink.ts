@@ -1,7 +1,7 @@
-import type { ServerResponse } from "node:http";
 import type { GatewayError, StreamEvent } from "../../contract/index.ts";
 import type { EventSink } from "../../pipeline/call.ts";
 import type { AnyResponse } from "../exchange.ts";
+import { writePiece } from "../slow-reader.ts";
 import type { ChunkEncoder } from "./chunk-encoder.ts";
 import { streamHeaders, type ResponseHeaders } from "./headers.ts";
 import { writeHead } from "./reply.ts";
@@ -12,12 +12,15 @@ export class StreamSink implements EventSink {
   readonly #response: AnyResponse;
   readonly #encoder: ChunkEncoder;
   readonly #headers: ResponseHeaders;
+  readonly #bufferBytes: number;
   #closed = false;
 
-  constructor(response: AnyResponse, encoder: ChunkEncoder, headers: ResponseHeaders) {
+  /** `bufferBytes`: most that waits for a slow reader before the pipeline is asked to pause. */
+  constructor(response: AnyResponse, encoder: ChunkEncoder, headers: ResponseHeaders, bufferBytes: number) {
     this.#response = response;
     this.#encoder = encoder;
     this.#headers = headers;
+    this.#bufferBytes = bufferBytes;
     response.on("drain", () => this.onDrain?.());
     response.once("close", () => {
       this.#closed = true;
@@ -29,7 +32,7 @@ export class StreamSink implements EventSink {
     const text = this.#encoder.encode(events);
     this.#begin();
     if (this.#encoder.ended) this.#response.end(text);
-    else if (text !== "") return (this.#response as ServerResponse).write(text);
+    else if (text !== "") return writePiece(this.#response, text, this.#bufferBytes);
     return true;
   }
 

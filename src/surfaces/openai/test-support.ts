@@ -97,7 +97,7 @@ export async function serveSurface(
   gateway: Gateway,
   options: Partial<OpenAiSurfaceOptions> = {},
 ): Promise<ServedSurface> {
-  const limits = { requestBytes: 64 * 1024, requestWithMediaBytes: 256 * 1024, jsonDepth: 32 };
+  const limits = { requestBytes: 65_536, requestWithMediaBytes: 262_144, jsonDepth: 32, streamBufferBytes: 65_536 };
   const surface = createOpenAiSurface({
     gateway,
     runtime,
