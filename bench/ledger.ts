@@ -55,6 +55,9 @@ function forwardedRecord(requestId: string): ForwardedRecord {
     stream: true,
     inputTokensUpperBound: 4_800,
     priceVersion: "2026-07-24",
+    organisation: undefined,
+    project: undefined,
+    hold: undefined,
     tags: {},
   };
 }

@@ -69,6 +69,12 @@ interface ForwardedJson {
   readonly stream: boolean;
   readonly input_bound: number;
   readonly prices?: string | undefined;
+  readonly org?: string | undefined;
+  readonly project?: string | undefined;
+  /** Nano-USD. */
+  readonly held?: number | undefined;
+  /** Pairs of account and bucket. */
+  readonly buckets?: readonly (readonly [string, number])[] | undefined;
   readonly tags?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -142,6 +148,10 @@ function forwardedToJson(epoch: number, seq: number, record: ForwardedRecord): L
     stream: record.stream,
     input_bound: record.inputTokensUpperBound,
     prices: record.priceVersion,
+    org: record.organisation,
+    project: record.project,
+    held: record.hold?.nanoUsd,
+    buckets: record.hold?.buckets.map((one) => [one.account, one.bucket]),
     tags: record.tags,
   };
 }
@@ -196,6 +206,12 @@ function forwardedFromJson(json: ForwardedJson): ForwardedRecord {
     stream: json.stream,
     inputTokensUpperBound: json.input_bound,
     priceVersion: json.prices,
+    organisation: json.org,
+    project: json.project,
+    hold:
+      json.held === undefined
+        ? undefined
+        : { nanoUsd: json.held, buckets: (json.buckets ?? []).map(([account, bucket]) => ({ account, bucket })) },
     tags: json.tags ?? {},
   };
 }

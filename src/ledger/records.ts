@@ -26,7 +26,18 @@ export interface ForwardedRecord {
   /** Upper bound of the input, from which an orphan is estimated. */
   readonly inputTokensUpperBound: number;
   readonly priceVersion: string | undefined;
+  /** Whom the key belongs to. */
+  readonly organisation: string | undefined;
+  readonly project: string | undefined;
+  /** What is held for the attempt, and the buckets of budgets that it is charged to; undefined: no budget concerns it. */
+  readonly hold: HoldRecord | undefined;
   readonly tags: Readonly<Record<string, string>>;
+}
+
+/** Money set aside for an attempt, in nano-USD, in each of the buckets; settled by what the attempt's end costs. */
+export interface HoldRecord {
+  readonly nanoUsd: number;
+  readonly buckets: readonly { readonly account: string; readonly bucket: number }[];
 }
 
 /** The one end of an attempt. */

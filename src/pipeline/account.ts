@@ -88,6 +88,9 @@ export class Account {
       stream: this.#call.stream,
       inputTokensUpperBound: this.inputSize.upperBound,
       priceVersion: target.facts.prices?.version,
+      organisation: this.#call.caller.organisation,
+      project: this.#call.caller.project,
+      hold: undefined,
       tags: this.#call.request.tags,
     });
   }

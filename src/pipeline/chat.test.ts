@@ -1,3 +1,4 @@
+import { UNLIMITED } from "../policy/principal.ts";
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { ChatRequestSchema, Role, textPart, type StreamEvent } from "../contract/index.ts";
@@ -159,7 +160,14 @@ function setUp(options: SetUpOptions = {}) {
   const config: LiveConfig = {
     models: new ModelTable([{ name: "route", targets }], []),
     adapters,
-    authenticate: () => ({ keyId: "k", name: "k", role: "chat", allowsModel: () => true, allowsRawParams: true }),
+    authenticate: () => ({
+      keyId: "k",
+      name: "k",
+      role: "chat",
+      allowsModel: () => true,
+      allowsRawParams: true,
+      ...UNLIMITED,
+    }),
     limits: {
       totalMs: 900_000,
       firstContentMs: 15_000,
@@ -198,7 +206,7 @@ function setUp(options: SetUpOptions = {}) {
       live,
       {
         requestId: "req_1",
-        caller: { keyId: "k", name: "k", role: "chat", allowsModel: () => true, allowsRawParams: true },
+        caller: { keyId: "k", name: "k", role: "chat", allowsModel: () => true, allowsRawParams: true, ...UNLIMITED },
         request,
         stream: options.stream ?? true,
         timeoutMs: options.timeoutMs,

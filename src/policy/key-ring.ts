@@ -3,7 +3,7 @@ import type { Constraints } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 import { compileGlobs } from "./glob.ts";
 import { isMadeKey, KEY_PREFIX, keyIdOf } from "./key-format.ts";
-import type { Principal } from "./principal.ts";
+import { UNLIMITED, type Principal } from "./principal.ts";
 
 /** A secret that is revealed only to be digested. */
 export interface RevealableSecret {
@@ -98,6 +98,7 @@ function holderOf(key: RingKey, text: string, policies: ReadonlyMap<string, Ring
     throw new ParleyError("MISCONFIGURED", `Cannot add the key ${key.name}: there is no policy named ${key.policy}`);
   }
   return {
+    ...UNLIMITED,
     keyId: isMadeKey(text) ? keyIdOf(text) : `fixed:${key.name}`,
     name: key.name,
     role: key.role,

@@ -1,4 +1,8 @@
 import type { Constraints } from "../contract/index.ts";
+import type { BudgetRule } from "./budgets/budget-rule.ts";
+import type { ContentPolicy } from "./content/content-policy.ts";
+import { EVERYTHING, type Permits } from "./permits/permits.ts";
+import type { RateRule } from "./rates/rate-rule.ts";
 
 /** Who calls, and what they may do. Compiled when keys are loaded; nothing is looked up per request but this. */
 export interface Principal {
@@ -14,4 +18,31 @@ export interface Principal {
   readonly constraints?: Constraints | undefined;
   /** Whether requests may carry fields of a provider's own API. */
   readonly allowsRawParams: boolean;
+  /** Organisation and project (`organisation/project`) that the key belongs to; undefined: to none. */
+  readonly organisation: string | undefined;
+  readonly project: string | undefined;
+  /** What its requests may do; the stricter of all its policies. */
+  readonly permits: Permits;
+  /** Ceilings on what its requests may cost; all of them hold. */
+  readonly budgets: readonly BudgetRule[];
+  /** Whether an output limit is lowered to what the budgets still allow. */
+  readonly onLowBudget: "refuse" | "clamp";
+  /** Route or model that serves it when a budget is used up; undefined: requests are refused. */
+  readonly whenExceeded: string | undefined;
+  /** Limits on how fast its requests may come; all of them hold. */
+  readonly rates: readonly RateRule[];
+  /** What may be said to and by models; undefined: anything. */
+  readonly content: ContentPolicy | undefined;
 }
+
+/** Of a caller for whom nothing is forbidden, limited or owned by anybody. */
+export const UNLIMITED = {
+  organisation: undefined,
+  project: undefined,
+  permits: EVERYTHING,
+  budgets: [],
+  onLowBudget: "refuse",
+  whenExceeded: undefined,
+  rates: [],
+  content: undefined,
+} as const satisfies Partial<Principal>;

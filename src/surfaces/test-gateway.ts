@@ -19,6 +19,7 @@ import {
 } from "../contract/index.ts";
 import { ParleyError, toGatewayError, type ReasonName } from "../errors/index.ts";
 import type { ChatCall, ChatOutcome, EventSink } from "../pipeline/call.ts";
+import { CALLER } from "../pipeline/caller.fixture.ts";
 import type { Principal } from "../policy/principal.ts";
 import type { Gateway } from "./gateway.ts";
 
@@ -27,13 +28,7 @@ import type { Gateway } from "./gateway.ts";
 /** The one key that it knows. */
 export const TEST_KEY = "a-key-of-the-tests";
 
-const everything: Principal = {
-  keyId: "key_test",
-  name: "test",
-  role: "chat",
-  allowsModel: () => true,
-  allowsRawParams: true,
-};
+const everything: Principal = { ...CALLER, keyId: "key_test" };
 
 /** Answers by script and keeps the calls it got. */
 export class TestGateway implements Gateway {

@@ -31,6 +31,9 @@ export function forwarded(requestId: string, attempt = 1, more: Partial<Forwarde
     stream: true,
     inputTokensUpperBound: 1_234,
     priceVersion: "2026-07-24",
+    organisation: undefined,
+    project: undefined,
+    hold: undefined,
     tags: { team: "búsqueda 🔎" },
     ...more,
   };

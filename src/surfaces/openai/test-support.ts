@@ -1,3 +1,4 @@
+import { CALLER } from "../../pipeline/caller.fixture.ts";
 import { expect } from "vitest";
 import { textPart, type ChatRequest, type Model } from "../../contract/index.ts";
 import { ParleyError } from "../../errors/index.ts";
@@ -39,7 +40,7 @@ export class ScriptedGateway implements Gateway {
 
   authenticate(credential: string | undefined): ReturnType<Gateway["authenticate"]> {
     if (credential !== KEY) throw new ParleyError("UNAUTHENTICATED", "Cannot accept the key: it is not known");
-    return { keyId: "key_1", name: "test", role: "chat", allowsModel: () => true, allowsRawParams: true };
+    return { ...CALLER, keyId: "key_1" };
   }
 
   readonly models: Gateway["models"] = {

@@ -1,3 +1,4 @@
+import { UNLIMITED } from "../../../src/policy/principal.ts";
 import { create } from "@bufbuild/protobuf";
 import { createCatalog } from "../../../src/catalog/catalog.ts";
 import {
@@ -39,7 +40,14 @@ const LIMITS: ChatLimits = {
 };
 
 const nothing = (): void => {};
-const caller = { keyId: "k", name: "k", role: "chat" as const, allowsModel: () => true, allowsRawParams: true };
+const caller = {
+  keyId: "k",
+  name: "k",
+  role: "chat" as const,
+  allowsModel: () => true,
+  allowsRawParams: true,
+  ...UNLIMITED,
+};
 
 let known: readonly ConfiguredProvider[] | undefined;
 

@@ -1,3 +1,4 @@
+import { UNLIMITED } from "../../../src/policy/principal.ts";
 import type { Dialect } from "../../../src/dialects/dialect.ts";
 import { anthropicMessages } from "../../../src/dialects/anthropic-messages/index.ts";
 import { geminiGenerate } from "../../../src/dialects/gemini-generate/index.ts";
@@ -43,7 +44,14 @@ export function mutantParts(
   const config: LiveConfig = {
     models: new ModelTable([{ name: "route", targets: [target] }], []),
     adapters: new Map([[source.provider, adapter]]),
-    authenticate: () => ({ keyId: "k", name: "k", role: "chat", allowsModel: () => true, allowsRawParams: true }),
+    authenticate: () => ({
+      keyId: "k",
+      name: "k",
+      role: "chat",
+      allowsModel: () => true,
+      allowsRawParams: true,
+      ...UNLIMITED,
+    }),
     limits: {
       totalMs: 900_000,
       firstContentMs: 15_000,
