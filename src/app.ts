@@ -15,7 +15,7 @@ import { LiveRequests, chat } from "./pipeline/chat.ts";
 import { explain } from "./pipeline/explain.ts";
 import type { ChatParts } from "./pipeline/parts.ts";
 import { decisionLine } from "./pipeline/record.ts";
-import { ensureKeyFiles, type KeyFile } from "./policy/key-files.ts";
+import { ensureKeyFiles, type KeyFile } from "./policy/identity/key-files.ts";
 import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
 import { SANDBOX_FORMATS } from "./providers/entries/sandbox-formats.ts";
 import { kindOf } from "./providers/kind.ts";

@@ -4,7 +4,7 @@ import type { Config, RouteConfig } from "./config/config.ts";
 import { Verification } from "./contract/index.ts";
 import { ParleyError } from "./errors/index.ts";
 import type { LiveConfig } from "./pipeline/parts.ts";
-import { KeyRing, type RingKey } from "./policy/key-ring.ts";
+import { KeyRing, type RingKey } from "./policy/identity/key-ring.ts";
 import { createProvider, type ConfiguredProvider } from "./providers/create-adapter.ts";
 import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
 import { SANDBOX_FORMATS } from "./providers/entries/sandbox-formats.ts";

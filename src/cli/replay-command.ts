@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { ConfigError, formatConfigError } from "../config/problem.ts";
 import type { LiveConfig } from "../pipeline/parts.ts";
-import { KeyRing } from "../policy/key-ring.ts";
+import { KeyRing } from "../policy/identity/key-ring.ts";
 import type { Principal } from "../policy/principal.ts";
 import { realRuntime } from "../runtime/real.ts";
 import { createHttpClient } from "../upstream/http-client.ts";

@@ -1,9 +1,9 @@
 import { hash, timingSafeEqual } from "node:crypto";
-import type { Constraints } from "../contract/index.ts";
-import { ParleyError } from "../errors/index.ts";
-import { compileGlobs } from "./glob.ts";
+import type { Constraints } from "../../contract/index.ts";
+import { ParleyError } from "../../errors/index.ts";
+import { compileGlobs } from "../glob.ts";
 import { isMadeKey, KEY_PREFIX, keyIdOf } from "./key-format.ts";
-import { UNLIMITED, type Principal } from "./principal.ts";
+import { UNLIMITED, type Principal } from "../principal.ts";
 
 /** A secret that is revealed only to be digested. */
 export interface RevealableSecret {
