@@ -1,0 +1,5 @@
+import type { Migration } from "../migrate.ts";
+import { ledger } from "./0001-ledger.ts";
+
+/** All steps in the order in which they are taken. New ones are added at the end; none is ever changed. */
+export const MIGRATIONS: readonly Migration[] = [ledger];

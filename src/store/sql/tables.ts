@@ -1,0 +1,4 @@
+import type { LedgerTables } from "./tables-ledger.ts";
+
+/** Every table by its name. A migration's tables stand in a file of their own. */
+export interface Tables extends LedgerTables {}
