@@ -5,12 +5,11 @@ import type {
   FixedKeyConfig,
   Limits,
   ModelConfig,
-  PolicyConfig,
   ProviderConfig,
   ServerConfig,
   Timeouts,
 } from "./config.ts";
-import { buildConstraints } from "./build-routes.ts";
+import { buildRates } from "./build-policies.ts";
 import { DEFAULT_DRAIN, DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "./defaults.ts";
 import { MODALITY, PRICE_UNITS, type FileData, type ProviderData, type ServerData } from "./schema.ts";
 
@@ -76,6 +75,7 @@ export function buildProviders(data: FileData): ProviderConfig[] {
         ...(provider.deterministic === undefined ? {} : { deterministic: provider.deterministic }),
       },
       api: provider.api ?? "auto",
+      rates: buildRates(provider.rates),
     };
   });
 }
@@ -163,16 +163,5 @@ export function buildKeys(data: FileData): FixedKeyConfig[] {
     key: one.key,
     role: one.role ?? "chat",
     policy: one.policy,
-  }));
-}
-
-/** The policies of the file. */
-export function buildPolicies(data: FileData): PolicyConfig[] {
-  return Object.entries(data.policies ?? {}).map(([name, policy]) => ({
-    name,
-    allowModels: policy.allow_models ?? ["*"],
-    denyModels: policy.deny_models ?? [],
-    constraints: policy.constraints && buildConstraints(policy.constraints),
-    allowRawParams: policy.allow_raw_params ?? true,
   }));
 }

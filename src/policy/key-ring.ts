@@ -1,9 +1,9 @@
 import { hash, timingSafeEqual } from "node:crypto";
-import type { Constraints } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
-import { compileGlobs } from "./glob.ts";
 import { isMadeKey, KEY_PREFIX, keyIdOf } from "./key-format.ts";
-import { UNLIMITED, type Principal } from "./principal.ts";
+import { compilePrincipal } from "./permits/compile-principal.ts";
+import type { PolicyRules } from "./permits/policy-rules.ts";
+import type { Principal } from "./principal.ts";
 
 /** A secret that is revealed only to be digested. */
 export interface RevealableSecret {
@@ -21,16 +21,7 @@ export interface RingKey {
 }
 
 /** What the keys of a policy may do. */
-export interface RingPolicy {
-  readonly name: string;
-  /** Patterns over route names and `provider/model`, in which `*` stands for any characters. */
-  readonly allowModels: readonly string[];
-  /** The same of what they may not use, which wins. */
-  readonly denyModels?: readonly string[];
-  /** What every target must satisfy. */
-  readonly constraints?: Constraints | undefined;
-  readonly allowRawParams: boolean;
-}
+export type RingPolicy = PolicyRules;
 
 interface Entry {
   readonly digest: Buffer;
@@ -97,22 +88,9 @@ function holderOf(key: RingKey, text: string, policies: ReadonlyMap<string, Ring
   if (key.policy !== undefined && !policy) {
     throw new ParleyError("MISCONFIGURED", `Cannot add the key ${key.name}: there is no policy named ${key.policy}`);
   }
-  return {
-    ...UNLIMITED,
-    keyId: isMadeKey(text) ? keyIdOf(text) : `fixed:${key.name}`,
-    name: key.name,
-    role: key.role,
-    allowsModel: policy ? compileAllowed(policy) : () => true,
-    constraints: policy?.constraints,
-    allowsRawParams: policy?.allowRawParams ?? true,
-  };
-}
-
-function compileAllowed({ allowModels, denyModels = [] }: RingPolicy): (name: string) => boolean {
-  const allowed = compileGlobs(allowModels);
-  if (denyModels.length === 0) return allowed;
-  const denied = compileGlobs(denyModels);
-  return (name) => allowed(name) && !denied(name);
+  const keyId = isMadeKey(text) ? keyIdOf(text) : `fixed:${key.name}`;
+  const holder = { kind: "key", id: keyId } as const;
+  return compilePrincipal({ keyId, name: key.name, role: key.role }, policy ? [{ holder, rules: policy }] : []);
 }
 
 function digestOf(text: string): Buffer {
