@@ -96,6 +96,8 @@ export interface ProviderConfig {
   readonly facts: Partial<ModelFacts>;
   /** Which of the entry's upstream APIs to use. */
   readonly api: "auto" | ApiName;
+  /** How fast attempts may go there, over all callers. */
+  readonly rates: readonly RateConfig[];
 }
 
 /** A secret that cannot be printed by accident. */
@@ -217,5 +219,33 @@ export interface PolicyConfig {
   readonly denyModels: readonly string[];
   /** What every target must satisfy that a key's request goes to. */
   readonly constraints: Constraints | undefined;
-  readonly allowRawParams: boolean;
+  readonly permit: PermitConfig;
+  readonly rates: readonly RateConfig[];
+}
+
+/** What requests may do. Undefined limits: none. */
+export interface PermitConfig {
+  readonly reasoning: boolean;
+  readonly streaming: boolean;
+  readonly tools: boolean;
+  readonly vision: boolean;
+  readonly imageGeneration: boolean;
+  readonly audio: boolean;
+  /** Or the top-level names that may be set. */
+  readonly rawParams: boolean | readonly string[];
+  readonly costTier: "flex" | "standard" | "priority" | undefined;
+  readonly maxInputTokens: number | undefined;
+  readonly maxOutputTokens: number | undefined;
+  readonly maxContextTokens: number | undefined;
+  readonly requiredTags: readonly string[];
+}
+
+/** One limit on how fast requests may come. */
+export interface RateConfig {
+  readonly kind: "requests" | "tokens" | "concurrency";
+  readonly limit: number;
+  /** Length of the window; 0 for concurrency. */
+  readonly windowMs: number;
+  /** Glob patterns over `provider/model`; undefined: every request counts. */
+  readonly models: readonly string[] | undefined;
 }

@@ -165,7 +165,6 @@ function setUp(options: SetUpOptions = {}) {
       name: "k",
       role: "chat",
       allowsModel: () => true,
-      allowsRawParams: true,
       ...UNLIMITED,
     }),
     limits: {
@@ -206,7 +205,7 @@ function setUp(options: SetUpOptions = {}) {
       live,
       {
         requestId: "req_1",
-        caller: { keyId: "k", name: "k", role: "chat", allowsModel: () => true, allowsRawParams: true, ...UNLIMITED },
+        caller: { keyId: "k", name: "k", role: "chat", allowsModel: () => true, ...UNLIMITED },
         request,
         stream: options.stream ?? true,
         timeoutMs: options.timeoutMs,

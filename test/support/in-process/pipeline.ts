@@ -45,7 +45,6 @@ const caller = {
   name: "k",
   role: "chat" as const,
   allowsModel: () => true,
-  allowsRawParams: true,
   ...UNLIMITED,
 };
 

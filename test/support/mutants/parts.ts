@@ -49,7 +49,6 @@ export function mutantParts(
       name: "k",
       role: "chat",
       allowsModel: () => true,
-      allowsRawParams: true,
       ...UNLIMITED,
     }),
     limits: {
