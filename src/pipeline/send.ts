@@ -28,6 +28,8 @@ export interface SendOptions {
   readonly signal: AbortSignal;
   /** Told of what the dialect does not know in the answer. */
   readonly onDrift: (dialect: string, path: string) => void;
+  /** Told how many events came with a read of a stream that brought content. */
+  readonly onContent: (events: number) => void;
   /** Written as the call goes on. */
   readonly progress: CallProgress;
 }
@@ -166,12 +168,16 @@ class Exchange implements UpstreamHandler {
     if (this.#batch.length === 0) return;
     const events = this.#batch;
     this.#batch = [];
-    const { delivery, watch, limits, progress, runtime } = this.#options;
+    const { delivery, watch, limits, progress, runtime, stream, onContent } = this.#options;
     if (progress.firstContentMs === undefined && events.some(isContent)) {
       progress.firstContentMs = runtime.monotonicMs() - this.#startedMs;
     }
+    const count = events.length; // the array is the delivery's from here on
     const { content, writable } = delivery.take(events);
-    if (content && this.#options.stream) watch.progress(limits.progressMs);
+    if (content && stream) {
+      watch.progress(limits.progressMs);
+      onContent(count);
+    }
     if (delivery.flowing) watch.wrote();
     if (!writable && !this.#over) {
       this.#call?.pause();

@@ -87,7 +87,7 @@ export class InProcessGateway {
     this.#parts = {
       runtime,
       upstream,
-      ledger: { forwarded: () => Promise.resolve(), ended: nothing, close: () => Promise.resolve() },
+      ledger: { forwarded: () => Promise.resolve(), ended: nothing, streamed: nothing, close: () => Promise.resolve() },
       extraAttempts: new ExtraAttempts(runtime),
       live: createLiveTargets(runtime),
       affinity: new Affinity(runtime),
