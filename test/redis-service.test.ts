@@ -13,7 +13,7 @@ test("a Redis of the suite's own starts on a free port and is gone after the tes
   }
   const client = new Redis(port, "127.0.0.1", { lazyConnect: true, retryStrategy: () => null });
   client.on("error", () => {});
-  await expect(client.connect()).rejects.toThrow();
+  await expect(client.connect()).rejects.toThrow("closed");
   expect(await sharedRedisUrl()).toBe(await sharedRedisUrl());
 });
 
