@@ -57,6 +57,8 @@ export class LeasedAccount {
   #tail: Promise<unknown> = Promise.resolve();
   #queued = 0;
   #tidies = false;
+  /** Until when others need not be asked again. */
+  #vainUntilMs = 0;
 
   constructor(name: string, parts: LeaseParts) {
     this.#name = name;
@@ -121,6 +123,7 @@ export class LeasedAccount {
   }
 
   hearReturned(): void {
+    this.#vainUntilMs = 0;
     for (const line of this.#lines.values()) line.refusedUntilMs = 0;
     for (const waiter of this.#waiters) waiter.wake();
   }
@@ -135,8 +138,10 @@ export class LeasedAccount {
           line.refusedUntilMs = 0;
           return grant;
         }
-        // What the limit itself does not allow, nobody can give back.
-        if (draw.leastNanoUsd > draw.limitNanoUsd || patience.isOver) {
+        // What the limit itself does not allow, nobody can give back; nor what they have just been asked for in vain.
+        const isVain = patience.turns === 0 && runtime.monotonicMs() < this.#vainUntilMs;
+        if (draw.leastNanoUsd > draw.limitNanoUsd || isVain || patience.isOver) {
+          if (patience.isOver) this.#vainUntilMs = runtime.monotonicMs() + REFUSE_FOR_MS;
           line.refusedUntilMs = runtime.monotonicMs() + REFUSE_FOR_MS;
           line.refusedLeast = draw.leastNanoUsd;
           line.left = grant.leftNanoUsd;
