@@ -15,7 +15,8 @@ import { LiveRequests, chat } from "./pipeline/chat.ts";
 import { explain } from "./pipeline/explain.ts";
 import type { ChatParts } from "./pipeline/parts.ts";
 import { decisionLine } from "./pipeline/record.ts";
-import { ensureKeyFiles, type KeyFile } from "./policy/key-files.ts";
+import { ensureKeyFiles, type KeyFile } from "./policy/identity/key-files.ts";
+import { ALL_SCOPES, ROLE_NAMES } from "./policy/identity/roles.ts";
 import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
 import { SANDBOX_FORMATS } from "./providers/entries/sandbox-formats.ts";
 import { kindOf } from "./providers/kind.ts";
@@ -72,6 +73,8 @@ export function knownNames(): KnownNames {
     capabilities: CAPABILITIES,
     strategies: ["ordered", "weighted", "cheapest", "fastest", "balanced"],
     deliveries: ["commit", "auto", "restartable", "hold"],
+    roles: ["chat", ...ROLE_NAMES.filter((role) => role !== "chat")],
+    scopes: [...ALL_SCOPES],
   };
 }
 

@@ -8,6 +8,7 @@ export interface Config {
   readonly routes: readonly RouteConfig[];
   readonly tasks: readonly RouteConfig[];
   readonly routeDefaults: RouteDefaults;
+  readonly organisations: readonly OrganisationConfig[];
   readonly keys: readonly FixedKeyConfig[];
   readonly policies: readonly PolicyConfig[];
   /** Whether the built-in sandbox runs and is a provider named `sandbox`. */
@@ -190,8 +191,21 @@ export interface RouteTargetConfig {
 export interface FixedKeyConfig {
   readonly name: string;
   readonly key: Secret;
-  readonly role: "admin" | "chat";
+  readonly role: "admin" | "chat" | "viewer" | "key-manager";
+  /** Scopes of the role to which it is narrowed; undefined: all of them. */
+  readonly scopes?: readonly string[] | undefined;
   readonly policy: string | undefined;
+  readonly organisation?: string | undefined;
+  /** `organisation/project`. */
+  readonly project?: string | undefined;
+}
+
+/** Whom keys belong to. */
+export interface OrganisationConfig {
+  readonly name: string;
+  /** The policy of all its keys, beside theirs. */
+  readonly policy: string | undefined;
+  readonly projects: readonly { readonly name: string; readonly policy: string | undefined }[];
 }
 
 /** What keys may do. */

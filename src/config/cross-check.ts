@@ -1,3 +1,4 @@
+import { checkOrganisations } from "./check-organisations.ts";
 import { checkProviders } from "./check-providers.ts";
 import { checkConstraints, checkRoutes, providerNames } from "./check-routes.ts";
 import { checkServer, type ReadProblem } from "./check-server.ts";
@@ -27,6 +28,7 @@ export function crossCheck(document: ConfigDocument, known: KnownNames, readProb
   checkRoutes(root, known, "routes", report);
   checkRoutes(root, known, "tasks", report);
   checkKeys(root, report);
+  checkOrganisations(root, { rule: NAME_RULE, fits: (name) => NAME.test(name) }, report);
   checkPolicies(root, known, report);
 }
 

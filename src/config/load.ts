@@ -1,7 +1,15 @@
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { buildDrain, buildKeys, buildLimits, buildPolicies, buildProviders, buildTimeouts } from "./build.ts";
+import {
+  buildDrain,
+  buildKeys,
+  buildLimits,
+  buildOrganisations,
+  buildPolicies,
+  buildProviders,
+  buildTimeouts,
+} from "./build.ts";
 import { buildRouteDefaults, buildRoutes, DEFAULT_ROUTE } from "./build-routes.ts";
 import type { Config, ServerConfig, ObservabilityConfig } from "./config.ts";
 import { DEFAULT_HOST, DEFAULT_PORT } from "./defaults.ts";
@@ -115,6 +123,7 @@ function fromFile(
     routes: buildRoutes(data.routes, routeDefaults),
     tasks: buildRoutes(data.tasks, routeDefaults),
     routeDefaults,
+    organisations: buildOrganisations(data),
     keys: buildKeys(data),
     policies: buildPolicies(data),
     sandbox: data.sandbox ?? false,
@@ -135,6 +144,7 @@ function fromEnvironment(settings: Settings, options: LoadOptions, problems: Con
     routes: zero.routes,
     tasks: [],
     routeDefaults: DEFAULT_ROUTE,
+    organisations: [],
     keys: [],
     policies: [],
     sandbox: true,

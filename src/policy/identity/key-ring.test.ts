@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { ParleyError, reasonName } from "../errors/index.ts";
-import { VirtualRuntime } from "../runtime/virtual.ts";
+import { ParleyError, reasonName } from "../../errors/index.ts";
+import { VirtualRuntime } from "../../runtime/virtual.ts";
 import { makeKey } from "./key-format.ts";
 import { KeyRing, type RingKey } from "./key-ring.ts";
 
