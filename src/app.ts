@@ -15,6 +15,8 @@ import { LiveRequests, chat } from "./pipeline/chat.ts";
 import { explain } from "./pipeline/explain.ts";
 import type { ChatParts } from "./pipeline/parts.ts";
 import { decisionLine } from "./pipeline/record.ts";
+import { PII_KINDS } from "./policy/content/pii/index.ts";
+import { patternProblem } from "./policy/content/regex/index.ts";
 import { ensureKeyFiles, type KeyFile } from "./policy/key-files.ts";
 import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
 import { SANDBOX_FORMATS } from "./providers/entries/sandbox-formats.ts";
@@ -72,6 +74,8 @@ export function knownNames(): KnownNames {
     capabilities: CAPABILITIES,
     strategies: ["ordered", "weighted", "cheapest", "fastest", "balanced"],
     deliveries: ["commit", "auto", "restartable", "hold"],
+    pii: PII_KINDS,
+    patternProblem,
   };
 }
 

@@ -10,6 +10,7 @@ import type {
   ServerConfig,
   Timeouts,
 } from "./config.ts";
+import { buildContent } from "./build-content.ts";
 import { buildConstraints } from "./build-routes.ts";
 import { DEFAULT_DRAIN, DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "./defaults.ts";
 import { MODALITY, PRICE_UNITS, type FileData, type ProviderData, type ServerData } from "./schema.ts";
@@ -174,5 +175,6 @@ export function buildPolicies(data: FileData): PolicyConfig[] {
     denyModels: policy.deny_models ?? [],
     constraints: policy.constraints && buildConstraints(policy.constraints),
     allowRawParams: policy.allow_raw_params ?? true,
+    content: buildContent(policy.content),
   }));
 }

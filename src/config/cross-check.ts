@@ -1,3 +1,4 @@
+import { checkContent } from "./check-content.ts";
 import { checkProviders } from "./check-providers.ts";
 import { checkConstraints, checkRoutes, providerNames } from "./check-routes.ts";
 import { checkServer, type ReadProblem } from "./check-server.ts";
@@ -87,6 +88,7 @@ function checkPolicies(root: RawMap, known: KnownNames, report: Report): void {
   for (const [name, policy] of Object.entries(mapAt(root["policies"]))) {
     const constraints = mapAt(mapAt(policy)["constraints"]);
     checkConstraints(constraints, providerNames(root, known), ["policies", name, "constraints"], report);
+    checkContent(mapAt(policy)["content"], ["policies", name, "content"], known, report);
     for (const list of ["allow_models", "deny_models"]) {
       for (const [index, pattern] of listAt(mapAt(policy)[list]).entries()) {
         if (typeof pattern === "string" && /[?[\]{}!\s]/.test(pattern)) {

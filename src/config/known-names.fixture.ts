@@ -31,4 +31,6 @@ export const KNOWN: KnownNames = {
   capabilities: ["streaming", "tools", "json_schema", "prefill", "seed"],
   strategies: ["ordered", "weighted", "balanced"],
   deliveries: ["commit"],
+  pii: ["email", "phone"],
+  patternProblem: (pattern) => (pattern === "(" ? "has a ( without its )" : undefined),
 };

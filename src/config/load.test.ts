@@ -129,6 +129,7 @@ policies:
         denyModels: [],
         constraints: undefined,
         allowRawParams: false,
+        content: [],
       },
     ]);
     expect(config.sandbox).toBe(true);

@@ -11,6 +11,7 @@ import {
   strategyValue,
   type ConstraintsValue,
 } from "./schema-routes.ts";
+import { contentValue } from "./schema-content.ts";
 import { serverSection } from "./schema-server.ts";
 import { eitherOf, listOf, mapOf, section } from "./section.ts";
 
@@ -174,13 +175,12 @@ function keySection() {
   );
 }
 
-function policySection(constraints: ConstraintsValue) {
+function policySection(known: KnownNames, constraints: ConstraintsValue) {
   const pattern = "A route or provider/model; * stands for any characters.";
   const later = [
     "budgets",
     "rates",
     "cost_tier",
-    "content",
     "on_low_budget",
     "required_tags",
     "max_input_tokens",
@@ -204,6 +204,7 @@ function policySection(constraints: ConstraintsValue) {
       ).optional(),
       constraints: constraints.optional(),
       allow_raw_params: boolean("Whether requests may carry fields of a provider's own API.", true).optional(),
+      content: contentValue(known).optional(),
     },
     later,
   );
@@ -245,7 +246,7 @@ export function fileSchema(known: KnownNames) {
         .optional(),
       keys: listOf(keySection(), "Fixed keys.", "a list of keys").optional(),
       policies: mapOf(
-        policySection(constraints),
+        policySection(known, constraints),
         "What keys may do, by name.",
         "a map from names to policies",
       ).optional(),

@@ -1,6 +1,7 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import type { Constraints } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
+import { compileContent, type ContentRule } from "./content/content-policy.ts";
 import { compileGlobs } from "./glob.ts";
 import { isMadeKey, KEY_PREFIX, keyIdOf } from "./key-format.ts";
 import { UNLIMITED, type Principal } from "./principal.ts";
@@ -30,6 +31,8 @@ export interface RingPolicy {
   /** What every target must satisfy. */
   readonly constraints?: Constraints | undefined;
   readonly allowRawParams: boolean;
+  /** What may be said to and by models. */
+  readonly content?: readonly ContentRule[] | undefined;
 }
 
 interface Entry {
@@ -105,6 +108,7 @@ function holderOf(key: RingKey, text: string, policies: ReadonlyMap<string, Ring
     allowsModel: policy ? compileAllowed(policy) : () => true,
     constraints: policy?.constraints,
     allowsRawParams: policy?.allowRawParams ?? true,
+    content: compileContent(policy?.content ?? []),
   };
 }
 
