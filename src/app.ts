@@ -17,6 +17,8 @@ import type { ChatParts } from "./pipeline/parts.ts";
 import { decisionLine } from "./pipeline/record.ts";
 import { ensureKeyFiles, type KeyFile } from "./policy/identity/key-files.ts";
 import { ALL_SCOPES, ROLE_NAMES } from "./policy/identity/roles.ts";
+import { PII_KINDS } from "./policy/content/pii/index.ts";
+import { patternProblem } from "./policy/content/regex/index.ts";
 import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
 import { SANDBOX_FORMATS } from "./providers/entries/sandbox-formats.ts";
 import { kindOf } from "./providers/kind.ts";
@@ -75,6 +77,8 @@ export function knownNames(): KnownNames {
     deliveries: ["commit", "auto", "restartable", "hold"],
     roles: ["chat", ...ROLE_NAMES.filter((role) => role !== "chat")],
     scopes: [...ALL_SCOPES],
+    pii: PII_KINDS,
+    patternProblem,
   };
 }
 

@@ -221,6 +221,7 @@ export interface PolicyConfig {
   readonly constraints: Constraints | undefined;
   readonly permit: PermitConfig;
   readonly rates: readonly RateConfig[];
+  readonly content: readonly ContentRuleConfig[];
 }
 
 /** What requests may do. Undefined limits: none. */
@@ -248,4 +249,33 @@ export interface RateConfig {
   readonly windowMs: number;
   /** Glob patterns over `provider/model`; undefined: every request counts. */
   readonly models: readonly string[] | undefined;
+}
+
+/** A kind of personal data that content rules can look for. */
+export type PiiName = "email" | "phone" | "credit_card" | "iban" | "ip_address" | "us_ssn";
+
+/** One rule of what may be said to and by models: one of `keywords`, `pattern`, `pii` and `hook` is set. */
+export interface ContentRuleConfig {
+  readonly name: string;
+  readonly on: "input" | "output" | "both";
+  /** Undefined with a hook, which decides itself. */
+  readonly action: "block" | "mask" | undefined;
+  /** What stands for what is masked; undefined: a word that says what it was. */
+  readonly replacement: string | undefined;
+  readonly keywords: readonly string[] | undefined;
+  readonly wholeWords: boolean | undefined;
+  readonly pattern: string | undefined;
+  readonly caseSensitive: boolean | undefined;
+  readonly pii: readonly PiiName[] | undefined;
+  readonly hook: ContentHookConfig | undefined;
+}
+
+/** A classifier that is asked over HTTP. */
+export interface ContentHookConfig {
+  readonly url: string;
+  readonly timeoutMs: number;
+  readonly onError: "block" | "allow";
+  readonly secret: Secret | undefined;
+  /** Characters of a streamed answer after which it is asked. */
+  readonly chunkChars: number;
 }

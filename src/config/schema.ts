@@ -231,7 +231,7 @@ export function fileSchema(known: KnownNames) {
       ).optional(),
       keys: listOf(keySection(known), "Fixed keys.", "a list of keys").optional(),
       policies: mapOf(
-        policySection(constraints, rates),
+        policySection(known, constraints, rates),
         "What keys may do, by name.",
         "a map from names to policies",
       ).optional(),

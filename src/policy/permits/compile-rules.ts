@@ -1,3 +1,4 @@
+import { compileContent } from "../content/content-policy.ts";
 import { compileGlobs } from "../glob.ts";
 import { UNLIMITED, type Principal } from "../principal.ts";
 import { compileRates } from "../rates/compile-rates.ts";
@@ -34,6 +35,7 @@ export function compileRules(key: KeyIdentity, policies: readonly HeldPolicy[]):
     allowsModel: allowedByAll(policies.map(({ rules }) => rules)),
     constraints,
     permits: mergePermits(policies, contradictions),
+    content: compileContent(policies.flatMap(({ rules }) => rules.content ?? [])),
     rates: policies.flatMap(({ holder, rules }) => compileRates({ holder, policy: rules.name }, rules.rates ?? [])),
   };
 }
