@@ -98,7 +98,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     });
     const sandbox = config.sandbox ? await startSandbox({ runtime }) : undefined;
     if (sandbox) closers.push(() => sandbox.close());
-    const upstream = createHttpClient(upstreamLimits(config));
+    const upstream = createHttpClient({ ...upstreamLimits(config), runtime });
     let live = buildLive(config, keyFiles, sandbox?.url, { upstream, runtime });
     const ledger = await openBooks({
       folder: join(folder.path, "ledger"),
@@ -204,7 +204,7 @@ function tracesTo(traces: TraceStore, recording: LineFile | undefined, runtime: 
   };
 }
 
-function upstreamLimits({ server }: Config): HttpClientOptions {
+function upstreamLimits({ server }: Config): Omit<HttpClientOptions, "runtime"> {
   return {
     connectMs: server.timeouts.connectMs + server.timeouts.tlsMs,
     connectionsPerOrigin: server.limits.connections,

@@ -158,7 +158,7 @@ class Exchange implements UpstreamHandler {
     this.#collectedBytes += chunk.length;
     const good = this.#status !== undefined && this.#status < 300;
     const limit = good ? this.#options.limits.upstreamResponseBytes : MAX_ERROR_BYTES;
-    if (this.#collectedBytes <= limit) this.#chunks.push(chunk);
+    if (this.#collectedBytes <= limit) this.#chunks.push(Buffer.from(chunk));
     else if (good) this.#fail(badOutput(`it is larger than ${limit} bytes`));
     else this.#fail(this.#providerError());
   }
