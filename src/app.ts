@@ -21,6 +21,7 @@ import { SANDBOX_FORMATS } from "./providers/entries/sandbox-formats.ts";
 import { kindOf } from "./providers/kind.ts";
 import { Affinity } from "./routing/affinity.ts";
 import { ExtraAttempts } from "./routing/extra-attempts.ts";
+import { HedgeBudget } from "./routing/hedge-budget.ts";
 import { createLiveTargets } from "./routing/live-targets.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { startSandbox, type Sandbox } from "./sandbox/index.ts";
@@ -147,11 +148,12 @@ export async function startApp(options: AppOptions): Promise<App> {
 }
 
 /** What outlives single requests, in this process. */
-function memoryOf(runtime: Runtime): Pick<ChatParts, "extraAttempts" | "live" | "affinity" | "vault"> {
+function memoryOf(runtime: Runtime): Pick<ChatParts, "extraAttempts" | "hedges" | "live" | "affinity" | "vault"> {
   return {
     extraAttempts: new ExtraAttempts(runtime),
     live: createLiveTargets(runtime),
     affinity: new Affinity(runtime),
+    hedges: new HedgeBudget(),
     vault: createStateVault(runtime),
   };
 }

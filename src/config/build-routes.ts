@@ -47,6 +47,7 @@ export function buildRoutes(data: FileData["routes"], defaults: RouteDefaults): 
       quality: route.weights?.quality ?? 1,
     },
     affinityMs: route.affinity,
+    hedge: route.hedge && { after: route.hedge.after, maxPercent: route.hedge.max_percent ?? 5 },
     constraints: route.constraints && buildConstraints(route.constraints),
   }));
 }
@@ -64,6 +65,7 @@ export function routeOf(
     onRefusal: OnRefusal.ANSWER,
     weights: { cost: 1, latency: 1, quality: 1 },
     affinityMs: undefined,
+    hedge: undefined,
     constraints: undefined,
   };
 }

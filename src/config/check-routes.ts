@@ -45,6 +45,9 @@ function checkEffect(route: RawMap, usual: unknown, path: string[], report: Repo
       "key",
     );
   }
+  if (route["hedge"] !== undefined && listAt(route["targets"]).length === 1) {
+    report("conflict", [...path, "hedge"], "takes effect with two targets or more", "key");
+  }
   const targets = listAt(route["targets"]).map(mapAt);
   const canaries = targets.flatMap(({ canary }) => (canary === undefined ? [] : [Number(canary)]));
   const sum = canaries.reduce((total, one) => total + one, 0);

@@ -166,6 +166,8 @@ export interface RouteConfig extends RouteDefaults {
   readonly weights: { readonly cost: number; readonly latency: number; readonly quality: number };
   /** How long a conversation stays with its target; undefined: it does not. */
   readonly affinityMs: number | undefined;
+  /** When a second target is asked beside the first, in milliseconds without content; undefined: never. */
+  readonly hedge: { readonly after: number | "p95"; readonly maxPercent: number } | undefined;
   readonly constraints: Constraints | undefined;
 }
 

@@ -52,10 +52,29 @@ export function routeSection(known: KnownNames, constraints: ConstraintsValue) {
         [1_000, DAY_MS],
         USUAL_CACHE_MS,
       ).optional(),
+      hedge: hedgeValue().optional(),
       constraints: constraints.optional(),
     },
-    ["hedge", "budgets"],
+    ["budgets"],
   ).meta({ id: "route" });
+}
+
+function hedgeValue() {
+  const longest = 120_000;
+  return section({
+    after: eitherOf(
+      [
+        choice("The 95th percentile of its time to first content of late.", ["p95"]),
+        duration("A time of its own.", [1, longest], 800),
+      ],
+      "How long the first target may have no content before another one is asked as well.",
+      "p95, or a duration with its unit from 1ms to 2m, such as 800ms",
+    ),
+    max_percent: figure("Most of the route's requests that two targets are asked, in per cent.", 0, 100, 5).optional(),
+  }).meta({
+    description:
+      "Ask a second target where the first has no content in time; the first content wins and the other call is cancelled. Both are billed. Unset: never.",
+  });
 }
 
 function weightsValue() {

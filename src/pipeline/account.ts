@@ -25,8 +25,7 @@ export class Account {
   readonly #startedMs: number;
   #inputSize: InputSize | undefined;
   readonly #attempts: Attempt[] = [];
-  #openedMs = 0;
-  #dialect = "";
+  #opened = 0;
 
   constructor(parts: ChatParts, call: ChatCall, receivedAtMs: number) {
     this.#parts = parts;
@@ -46,16 +45,6 @@ export class Account {
     return this.#attempts;
   }
 
-  /** How long the last ended attempt took and what it gave, as statistics want it. */
-  get lastOutcome(): Pick<AttemptOutcome, "durationMs" | "firstContentMs" | "outputTokens"> {
-    const { durationMs = 0, firstContentMs, usage } = this.#attempts.at(-1) ?? {};
-    return {
-      durationMs,
-      firstContentMs,
-      outputTokens: usage && (usage.outputTokens ?? 0) + (usage.reasoningTokens ?? 0),
-    };
-  }
-
   /** The attempts that failed, as errors show them. */
   get failedAttempts(): FailedAttempt[] {
     return this.#attempts.map(({ target, reason, httpStatus, durationMs }) =>
@@ -69,14 +58,13 @@ export class Account {
   }
 
   /** An attempt is about to go out. Rejects when the books cannot be written: then it must not. */
-  async open(target: Target, dialect: string, credentialId: string): Promise<void> {
+  async open(target: Target, dialect: string, credentialId: string): Promise<OpenAttempt> {
     const { runtime, ledger } = this.#parts;
-    this.#dialect = dialect;
-    this.#openedMs = runtime.monotonicMs();
+    const open = { number: ++this.#opened, target, dialect, openedMs: runtime.monotonicMs() };
     await ledger.forwarded({
       kind: "forwarded",
       requestId: this.#call.requestId,
-      attempt: this.#attempts.length + 1,
+      attempt: open.number,
       receivedAtMs: this.#receivedAtMs,
       forwardedAtMs: runtime.nowMs(),
       keyId: this.#call.caller.keyId,
@@ -93,6 +81,7 @@ export class Account {
       hold: undefined,
       tags: this.#call.request.tags,
     });
+    return open;
   }
 
   /** What an attempt costs by its own figures. Undefined: no price is known. */
@@ -100,18 +89,18 @@ export class Account {
     return usage ? costOf(usage, target.facts.prices, serviceTier) : undefined;
   }
 
-  /** An attempt has ended: `usage` and `cost` as they will be charged. */
-  close(target: Target, end: AttemptEnd): void {
+  /** An attempt has ended: `usage` and `cost` as they will be charged. Returns how it went, as statistics want it. */
+  close({ number, target, dialect, openedMs }: OpenAttempt, end: AttemptEnd): ClosedAttempt {
     const { runtime, ledger, observer } = this.#parts;
     const { httpStatus, upstreamRequestId, responseMs, firstContentMs } = end.progress;
     const attempt: Attempt = {
       $typeName: "parley.v1.Attempt",
-      number: this.#attempts.length + 1,
-      target: originOf(target, this.#dialect),
-      durationMs: Math.round(runtime.monotonicMs() - this.#openedMs),
+      number,
+      target: originOf(target, dialect),
+      durationMs: Math.round(runtime.monotonicMs() - openedMs),
       reason: end.error?.reason ?? ErrorReason.UNSPECIFIED,
       message: end.error?.message ?? "",
-      startedAfterMs: Math.round(this.#openedMs - this.#startedMs),
+      startedAfterMs: Math.round(openedMs - this.#startedMs),
     };
     if (responseMs !== undefined) attempt.responseMs = Math.round(responseMs);
     if (firstContentMs !== undefined) attempt.firstContentMs = Math.round(firstContentMs);
@@ -119,7 +108,7 @@ export class Account {
     if (upstreamRequestId !== undefined) attempt.upstreamRequestId = upstreamRequestId;
     if (end.usage) attempt.usage = end.usage;
     if (end.cost) attempt.cost = end.cost;
-    this.#attempts.push(attempt);
+    this.#list(attempt);
     ledger.ended({
       kind: "attempt_ended",
       requestId: this.#call.requestId,
@@ -134,6 +123,14 @@ export class Account {
       cost: end.cost,
     });
     observer.attemptEnded(attempt, target);
+    const outputTokens = end.usage && (end.usage.outputTokens ?? 0) + (end.usage.reasoningTokens ?? 0);
+    return { durationMs: attempt.durationMs, firstContentMs: attempt.firstContentMs, outputTokens };
+  }
+
+  // The one that has answered stands last, whichever of two that ran beside each other is through first.
+  #list(attempt: Attempt): void {
+    const answered = this.#attempts.at(-1)?.reason === ErrorReason.UNSPECIFIED;
+    this.#attempts.splice(this.#attempts.length - (answered ? 1 : 0), 0, attempt);
   }
 
   /** The request has ended. */
@@ -162,6 +159,18 @@ export class Account {
     return estimateUsage({ reported, outputChars, inputTokensUpperBound: upperBound, likelyInputTokens: likely });
   }
 }
+
+/** An attempt that is in the books and has not ended. */
+export interface OpenAttempt {
+  /** From 1. */
+  readonly number: number;
+  readonly target: Target;
+  readonly dialect: string;
+  readonly openedMs: number;
+}
+
+/** How long an attempt took and what it gave. */
+export type ClosedAttempt = Pick<AttemptOutcome, "durationMs" | "firstContentMs" | "outputTokens">;
 
 /** How an attempt ended, for the books. */
 export interface AttemptEnd {

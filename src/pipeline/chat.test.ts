@@ -8,6 +8,7 @@ import type { Ledger, LedgerRecord } from "../ledger/records.ts";
 import type { ProviderAdapter } from "../providers/adapter.ts";
 import { Affinity } from "../routing/affinity.ts";
 import { ExtraAttempts } from "../routing/extra-attempts.ts";
+import { HedgeBudget } from "../routing/hedge-budget.ts";
 import type { LiveTargets } from "../routing/live.ts";
 import { createLiveTargets } from "../routing/live-targets.ts";
 import { ModelTable } from "../routing/model-table.ts";
@@ -188,6 +189,7 @@ function setUp(options: SetUpOptions = {}) {
     extraAttempts: new ExtraAttempts(runtime),
     live: createLiveTargets(runtime),
     affinity: new Affinity(runtime),
+    hedges: new HedgeBudget(),
     traces: { keep: () => {} },
     vault: { put: () => {}, get: () => undefined, delete: () => {} },
     observer: { requestStarted: () => {}, attemptEnded: () => {}, drifted: () => {}, requestEnded: () => {} },

@@ -63,6 +63,20 @@ export function decide(situation: Situation): NextAttempt | ParleyError {
   );
 }
 
+/**
+ * The target that is asked beside one that is at work and has no content yet: one that could take over from it, and is not
+ * resting. Undefined: there is none, or the route's share of hedges is used up.
+ */
+export function decideHedge(
+  situation: Omit<Situation, "sentState" | "hasOtherCredential" | "remainingMs" | "random" | "takeExtraAttempt">,
+  takeHedge: () => boolean,
+): NextAttempt | undefined {
+  const { plan, tried, over, isAvailable } = situation;
+  if (over || tried.length >= plan.maxAttempts) return undefined;
+  const next = elsewhere(situation);
+  return next?.how.kind === "replace" && isAvailable(next.target) && takeHedge() ? next : undefined;
+}
+
 /** The same target without the state of earlier turns that it has refused. */
 function withoutRefusedState({ state, sentState }: Situation): NextAttempt | undefined {
   if (state.error.reason !== ErrorReason.STATE_INVALID || !sentState || state.delivered) return undefined;
@@ -77,7 +91,9 @@ function byOtherCredential({ state, hasOtherCredential }: Situation): NextAttemp
 }
 
 /** The next target that may take over, at once; those that are known to be down come last. */
-function elsewhere(situation: Situation): NextAttempt | undefined {
+function elsewhere(
+  situation: Pick<Situation, "plan" | "request" | "tried" | "state" | "overflowed" | "policy" | "isAvailable">,
+): NextAttempt | undefined {
   const { plan, request, tried, state, overflowed = [], policy, isAvailable } = situation;
   let last: NextAttempt | undefined;
   for (const target of plan.targets) {

@@ -4,14 +4,15 @@ import type { Plan } from "../routing/plan.ts";
 import type { AttemptState } from "../routing/substitution.ts";
 import type { Target } from "../routing/target.ts";
 import type { Account } from "./account.ts";
-import { attempt } from "./attempt.ts";
 import type { ChatCall } from "./call.ts";
 import { decide, type NextAttempt } from "./decide.ts";
+import { hedge } from "./hedge.ts";
 import { brokenFor } from "./judge.ts";
 import type { Delivery } from "./normalise.ts";
 import type { ChatParts, LiveConfig } from "./parts.ts";
 import { pause } from "./pause.ts";
 import { carriesState, withoutState } from "./strip-state.ts";
+import { hasOtherCredential, policyOf, stateOf } from "./standing.ts";
 import type { RequestTrace } from "./trace.ts";
 import type { Watch } from "./watch.ts";
 
@@ -46,22 +47,22 @@ export async function forward(forwarding: Forwarding): Promise<Target> {
     if (call.signal.aborted) throw ParleyError.from(call.signal.reason);
     const request = next.withoutState ? withoutState(call.request) : call.request;
     tried.push(next.target);
-    const failure = await attempt(forwarding, next, request);
-    if (failure === undefined) return next.target;
+    const { target: asked, failure } = await hedge(forwarding, next, request, tried);
+    if (failure === undefined) return asked;
     const error = next.how.kind === "continue" ? brokenFor(failure) : failure;
-    const state = stateOf(forwarding.delivery, next.target, error);
+    const state = stateOf(forwarding.delivery, asked, error);
     const decision = decide({
       plan,
       request: call.request,
       tried,
       state,
       overflowed,
-      policy: { delivery: forwarding.mode, onRefusal: plan.onRefusal },
+      policy: policyOf(forwarding),
       sentState: error.reason === ErrorReason.STATE_INVALID && carriesState(request),
       over: call.signal.aborted || watch.remainingMs === 0,
       remainingMs: watch.remainingMs,
       isAvailable: (target) => parts.live.unavailable(target) === undefined,
-      hasOtherCredential: hasUsableCredential(forwarding, next.target),
+      hasOtherCredential: hasOtherCredential(forwarding, asked),
       random: () => parts.runtime.random(),
       takeExtraAttempt: () => parts.extraAttempts.take(),
     });
@@ -69,24 +70,4 @@ export async function forward(forwarding: Forwarding): Promise<Target> {
     if (error.reason === ErrorReason.CONTEXT_TOO_LONG) overflowed.push(state);
     next = decision;
   }
-}
-
-function hasUsableCredential({ parts, config }: Forwarding, target: Target): boolean {
-  const ids = config.adapters.get(target.provider)?.credentialIds ?? [];
-  return ids.length > 1 && ids.some((id) => parts.live.credentialUnavailable(id) === undefined);
-}
-
-function stateOf(delivery: Delivery, target: Target, error: ParleyError): AttemptState {
-  const { text, bytes, sawToolCall, sawReasoning, candidates } = delivery.delivered;
-  return {
-    target,
-    error,
-    servedModel: delivery.servedModel,
-    delivered: delivery.contentDelivered,
-    text,
-    deliveredBytes: bytes,
-    sawToolCall,
-    sawReasoning,
-    candidates,
-  };
 }

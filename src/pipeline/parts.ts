@@ -5,6 +5,7 @@ import type { Principal } from "../policy/principal.ts";
 import type { ProviderAdapter } from "../providers/adapter.ts";
 import type { Affinity } from "../routing/affinity.ts";
 import type { ExtraAttempts } from "../routing/extra-attempts.ts";
+import type { HedgeBudget } from "../routing/hedge-budget.ts";
 import type { LiveTargets } from "../routing/live.ts";
 import type { ModelTable } from "../routing/model-table.ts";
 import type { Target } from "../routing/target.ts";
@@ -19,6 +20,8 @@ export interface ChatParts {
   readonly upstream: UpstreamClient;
   readonly ledger: Ledger;
   readonly extraAttempts: ExtraAttempts;
+  /** How many requests may be hedged. */
+  readonly hedges: HedgeBudget;
   /** Statistics and health of what is called. */
   readonly live: LiveTargets;
   /** Which target holds a conversation's prompt cache. */

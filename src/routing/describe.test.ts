@@ -36,6 +36,7 @@ function surveyed(candidates: readonly Candidate[], error?: ParleyError): Survey
     priority: Priority.BATCH,
     delivery: Delivery.AUTO,
     onRefusal: "next_target",
+    hedge: undefined,
     maxAttempts: 3,
     conversation: undefined,
   };

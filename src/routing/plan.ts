@@ -5,6 +5,7 @@ import type { Candidate } from "./candidate.ts";
 import { Surroundings, Surveyed, type PlanPorts } from "./candidates.ts";
 import { examine, exceedsWindow } from "./examine.ts";
 import { nothingLeft } from "./exclusions.ts";
+import type { HedgeSettings } from "./hedge-budget.ts";
 import type { Unavailable } from "./live.ts";
 import type { ModelTable, Resolution, ResolutionRule } from "./model-table.ts";
 import { rank } from "./rank.ts";
@@ -26,6 +27,8 @@ export interface Plan {
   /** From the request, else its route, else the defaults; never unspecified. */
   readonly delivery: Delivery;
   readonly onRefusal: "answer" | "next_target";
+  /** When a second target is asked beside the first; undefined: never. */
+  readonly hedge: HedgeSettings | undefined;
   /** What affinity knows the conversation by, where its route keeps conversations together. */
   readonly conversation: ConversationKey | undefined;
 }
@@ -72,6 +75,7 @@ function decisions(request: ChatRequest, { rule, settings }: Resolution) {
     priority: (routing?.priority ?? Priority.UNSPECIFIED) || settings.priority,
     delivery: request.delivery || settings.delivery,
     onRefusal: onRefusal === OnRefusal.NEXT_TARGET ? ("next_target" as const) : ("answer" as const),
+    hedge: settings.hedge,
   };
 }
 

@@ -1,4 +1,5 @@
 import { Delivery, OnRefusal, Priority, type Constraints } from "../contract/index.ts";
+import type { HedgeSettings } from "./hedge-budget.ts";
 
 /** How the targets of a route may be ranked. */
 export type RouteStrategy = "ordered" | "weighted" | "cheapest" | "fastest" | "balanced";
@@ -16,6 +17,8 @@ export interface RouteSettings {
   readonly weights: BalanceWeights;
   /** How long a conversation stays with the target that holds its prompt cache, in milliseconds; undefined: it does not. */
   readonly affinityMs: number | undefined;
+  /** When a second target is asked beside the first; undefined: never. */
+  readonly hedge?: HedgeSettings | undefined;
   /** What every target must satisfy for every request. */
   readonly constraints: Constraints | undefined;
   /** By the target's place in the route; a target beyond the end has the defaults. */

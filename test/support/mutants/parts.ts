@@ -9,6 +9,7 @@ import { PROVIDER_ENTRIES } from "../../../src/providers/entries/index.ts";
 import { quirksFor } from "../../../src/providers/entry.ts";
 import { Affinity } from "../../../src/routing/affinity.ts";
 import { ExtraAttempts } from "../../../src/routing/extra-attempts.ts";
+import { HedgeBudget } from "../../../src/routing/hedge-budget.ts";
 import { createLiveTargets } from "../../../src/routing/live-targets.ts";
 import { ModelTable } from "../../../src/routing/model-table.ts";
 import type { Target } from "../../../src/routing/target.ts";
@@ -73,6 +74,7 @@ export function mutantParts(
     extraAttempts: new ExtraAttempts(runtime),
     live: createLiveTargets(runtime),
     affinity: new Affinity(runtime),
+    hedges: new HedgeBudget(),
     traces: { keep: () => {} },
     vault: { put: nothing, get: () => undefined, delete: nothing },
     observer: { requestStarted: nothing, attemptEnded: nothing, drifted: nothing, requestEnded: nothing },
