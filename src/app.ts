@@ -24,6 +24,7 @@ import { ExtraAttempts } from "./routing/extra-attempts.ts";
 import { HedgeBudget } from "./routing/hedge-budget.ts";
 import { createLiveTargets } from "./routing/live-targets.ts";
 import type { Runtime } from "./runtime/runtime.ts";
+import { Slots } from "./runtime/slots.ts";
 import { startSandbox, type Sandbox } from "./sandbox/index.ts";
 import { createExplainService } from "./services/explain.ts";
 import { createModelsService } from "./services/models.ts";
@@ -147,13 +148,17 @@ export async function startApp(options: AppOptions): Promise<App> {
   }
 }
 
+// What runs beyond it would take connections and memory from callers.
+const MOST_SHADOWS = 16;
+
 /** What outlives single requests, in this process. */
-function memoryOf(runtime: Runtime): Pick<ChatParts, "extraAttempts" | "hedges" | "live" | "affinity" | "vault"> {
+function memoryOf(runtime: Runtime): Pick<ChatParts, "extraAttempts" | "hedges" | "shadows" | "live" | "affinity" | "vault"> {
   return {
     extraAttempts: new ExtraAttempts(runtime),
     live: createLiveTargets(runtime),
     affinity: new Affinity(runtime),
     hedges: new HedgeBudget(),
+    shadows: new Slots(MOST_SHADOWS),
     vault: createStateVault(runtime),
   };
 }

@@ -229,16 +229,6 @@ test.each<[string, () => Promise<readonly string[]>]>([
     },
   ],
   [
-    "where the request names a file of the first provider",
-    async () => {
-      const { runtime, ask, sent } = setUp([SLOW, STORY]);
-      const asked = ask(true, { rawParams: [{ dialect: "openai-chat", json: '{"conversation":"c1"}' }] });
-      await runtime.advance(60_000);
-      await asked;
-      return sent();
-    },
-  ],
-  [
     "for a batch",
     async () => {
       const { runtime, ask, sent } = setUp([SLOW, STORY], { priority: Priority.BATCH });
@@ -260,6 +250,24 @@ test.each<[string, () => Promise<readonly string[]>]>([
   ],
 ])("nobody else is asked %s", async (_when, play) => {
   expect((await play()).filter((one) => one.startsWith("story"))).toEqual([]);
+});
+
+test("nobody else is asked where the request names a file of the first provider", async () => {
+  const play = async (json: string): Promise<readonly string[]> => {
+    const upstream = new LateUpstream(["story"], 5_000);
+    const { runtime } = upstream;
+    const targets = ["sandbox/story", "sandbox-anthropic/echo"].map(targetNamed);
+    const gateway = new InProcessGateway(runtime, upstream, [
+      { name: "route", targets, settings: { ...DEFAULT_ROUTE_SETTINGS, hedge: HEDGE } },
+    ]);
+    const rawParams = [{ dialect: "openai-chat", json }];
+    const asked = gateway.ask({ model: "route", messages: [MESSAGE], rawParams }, true);
+    await runtime.advance(60_000);
+    await asked;
+    return upstream.books.attempts.map(({ format }) => format);
+  };
+  expect(await play('{"lookup":{"file_id":"f"}}')).toEqual(["openai-chat"]);
+  expect(await play('{"lookup":{"words":"f"}}')).toEqual(["anthropic-messages"]);
 });
 
 test("of a caller who leaves while two run, both are cancelled", async () => {

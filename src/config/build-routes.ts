@@ -72,8 +72,8 @@ export function routeOf(
 
 /** A target of a route as the file has it: its name, or a map with it. */
 export function targetOf(data: RouteData["targets"][number]): RouteTargetConfig {
-  if (typeof data === "string") return { target: data, weight: 1, quality: undefined, canaryPercent: undefined };
-  return { target: data.target, weight: data.weight ?? 1, quality: data.quality, canaryPercent: data.canary };
+  const { target, weight, quality, canary, shadow } = typeof data === "string" ? { target: data } : data;
+  return { target, weight: weight ?? 1, quality, canaryPercent: canary, shadowPercent: shadow };
 }
 
 /** Constraints as the contract has them. */

@@ -186,6 +186,8 @@ export interface RouteTargetConfig {
   /** From 0 to 1; undefined: not judged. */
   readonly quality: number | undefined;
   readonly canaryPercent: number | undefined;
+  /** It serves nobody and gets a copy of this percentage of requests; undefined: it serves. */
+  readonly shadowPercent: number | undefined;
 }
 
 /** A key from the configuration or the environment. */

@@ -12,24 +12,17 @@ const DAY_MS = 86_400_000;
 
 /** A route, or a task: targets and how to choose among them. */
 export function routeSection(known: KnownNames, constraints: ConstraintsValue) {
-  const target = section(
-    {
-      target: text("provider/model"),
-      weight: figure(
-        "Its share under the strategy weighted, in proportion to the others'.",
-        0,
-        1_000_000,
-        1,
-      ).optional(),
-      quality: figure("How good its answers are, for the strategy balanced: 0 to 1.", 0, 1).optional(),
-      canary: figure(
-        "On trial: the percentage of requests that go there first; else it is the last.",
-        0,
-        100,
-      ).optional(),
-    },
-    ["shadow"],
-  );
+  const target = section({
+    target: text("provider/model"),
+    weight: figure("Its share under the strategy weighted, in proportion to the others'.", 0, 1_000_000, 1).optional(),
+    quality: figure("How good its answers are, for the strategy balanced: 0 to 1.", 0, 1).optional(),
+    canary: figure("On trial: the percentage of requests that go there first; else it is the last.", 0, 100).optional(),
+    shadow: figure(
+      "It serves nobody: the percentage of requests of which it gets a copy, whose answer is thrown away.",
+      0,
+      100,
+    ).optional(),
+  });
   return section(
     {
       targets: listOf(

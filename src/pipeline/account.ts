@@ -80,6 +80,7 @@ export class Account {
       project: this.#call.caller.project,
       hold: undefined,
       tags: this.#call.request.tags,
+      ...(this.#call.own ? { shadow: true as const } : {}),
     });
     return open;
   }
@@ -122,7 +123,8 @@ export class Account {
       usage: end.usage,
       cost: end.cost,
     });
-    observer.attemptEnded(attempt, target);
+    if (this.#call.own) observer.ownCallEnded(this.#call.own, attempt, target);
+    else observer.attemptEnded(attempt, target);
     const outputTokens = end.usage && (end.usage.outputTokens ?? 0) + (end.usage.reasoningTokens ?? 0);
     return { durationMs: attempt.durationMs, firstContentMs: attempt.firstContentMs, outputTokens };
   }

@@ -69,7 +69,7 @@ export async function attempt(
     { close: (completed) => answered(forwarding, running, draft, completed), onContent },
     joined.takeOver,
   );
-  return send({
+  const ended = send({
     runtime: parts.runtime,
     upstream: parts.upstream,
     target,
@@ -85,6 +85,8 @@ export async function attempt(
     onDrift: (dialect, path) => parts.observer.drifted(dialect, path),
     progress,
   });
+  if (open.number === 1) forwarding.onSent?.();
+  return ended;
 }
 
 /** An attempt that is in the books and at work. */

@@ -14,6 +14,7 @@ import { createLiveTargets } from "../routing/live-targets.ts";
 import { ModelTable } from "../routing/model-table.ts";
 import type { Target } from "../routing/target.ts";
 import { VirtualRuntime } from "../runtime/virtual.ts";
+import { Slots } from "../runtime/slots.ts";
 import type { UpstreamCall, UpstreamClient, UpstreamHandler } from "../upstream/upstream.ts";
 import type { ChatOutcome, EventSink } from "./call.ts";
 import { LiveRequests, chat } from "./chat.ts";
@@ -190,9 +191,16 @@ function setUp(options: SetUpOptions = {}) {
     live: createLiveTargets(runtime),
     affinity: new Affinity(runtime),
     hedges: new HedgeBudget(),
+    shadows: new Slots(16),
     traces: { keep: () => {} },
     vault: { put: () => {}, get: () => undefined, delete: () => {} },
-    observer: { requestStarted: () => {}, attemptEnded: () => {}, drifted: () => {}, requestEnded: () => {} },
+    observer: {
+      requestStarted: () => {},
+      attemptEnded: () => {},
+      ownCallEnded: () => {},
+      drifted: () => {},
+      requestEnded: () => {},
+    },
     current: () => config,
   };
   const live = new LiveRequests();

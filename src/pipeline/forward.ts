@@ -12,6 +12,7 @@ import type { Delivery } from "./normalise.ts";
 import type { ChatParts, LiveConfig } from "./parts.ts";
 import { pause } from "./pause.ts";
 import { carriesState, withoutState } from "./strip-state.ts";
+import { shadow } from "./shadow.ts";
 import { hasOtherCredential, policyOf, stateOf } from "./standing.ts";
 import type { RequestTrace } from "./trace.ts";
 import type { Watch } from "./watch.ts";
@@ -28,13 +29,16 @@ export interface Forwarding {
   /** What the caller gets when an upstream breaks; never unspecified. */
   readonly mode: DeliveryMode;
   readonly trace: RequestTrace;
+  /** Hears that the first attempt has gone out. */
+  readonly onSent?: () => void;
 }
 
 /**
  * Tries targets in the plan's order until one has answered. Resolves with the target that did. Throws the error the
  * caller gets when none did, or when one broke after content in a way that nobody may mend.
  */
-export async function forward(forwarding: Forwarding): Promise<Target> {
+export async function forward(asked: Forwarding): Promise<Target> {
+  const forwarding: Forwarding = { ...asked, onSent: () => shadow(asked) };
   const { parts, call, plan, watch } = forwarding;
   parts.extraAttempts.countRequest();
   const tried: Target[] = [];
@@ -47,10 +51,10 @@ export async function forward(forwarding: Forwarding): Promise<Target> {
     if (call.signal.aborted) throw ParleyError.from(call.signal.reason);
     const request = next.withoutState ? withoutState(call.request) : call.request;
     tried.push(next.target);
-    const { target: asked, failure } = await hedge(forwarding, next, request, tried);
-    if (failure === undefined) return asked;
+    const { target: last, failure } = await hedge(forwarding, next, request, tried);
+    if (failure === undefined) return last;
     const error = next.how.kind === "continue" ? brokenFor(failure) : failure;
-    const state = stateOf(forwarding.delivery, asked, error);
+    const state = stateOf(forwarding.delivery, last, error);
     const decision = decide({
       plan,
       request: call.request,
@@ -62,7 +66,7 @@ export async function forward(forwarding: Forwarding): Promise<Target> {
       over: call.signal.aborted || watch.remainingMs === 0,
       remainingMs: watch.remainingMs,
       isAvailable: (target) => parts.live.unavailable(target) === undefined,
-      hasOtherCredential: hasOtherCredential(forwarding, asked),
+      hasOtherCredential: hasOtherCredential(forwarding, last),
       random: () => parts.runtime.random(),
       takeExtraAttempt: () => parts.extraAttempts.take(),
     });

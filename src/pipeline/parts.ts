@@ -10,6 +10,7 @@ import type { LiveTargets } from "../routing/live.ts";
 import type { ModelTable } from "../routing/model-table.ts";
 import type { Target } from "../routing/target.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { Slots } from "../runtime/slots.ts";
 import type { StatePort } from "./recall.ts";
 import type { TracePort } from "./trace.ts";
 import type { UpstreamClient } from "../upstream/upstream.ts";
@@ -22,6 +23,8 @@ export interface ChatParts {
   readonly extraAttempts: ExtraAttempts;
   /** How many requests may be hedged. */
   readonly hedges: HedgeBudget;
+  /** How many copies of requests may be at work. */
+  readonly shadows: Slots;
   /** Statistics and health of what is called. */
   readonly live: LiveTargets;
   /** Which target holds a conversation's prompt cache. */
@@ -62,6 +65,8 @@ export interface ChatLimits {
 export interface ChatObserver {
   requestStarted(): void;
   attemptEnded(attempt: Attempt, target: Target): void;
+  /** A call that the gateway made on its own account has ended. */
+  ownCallEnded(why: "shadow" | "probe", attempt: Attempt, target: Target): void;
   /** A provider's answer holds something that its dialect does not know, at `path`: its API has changed. */
   drifted(dialect: string, path: string): void;
   requestEnded(end: RequestEnd): void;

@@ -37,6 +37,7 @@ function surveyed(candidates: readonly Candidate[], error?: ParleyError): Survey
     delivery: Delivery.AUTO,
     onRefusal: "next_target",
     hedge: undefined,
+    shadows: [],
     maxAttempts: 3,
     conversation: undefined,
   };

@@ -3,7 +3,7 @@ import { ParleyError } from "../errors/index.ts";
 import { conversationKey, type ConversationKey } from "./affinity.ts";
 import type { Candidate } from "./candidate.ts";
 import { Surroundings, Surveyed, type PlanPorts } from "./candidates.ts";
-import { examine, exceedsWindow } from "./examine.ts";
+import { examine, exceedsWindow, type Shadow } from "./examine.ts";
 import { nothingLeft } from "./exclusions.ts";
 import type { HedgeSettings } from "./hedge-budget.ts";
 import type { Unavailable } from "./live.ts";
@@ -29,6 +29,8 @@ export interface Plan {
   readonly onRefusal: "answer" | "next_target";
   /** When a second target is asked beside the first; undefined: never. */
   readonly hedge: HedgeSettings | undefined;
+  /** Targets that may get a copy of the request. */
+  readonly shadows: readonly Shadow[];
   /** What affinity knows the conversation by, where its route keeps conversations together. */
   readonly conversation: ConversationKey | undefined;
 }
@@ -99,6 +101,7 @@ function solePlan(request: ChatRequest, resolutions: readonly Resolution[], port
   return {
     ...decisions(request, resolution),
     targets: [target],
+    shadows: [],
     conversation: undefined,
     // Only Explain and traces look at it.
     get candidates() {
@@ -115,11 +118,11 @@ function surveyOf(request: ChatRequest, resolutions: readonly Resolution[], port
   const around = new Surroundings(request, ports);
   const [first] = resolutions;
   if (!first) throw new RangeError("Cannot plan: the request names no model");
-  const { candidates, shortcomings, forbidden } = examine(resolutions, around);
+  const { candidates, shortcomings, shadows, forbidden } = examine(resolutions, around);
   const eligible = candidates.filter((one) => one.exclusion === undefined);
   const decided = decisions(request, first);
   const conversation = conversationOf(first.settings, around);
-  const nobody = { ...decided, targets: [], candidates, conversation };
+  const nobody = { ...decided, targets: [], shadows: [], candidates, conversation };
   if (forbidden !== undefined) return { ...nobody, error: notAllowed(forbidden) };
   if (eligible.length === 0) return { ...nobody, error: nothingLeft(candidates, shortcomings) };
   for (const one of eligible) {
@@ -144,7 +147,8 @@ function surveyOf(request: ChatRequest, resolutions: readonly Resolution[], port
     return one;
   });
   if (request.routing?.allowFallbacks === false) keepFirst(ordered);
-  return { ...decided, targets: ordered.map((one) => one.target), candidates, conversation, error: undefined };
+  const targets = ordered.map((one) => one.target);
+  return { ...decided, targets, shadows, candidates, conversation, error: undefined };
 }
 
 // Where there is nothing else, some failures are better than no answer.

@@ -40,6 +40,8 @@ export interface TargetSettings {
   readonly quality: number | undefined;
   /** It is on trial: the percentage of requests that go there first, while all others leave it for last. */
   readonly canaryPercent: number | undefined;
+  /** It serves nobody: the percentage of requests of which it gets a copy. */
+  readonly shadowPercent?: number | undefined;
 }
 
 /** A target of which a route says nothing. */

@@ -14,6 +14,7 @@ import { reasonName } from "../../../src/errors/index.ts";
 import type { LedgerRecord } from "../../../src/ledger/records.ts";
 import type { ChatOutcome, EventSink } from "../../../src/pipeline/call.ts";
 import { LiveRequests, chat } from "../../../src/pipeline/chat.ts";
+import type { RequestTrace } from "../../../src/pipeline/trace.ts";
 import type { ChatLimits, ChatParts, LiveConfig } from "../../../src/pipeline/parts.ts";
 import { createProvider, type ConfiguredProvider } from "../../../src/providers/create-adapter.ts";
 import { SANDBOX_FORMATS } from "../../../src/providers/entries/sandbox-formats.ts";
@@ -24,6 +25,7 @@ import { createLiveTargets } from "../../../src/routing/live-targets.ts";
 import { ModelTable, type Route } from "../../../src/routing/model-table.ts";
 import type { Target } from "../../../src/routing/target.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";
+import { Slots } from "../../../src/runtime/slots.ts";
 import { keyAuth } from "../../../src/upstream/auth/key-auth.ts";
 import type { UpstreamClient } from "../../../src/upstream/upstream.ts";
 import type { WallRequest } from "../wall.ts";
@@ -91,6 +93,8 @@ export class InProcessGateway {
   readonly #parts: ChatParts;
   readonly #live = new LiveRequests();
 
+  /** What became of its requests. */
+  readonly traces: RequestTrace[] = [];
   /** What stands in its books. */
   readonly records: LedgerRecord[] = [];
 
@@ -114,9 +118,16 @@ export class InProcessGateway {
       live: createLiveTargets(runtime),
       affinity: new Affinity(runtime),
       hedges: new HedgeBudget(),
-      traces: { keep: nothing },
+      shadows: new Slots(16),
+      traces: { keep: (_keyId, trace) => void this.traces.push(trace) },
       vault: { put: nothing, get: () => undefined, delete: nothing },
-      observer: { requestStarted: nothing, attemptEnded: nothing, drifted: nothing, requestEnded: nothing },
+      observer: {
+        requestStarted: nothing,
+        attemptEnded: nothing,
+        ownCallEnded: nothing,
+        drifted: nothing,
+        requestEnded: nothing,
+      },
       current: () => config,
     };
   }

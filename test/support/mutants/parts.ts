@@ -14,6 +14,7 @@ import { createLiveTargets } from "../../../src/routing/live-targets.ts";
 import { ModelTable } from "../../../src/routing/model-table.ts";
 import type { Target } from "../../../src/routing/target.ts";
 import type { VirtualRuntime } from "../../../src/runtime/virtual.ts";
+import { Slots } from "../../../src/runtime/slots.ts";
 import type { UpstreamClient } from "../../../src/upstream/upstream.ts";
 import type { Source } from "./answer.ts";
 
@@ -75,9 +76,10 @@ export function mutantParts(
     live: createLiveTargets(runtime),
     affinity: new Affinity(runtime),
     hedges: new HedgeBudget(),
+    shadows: new Slots(16),
     traces: { keep: () => {} },
     vault: { put: nothing, get: () => undefined, delete: nothing },
-    observer: { requestStarted: nothing, attemptEnded: nothing, drifted: nothing, requestEnded: nothing },
+    observer: { requestStarted: nothing, attemptEnded: nothing, ownCallEnded: nothing, drifted: nothing, requestEnded: nothing },
     current: () => config,
   };
   return { parts, model: "route" };
