@@ -112,11 +112,13 @@ export async function startApp(options: AppOptions): Promise<App> {
     const traces = createTraceStore(runtime);
     const recording = openRecording(config, runtime, log);
     closers.push(() => recording?.close());
+    const budget = new InFlightBudget(config.server.limits.inFlightBytes);
     const parts: ChatParts = {
       runtime,
       upstream,
       ledger,
       ...memoryOf(runtime),
+      memory: budget,
       observer: createChatObserver(metrics, log),
       traces: tracesTo(traces, recording, runtime),
       current: () => live,
@@ -124,7 +126,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const gateway = gatewayOf(parts, requests, traces);
     const readiness = new Readiness();
     closers.push(registerProcessMetrics(metrics, runtime));
-    const listener = await openPort(options, { gateway, readiness, metrics, requests });
+    const listener = await openPort(options, { gateway, readiness, metrics, requests, budget });
     closers.push(() => listener.close());
     readiness.set("ready");
     return {
@@ -217,15 +219,15 @@ interface PortParts {
   readonly readiness: Readiness;
   readonly metrics: Metrics;
   readonly requests: LiveRequests;
+  readonly budget: InFlightBudget;
 }
 
 /** Opens the one port with every surface on it. */
 function openPort(options: AppOptions, parts: PortParts): Promise<Listener> {
   const { runtime, log, version } = options;
   const { server } = options.loaded.config;
-  const { gateway, readiness, metrics, requests } = parts;
+  const { gateway, readiness, metrics, requests, budget } = parts;
   const { limits, timeouts } = server;
-  const budget = new InFlightBudget(limits.inFlightBytes);
   return listen({
     host: server.host,
     port: server.port,

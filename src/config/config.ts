@@ -70,6 +70,8 @@ export interface Timeouts {
   readonly progressMs: number;
   /** Over all attempts, when the caller names no deadline. */
   readonly totalMs: number;
+  /** How long a sole target's wish to be called later (`retry-after`) is waited for. */
+  readonly retryAfterMaxMs: number;
   /** Time without an event after which the caller gets a keep-alive. */
   readonly keepAliveMs: number;
   /** Until a client has sent its request's headers, and then its body. */

@@ -138,12 +138,15 @@ export class Account {
   /** The request has ended. */
   end(error: ParleyError | undefined): void {
     if (this.#attempts.length === 0) return; // no provider was contacted: there is nothing to keep books about
+    // An answer that its limit ended just as the provider broke off has failed at the provider.
+    const last = this.#attempts.at(-1)?.reason || undefined;
+    const reason = error?.reason ?? last;
     this.#parts.ledger.ended({
       kind: "request_ended",
       requestId: this.#call.requestId,
-      state: error ? "failed" : "completed",
+      state: reason === undefined ? "completed" : "failed",
       endedAtMs: this.#parts.runtime.nowMs(),
-      reason: error ? reasonName(error.reason).toLowerCase() : undefined,
+      reason: reason === undefined ? undefined : reasonName(reason).toLowerCase(),
       attempts: this.#attempts.length,
     });
   }

@@ -12,6 +12,7 @@ import type { Forwarding } from "./forward.ts";
 import type { LiveConfig } from "./parts.ts";
 import { forget, remember } from "./recall.ts";
 import { noProgress, send, type CallProgress } from "./send.ts";
+import { kindOf } from "./standing.ts";
 import { strippedState } from "./strip-state.ts";
 import { takeOverFrom } from "./take-over-from.ts";
 import type { Watch } from "./watch.ts";
@@ -46,7 +47,7 @@ export async function attempt(
     joined = takeOverFrom(how, { request: asked, target, delivered: delivery.delivered, attempts: account.attempts });
     prepared = prepare(forwarding, target, joined.request);
     // In the turn in which the target was chosen: of those that wait for a recovering one only one may be its probe.
-    live = parts.live.begin(target, prepared.credentialId);
+    live = parts.live.begin(target, prepared.credentialId, kindOf(forwarding));
     if (prepared.authorise) prepared = await authorised(forwarding, prepared, signal);
     open = await account.open(target, prepared.dialect.id, prepared.credentialId);
   } catch (thrown) {
@@ -150,11 +151,13 @@ function answered(
 
 /** Closes the books of an attempt that has failed. */
 function failed(
-  { account }: Forwarding,
+  { account, delivery }: Forwarding,
   { open, live, progress, prepared }: Running,
-  { produced }: Draft,
+  draft: Draft,
   error: ParleyError,
 ): void {
+  const { produced } = draft;
+  delivery.discard(draft);
   if (error.reason === ErrorReason.PROVIDER_CREDENTIAL) prepared.refused();
   const usage = account.brokenUsage(produced.usage, produced.outputChars, progress);
   const closed = account.close(open, { error, progress, usage, cost: account.cost(open.target, usage, undefined) });

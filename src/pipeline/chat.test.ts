@@ -176,6 +176,7 @@ function setUp(options: SetUpOptions = {}) {
       reasoningFirstContentMs: 120_000,
       progressMs: 15_000,
       keepAliveMs: 10_000,
+      retryAfterMaxMs: 30_000,
       startupEvents: 64,
       startupBytes: 256 * 1024,
       upstreamEventBytes: 1024 * 1024,
@@ -192,6 +193,7 @@ function setUp(options: SetUpOptions = {}) {
     affinity: new Affinity(runtime),
     hedges: new HedgeBudget(),
     shadows: new Slots(16),
+    memory: { tryTake: () => true, give: () => undefined },
     traces: { keep: () => {} },
     vault: { put: () => {}, get: () => undefined, delete: () => {} },
     observer: {

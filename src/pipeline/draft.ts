@@ -43,6 +43,8 @@ export class Draft {
   /** Events that the caller has not had yet; undefined: they go out as they come. */
   held: StreamEvent[] | undefined = [];
   heldBytes = 0;
+  /** Of them, those that are taken from the memory of all requests. */
+  takenBytes = 0;
   hasContent = false;
   /** The model version that the target says it serves. */
   servedModel: string | undefined;

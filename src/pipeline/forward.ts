@@ -1,4 +1,5 @@
-import { ErrorReason, type Delivery as DeliveryMode } from "../contract/index.ts";
+import { create } from "@bufbuild/protobuf";
+import { CompletedSchema, ErrorReason, type Delivery as DeliveryMode } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 import type { Plan } from "../routing/plan.ts";
 import type { AttemptState } from "../routing/substitution.ts";
@@ -14,6 +15,7 @@ import { pause } from "./pause.ts";
 import { carriesState, withoutState } from "./strip-state.ts";
 import { shadow } from "./shadow.ts";
 import { hasOtherCredential, policyOf, stateOf } from "./standing.ts";
+import { isLimitUsedUp } from "./take-over-from.ts";
 import type { RequestTrace } from "./trace.ts";
 import type { Watch } from "./watch.ts";
 
@@ -65,13 +67,33 @@ export async function forward(asked: Forwarding): Promise<Target> {
       sentState: error.reason === ErrorReason.STATE_INVALID && carriesState(request),
       over: call.signal.aborted || watch.remainingMs === 0,
       remainingMs: watch.remainingMs,
+      retryAfterMaxMs: forwarding.config.limits.retryAfterMaxMs,
       isAvailable: (target) => parts.live.unavailable(target) === undefined,
       hasOtherCredential: hasOtherCredential(forwarding, last),
       random: () => parts.runtime.random(),
       takeExtraAttempt: () => parts.extraAttempts.take(),
     });
     if (decision instanceof ParleyError) throw decision;
+    if (decision.how.kind === "continue" && endsByLimit(forwarding)) return last;
     if (error.reason === ErrorReason.CONTEXT_TOO_LONG) overflowed.push(state);
     next = decision;
   }
+}
+
+/** Whether the answer has used up its output limit; then it is over, and nobody is asked to go on with it. */
+function endsByLimit({ parts, call, delivery, account, trace }: Forwarding): boolean {
+  const { delivered } = delivery;
+  const { attempts } = account;
+  if (!isLimitUsedUp({ request: call.request, delivered, attempts })) return false;
+  const { usage, cost } = attempts.findLast(({ number }) => delivered.attempts.includes(number)) ?? {};
+  const explained = call.request.explain === true ? trace.describe(parts.runtime.monotonicMs()) : undefined;
+  delivery.endByLimit(
+    create(CompletedSchema, {
+      attempts: [...attempts],
+      ...(usage ? { usage } : {}),
+      ...(cost ? { cost } : {}),
+      ...(explained ? { trace: explained } : {}),
+    }),
+  );
+  return true;
 }

@@ -6,7 +6,7 @@ import { attempt, type Lane } from "./attempt.ts";
 import { decideHedge, type NextAttempt } from "./decide.ts";
 import type { Forwarding } from "./forward.ts";
 import { pause } from "./pause.ts";
-import { policyOf, stateOf, usableCredentials } from "./standing.ts";
+import { kindOf, policyOf, stateOf, usableCredentials } from "./standing.ts";
 
 /** What an attempt came to, or of two beside each other the one that counts. */
 export interface Ended {
@@ -43,12 +43,13 @@ export async function hedge(
 }
 
 /** How long the first target may take; undefined: nobody is asked beside it. */
-function hedgeAfterMs({ parts, plan }: Forwarding, target: Target): number | undefined {
+function hedgeAfterMs(forwarding: Forwarding, target: Target): number | undefined {
+  const { parts, plan } = forwarding;
   // Nobody waits for a batch.
   if (!plan.hedge || plan.targets.length === 1 || plan.priority === Priority.BATCH) return undefined;
   parts.hedges.countRequest(plan.hedge);
   const { after } = plan.hedge;
-  return after === "p95" ? parts.live.statistics(target).firstContentMs?.p95 : after;
+  return after === "p95" ? parts.live.statistics(target, kindOf(forwarding)).firstContentMs?.p95 : after;
 }
 
 /** Who is asked beside the first target, as if that one had been silent for too long; undefined: nobody. */

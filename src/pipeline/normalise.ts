@@ -3,12 +3,17 @@ import { create } from "@bufbuild/protobuf";
 import {
   Delivery as DeliveryMode,
   FailedSchema,
+  FinishReason,
   StreamEventSchema,
+  blockFinished,
+  candidateFinished,
   isContent,
   isTerminal,
   keptAlive,
   reset,
+  textPart,
   type Attempt,
+  type Completed,
   type GatewayError,
   type Started,
   type StreamEvent,
@@ -19,6 +24,7 @@ import type { EventSink } from "./call.ts";
 import { Delivered } from "./delivered.ts";
 import { Draft, type AnswerFacts, type AnswerHooks } from "./draft.ts";
 import { failedFinish } from "./judge.ts";
+import type { MemoryPort } from "./parts.ts";
 import type { TakeOver } from "./take-over.ts";
 import { roughBytes } from "./weigh.ts";
 
@@ -40,6 +46,7 @@ export interface DeliveryLimits {
 export class Delivery {
   readonly #sink: EventSink;
   readonly #limits: DeliveryLimits;
+  readonly #memory: MemoryPort;
   #seq = 0;
   #wroteAnything = false;
   #ended = false;
@@ -49,9 +56,11 @@ export class Delivery {
   #firstSeq = 1;
   #servedModel: string | undefined;
 
-  constructor(sink: EventSink, limits: DeliveryLimits) {
+  /** What is held until it is whole is taken from `memory`. */
+  constructor(sink: EventSink, limits: DeliveryLimits, memory: MemoryPort) {
     this.#sink = sink;
     this.#limits = limits;
+    this.#memory = memory;
   }
 
   /** Whether the caller has content (or an overflowing start) that stands: another target cannot just answer instead. */
@@ -149,6 +158,20 @@ export class Delivery {
     this.#send([create(StreamEventSchema, { event: { case: "failed", value: failed } })]);
   }
 
+  /**
+   * Ends an answer of one open text whose output limit is used up, as the provider would have: with its last words. Only
+   * where `delivered` has such a text.
+   */
+  endByLimit(completed: Completed): void {
+    const { block, text = "" } = this.#delivered;
+    this.#pendingReset = undefined;
+    this.#send([
+      blockFinished(0, block, textPart(text)),
+      candidateFinished(0, FinishReason.MAX_TOKENS, ""),
+      create(StreamEventSchema, { event: { case: "completed", value: completed } }),
+    ]);
+  }
+
   /** Why an event cannot be passed on. */
   #wrong(draft: Draft, event: StreamEvent): ParleyError | undefined {
     const disorder = draft.grammar.check(event);
@@ -204,10 +227,11 @@ export class Delivery {
   #hold(draft: Draft, events: StreamEvent[]): boolean {
     const held = draft.held ?? [];
     held.push(...events);
-    for (const event of events) draft.heldBytes += roughBytes(event);
+    const bytes = events.reduce((sum, event) => sum + roughBytes(event), 0);
+    draft.heldBytes += bytes;
     const { startupEvents, startupBytes, upstreamResponseBytes } = this.#limits;
     if (draft.facts.mode === DeliveryMode.HOLD) {
-      if (draft.heldBytes <= upstreamResponseBytes) return true;
+      if (draft.heldBytes <= upstreamResponseBytes) return this.#keep(draft, bytes);
       throw new ParleyError(
         "PROVIDER_BAD_OUTPUT",
         `Cannot hold the answer until it is whole: it is larger than ${upstreamResponseBytes} bytes`,
@@ -226,13 +250,33 @@ export class Delivery {
     );
   }
 
+  // What waits for the end of its answer is as large as the answer: it counts like requests do.
+  #keep(draft: Draft, bytes: number): true {
+    if (!this.#memory.tryTake(bytes)) {
+      throw new ParleyError(
+        "GATEWAY_OVERLOADED",
+        "Cannot hold the answer until it is whole: the gateway's memory for requests in flight is used up",
+      );
+    }
+    draft.takenBytes += bytes;
+    return true;
+  }
+
+  /** The attempt has ended, and what it held back goes nowhere. */
+  discard(draft: Draft): void {
+    this.#memory.give(draft.takenBytes);
+    draft.takenBytes = 0;
+    if (draft.held) draft.held = [];
+  }
+
   #release(draft: Draft, events: StreamEvent[]): boolean {
     const { held } = draft;
     draft.held = undefined;
+    this.discard(draft);
     if (this.#pendingReset) this.#voidAll(this.#pendingReset.broken);
     if (!this.#contentDelivered) this.#servedModel = draft.servedModel;
     this.#contentDelivered = true;
-    this.#delivered.begin(draft.facts.attempt);
+    this.#delivered.begin(draft.facts.attempt, draft.takeOver?.repeats === true);
     return this.#write(draft, held && held.length > 0 ? [...held, ...events] : events);
   }
 

@@ -29,6 +29,8 @@ export interface ChatParts {
   readonly live: LiveTargets;
   /** Which target holds a conversation's prompt cache. */
   readonly affinity: Affinity;
+  /** What all requests in flight may keep in memory together. */
+  readonly memory: MemoryPort;
   readonly observer: ChatObserver;
   /** Keeps provider state for callers who cannot carry it. */
   readonly vault: StatePort;
@@ -36,6 +38,14 @@ export interface ChatParts {
   readonly traces: TracePort;
   /** The configuration as of now; a request keeps the one it began with. */
   readonly current: () => LiveConfig;
+}
+
+/** The budget of bytes that all requests in flight share. */
+export interface MemoryPort {
+  /** Takes `bytes`, or takes nothing and returns false where they do not fit. */
+  tryTake(bytes: number): boolean;
+  /** Gives back bytes that were taken. */
+  give(bytes: number): void;
 }
 
 /** What a reload replaces as a whole. */
@@ -53,6 +63,8 @@ export interface ChatLimits {
   readonly reasoningFirstContentMs: number;
   readonly progressMs: number;
   readonly keepAliveMs: number;
+  /** How long a sole target's wish to be called later is waited for. */
+  readonly retryAfterMaxMs: number;
   readonly startupEvents: number;
   readonly startupBytes: number;
   readonly upstreamEventBytes: number;

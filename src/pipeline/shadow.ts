@@ -49,7 +49,7 @@ async function copy(forwarding: Forwarding, target: Target, number: number): Pro
     call: copied,
     // What the copy is answered with is nobody's conversation.
     plan: { ...plan, conversation: undefined },
-    delivery: new Delivery({ ...NOWHERE }, config.limits),
+    delivery: new Delivery({ ...NOWHERE }, config.limits, parts.memory),
     watch,
     account,
     mode: DeliveryMode.COMMIT,

@@ -1,3 +1,5 @@
+import { Priority } from "../contract/index.ts";
+import type { CallKind } from "../routing/live.ts";
 import type { AttemptState, SubstitutionPolicy } from "../routing/substitution.ts";
 import type { ParleyError } from "../errors/index.ts";
 import type { Target } from "../routing/target.ts";
@@ -5,6 +7,11 @@ import type { Forwarding } from "./forward.ts";
 import type { Delivery } from "./normalise.ts";
 
 // How things stand with a request when it is decided who is asked next.
+
+/** With which calls those of the request are compared. */
+export function kindOf({ call, plan }: Forwarding): CallKind {
+  return { stream: call.stream, batch: plan.priority === Priority.BATCH };
+}
 
 /** What the caller and the route allow of another target. */
 export function policyOf({ mode, plan }: Forwarding): SubstitutionPolicy {

@@ -95,11 +95,12 @@ function solePlan(request: ChatRequest, resolutions: readonly Resolution[], port
   if (!resolution || !target || resolutions.length > 1 || resolution.targets.length > 1) return undefined;
   if (request.routing?.constraints || ports.keyConstraints || resolution.settings.constraints) return undefined;
   if (!ports.allowsModel(resolution.name) && !ports.allowsModel(target.name)) return undefined;
-  const around = new Surroundings(request, ports);
+  const decided = decisions(request, resolution);
+  const around = new Surroundings(request, ports, decided.priority);
   if (ports.unsupported(request, target).length > 0 || exceedsWindow(target, around)) return undefined;
   let candidates: readonly Candidate[] | undefined;
   return {
-    ...decisions(request, resolution),
+    ...decided,
     targets: [target],
     shadows: [],
     conversation: undefined,
@@ -115,12 +116,12 @@ function solePlan(request: ChatRequest, resolutions: readonly Resolution[], port
 }
 
 function surveyOf(request: ChatRequest, resolutions: readonly Resolution[], ports: PlanPorts): Survey {
-  const around = new Surroundings(request, ports);
   const [first] = resolutions;
   if (!first) throw new RangeError("Cannot plan: the request names no model");
+  const decided = decisions(request, first);
+  const around = new Surroundings(request, ports, decided.priority);
   const { candidates, shortcomings, shadows, forbidden } = examine(resolutions, around);
   const eligible = candidates.filter((one) => one.exclusion === undefined);
-  const decided = decisions(request, first);
   const conversation = conversationOf(first.settings, around);
   const nobody = { ...decided, targets: [], shadows: [], candidates, conversation };
   if (forbidden !== undefined) return { ...nobody, error: notAllowed(forbidden) };

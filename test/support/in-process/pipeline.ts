@@ -15,7 +15,7 @@ import type { LedgerRecord } from "../../../src/ledger/records.ts";
 import type { ChatOutcome, EventSink } from "../../../src/pipeline/call.ts";
 import { LiveRequests, chat } from "../../../src/pipeline/chat.ts";
 import type { RequestTrace } from "../../../src/pipeline/trace.ts";
-import type { ChatLimits, ChatParts, LiveConfig } from "../../../src/pipeline/parts.ts";
+import type { ChatLimits, ChatParts, LiveConfig, MemoryPort } from "../../../src/pipeline/parts.ts";
 import { createProvider, type ConfiguredProvider } from "../../../src/providers/create-adapter.ts";
 import { SANDBOX_FORMATS } from "../../../src/providers/entries/sandbox-formats.ts";
 import { Affinity } from "../../../src/routing/affinity.ts";
@@ -38,6 +38,7 @@ const LIMITS: ChatLimits = {
   reasoningFirstContentMs: 120_000,
   progressMs: 15_000,
   keepAliveMs: 60_000,
+  retryAfterMaxMs: 30_000,
   startupEvents: 64,
   startupBytes: 256 * 1024,
   upstreamEventBytes: 1024 * 1024,
@@ -54,6 +55,8 @@ const caller = {
   allowsRawParams: true,
   ...UNLIMITED,
 };
+
+const UNBOUNDED: MemoryPort = { tryTake: () => true, give: nothing };
 
 let known: readonly ConfiguredProvider[] | undefined;
 
@@ -98,7 +101,7 @@ export class InProcessGateway {
   /** What stands in its books. */
   readonly records: LedgerRecord[] = [];
 
-  constructor(runtime: Runtime, upstream: UpstreamClient, routes: readonly Route[] = []) {
+  constructor(runtime: Runtime, upstream: UpstreamClient, routes: readonly Route[] = [], memory = UNBOUNDED) {
     this.#runtime = runtime;
     const config: LiveConfig = {
       models: new ModelTable(routes, providers()),
@@ -119,6 +122,7 @@ export class InProcessGateway {
       affinity: new Affinity(runtime),
       hedges: new HedgeBudget(),
       shadows: new Slots(16),
+      memory,
       traces: { keep: (_keyId, trace) => void this.traces.push(trace) },
       vault: { put: nothing, get: () => undefined, delete: nothing },
       observer: {

@@ -60,6 +60,7 @@ export function mutantParts(
       reasoningFirstContentMs: 120_000,
       progressMs: 15_000,
       keepAliveMs: 60_000,
+      retryAfterMaxMs: 30_000,
       startupEvents: 64,
       startupBytes: 256 * 1024,
       upstreamEventBytes: 1024 * 1024,
@@ -77,9 +78,16 @@ export function mutantParts(
     affinity: new Affinity(runtime),
     hedges: new HedgeBudget(),
     shadows: new Slots(16),
+    memory: { tryTake: () => true, give: () => undefined },
     traces: { keep: () => {} },
     vault: { put: nothing, get: () => undefined, delete: nothing },
-    observer: { requestStarted: nothing, attemptEnded: nothing, ownCallEnded: nothing, drifted: nothing, requestEnded: nothing },
+    observer: {
+      requestStarted: nothing,
+      attemptEnded: nothing,
+      ownCallEnded: nothing,
+      drifted: nothing,
+      requestEnded: nothing,
+    },
     current: () => config,
   };
   return { parts, model: "route" };
