@@ -24,8 +24,10 @@ import { SANDBOX_FORMATS } from "./providers/entries/sandbox-formats.ts";
 import { kindOf } from "./providers/kind.ts";
 import { Affinity } from "./routing/affinity.ts";
 import { ExtraAttempts } from "./routing/extra-attempts.ts";
+import { HedgeBudget } from "./routing/hedge-budget.ts";
 import { createLiveTargets } from "./routing/live-targets.ts";
 import type { Runtime } from "./runtime/runtime.ts";
+import { Slots } from "./runtime/slots.ts";
 import { startSandbox, type Sandbox } from "./sandbox/index.ts";
 import { createExplainService } from "./services/explain.ts";
 import { createModelsService } from "./services/models.ts";
@@ -117,11 +119,13 @@ export async function startApp(options: AppOptions): Promise<App> {
     const traces = createTraceStore(runtime);
     const recording = openRecording(config, runtime, log);
     closers.push(() => recording?.close());
+    const budget = new InFlightBudget(config.server.limits.inFlightBytes);
     const parts: ChatParts = {
       runtime,
       upstream,
       ledger,
       ...memoryOf(runtime),
+      memory: budget,
       observer: createChatObserver(metrics, log),
       traces: tracesTo(traces, recording, runtime),
       current: () => live,
@@ -129,7 +133,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const gateway = gatewayOf(parts, requests, traces);
     const readiness = new Readiness();
     closers.push(registerProcessMetrics(metrics, runtime));
-    const listener = await openPort(options, { gateway, readiness, metrics, requests });
+    const listener = await openPort(options, { gateway, readiness, metrics, requests, budget });
     closers.push(() => listener.close());
     readiness.set("ready");
     return {
@@ -153,12 +157,19 @@ export async function startApp(options: AppOptions): Promise<App> {
   }
 }
 
+// What runs beyond it would take connections and memory from callers.
+const MOST_SHADOWS = 16;
+
 /** What outlives single requests, in this process. */
-function memoryOf(runtime: Runtime): Pick<ChatParts, "extraAttempts" | "live" | "affinity" | "vault"> {
+function memoryOf(
+  runtime: Runtime,
+): Pick<ChatParts, "extraAttempts" | "hedges" | "shadows" | "live" | "affinity" | "vault"> {
   return {
     extraAttempts: new ExtraAttempts(runtime),
     live: createLiveTargets(runtime),
     affinity: new Affinity(runtime),
+    hedges: new HedgeBudget(),
+    shadows: new Slots(MOST_SHADOWS),
     vault: createStateVault(runtime),
   };
 }
@@ -217,15 +228,15 @@ interface PortParts {
   readonly readiness: Readiness;
   readonly metrics: Metrics;
   readonly requests: LiveRequests;
+  readonly budget: InFlightBudget;
 }
 
 /** Opens the one port with every surface on it. */
 function openPort(options: AppOptions, parts: PortParts): Promise<Listener> {
   const { runtime, log, version } = options;
   const { server } = options.loaded.config;
-  const { gateway, readiness, metrics, requests } = parts;
+  const { gateway, readiness, metrics, requests, budget } = parts;
   const { limits, timeouts } = server;
-  const budget = new InFlightBudget(limits.inFlightBytes);
   return listen({
     host: server.host,
     port: server.port,

@@ -71,6 +71,8 @@ export interface Timeouts {
   readonly progressMs: number;
   /** Over all attempts, when the caller names no deadline. */
   readonly totalMs: number;
+  /** How long a sole target's wish to be called later (`retry-after`) is waited for. */
+  readonly retryAfterMaxMs: number;
   /** Time without an event after which the caller gets a keep-alive. */
   readonly keepAliveMs: number;
   /** Until a client has sent its request's headers, and then its body. */
@@ -169,6 +171,8 @@ export interface RouteConfig extends RouteDefaults {
   readonly weights: { readonly cost: number; readonly latency: number; readonly quality: number };
   /** How long a conversation stays with its target; undefined: it does not. */
   readonly affinityMs: number | undefined;
+  /** When a second target is asked beside the first, in milliseconds without content; undefined: never. */
+  readonly hedge: { readonly after: number | "p95"; readonly maxPercent: number } | undefined;
   readonly constraints: Constraints | undefined;
 }
 
@@ -187,6 +191,8 @@ export interface RouteTargetConfig {
   /** From 0 to 1; undefined: not judged. */
   readonly quality: number | undefined;
   readonly canaryPercent: number | undefined;
+  /** It serves nobody and gets a copy of this percentage of requests; undefined: it serves. */
+  readonly shadowPercent: number | undefined;
 }
 
 /** A key from the configuration or the environment. */

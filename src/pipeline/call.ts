@@ -23,6 +23,8 @@ export interface ChatCall {
   readonly takesReset: boolean;
   /** Which door the request came through, for the books: `connect` or `openai`. */
   readonly surface: string;
+  /** Why the gateway calls on its own account, so that no key is charged; unset: a caller asks. */
+  readonly own?: "shadow" | "probe";
 }
 
 /** Where the pipeline puts the events of one answer. A surface implements it; a unary surface folds. */

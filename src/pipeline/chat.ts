@@ -31,7 +31,7 @@ export async function chat(
   const config = parts.current();
   const receivedAtMs = parts.runtime.nowMs();
   const startedMs = parts.runtime.monotonicMs();
-  const delivery = new Delivery(sink, config.limits);
+  const delivery = new Delivery(sink, config.limits, parts.memory);
   const watch = new Watch(parts.runtime, {
     deadlineInMs: Math.min(call.timeoutMs ?? config.limits.totalMs, config.limits.totalMs),
     keepAliveMs: call.stream ? config.limits.keepAliveMs : Infinity,

@@ -21,6 +21,7 @@ export function route(
     ...planPorts(parts, config, call.caller),
     inputSize: () => account.inputSize,
     requestId: call.requestId,
+    stream: call.stream,
     random: () => parts.runtime.random(),
   };
   const note = (found: Plan): void => {
