@@ -3,7 +3,8 @@ import { CAPABILITIES } from "./catalog/facts.ts";
 import type { Config } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
 import type { LoadedConfig } from "./config/load.ts";
-import { openBooks } from "./ledger/open-books.ts";
+import { openBooks, type BooksOptions } from "./ledger/open-books.ts";
+import { registerProjectionMetrics } from "./ledger/projection-metrics.ts";
 import { buildLive } from "./live-config.ts";
 import type { Log } from "./observe/log.ts";
 import { openLineFile, type LineFile } from "./observe/line-file.ts";
@@ -33,7 +34,9 @@ import { createExplainService } from "./services/explain.ts";
 import { createModelsService } from "./services/models.ts";
 import { createStateVault } from "./store/state-vault.ts";
 import { createTraceStore, type TraceStore } from "./store/trace-store.ts";
-import { openDataFolder } from "./store/data-folder.ts";
+import { openDataFolder, type DataFolder } from "./store/data-folder.ts";
+import { openDatabase, type DatabaseOptions } from "./store/sql/database.ts";
+import { createSqlLedgerStore } from "./store/sql/ledger-store.ts";
 import { createConnectSurface } from "./surfaces/connect/surface.ts";
 import type { Gateway } from "./surfaces/gateway.ts";
 import { InFlightBudget } from "./surfaces/in-flight-budget.ts";
@@ -102,16 +105,15 @@ export async function startApp(options: AppOptions): Promise<App> {
     if (sandbox) closers.push(() => sandbox.close());
     const upstream = createHttpClient({ ...upstreamLimits(config), runtime });
     let live = buildLive(config, keyFiles, sandbox?.url, { upstream, runtime });
-    const ledger = await openBooks({
-      folder: join(folder.path, "ledger"),
-      durability: config.server.durability,
-      runtime,
-      log,
-      claimEpoch: (above) => folder.claimEpoch(above),
+    const database = await openDatabase(databaseOf(config, folder));
+    closers.push(() => database.close());
+    const books = await openBooks({
+      ...booksIn(folder, options),
+      store: createSqlLedgerStore(database),
       pricesOf: (provider, model) => live.models.providers.get(provider)?.target(model)?.facts.prices,
     });
     closers.push(
-      () => ledger.close(),
+      () => books.close(),
       () => upstream.close(),
     );
     const metrics = new Metrics();
@@ -123,7 +125,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const parts: ChatParts = {
       runtime,
       upstream,
-      ledger,
+      ledger: books.ledger,
       ...memoryOf(runtime),
       memory: budget,
       observer: createChatObserver(metrics, log),
@@ -134,6 +136,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const readiness = new Readiness();
     closers.push(registerProcessMetrics(metrics, runtime));
     const listener = await openPort(options, { gateway, readiness, metrics, requests, budget });
+    registerProjectionMetrics(metrics, books.projector);
     closers.push(() => listener.close());
     readiness.set("ready");
     return {
@@ -159,6 +162,23 @@ export async function startApp(options: AppOptions): Promise<App> {
 
 // What runs beyond it would take connections and memory from callers.
 const MOST_SHADOWS = 16;
+
+/** Where the tables are. */
+function databaseOf({ databaseUrl }: Config, folder: DataFolder): DatabaseOptions {
+  return databaseUrl ? { url: databaseUrl.reveal() } : { file: join(folder.path, "parley.sqlite") };
+}
+
+/** The books of a data folder. */
+function booksIn(folder: DataFolder, { runtime, log, loaded }: AppOptions): Omit<BooksOptions, "store" | "pricesOf"> {
+  return {
+    folder: join(folder.path, "ledger"),
+    replica: folder.replicaId,
+    durability: loaded.config.server.durability,
+    runtime,
+    log,
+    claimEpoch: (above) => folder.claimEpoch(above),
+  };
+}
 
 /** What outlives single requests, in this process. */
 function memoryOf(

@@ -14,6 +14,8 @@ export interface Config {
   /** Whether the built-in sandbox runs and is a provider named `sandbox`. */
   readonly sandbox: boolean;
   readonly observability: ObservabilityConfig;
+  /** Address of a PostgreSQL, with its password; undefined: SQLite in the data folder. */
+  readonly databaseUrl: Secret | undefined;
   /** Where it came from, for people: a path, or `zero-config`. */
   readonly source: string;
 }
