@@ -16,6 +16,8 @@ import { explain } from "./pipeline/explain.ts";
 import type { ChatParts } from "./pipeline/parts.ts";
 import { decisionLine } from "./pipeline/record.ts";
 import { ensureKeyFiles, type KeyFile } from "./policy/key-files.ts";
+import { LocalPermitSource } from "./policy/rates/local-source.ts";
+import { RateLimiter } from "./policy/rates/rate-limiter.ts";
 import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
 import { SANDBOX_FORMATS } from "./providers/entries/sandbox-formats.ts";
 import { kindOf } from "./providers/kind.ts";
@@ -147,9 +149,10 @@ export async function startApp(options: AppOptions): Promise<App> {
 }
 
 /** What outlives single requests, in this process. */
-function memoryOf(runtime: Runtime): Pick<ChatParts, "extraAttempts" | "live" | "affinity" | "vault"> {
+function memoryOf(runtime: Runtime): Pick<ChatParts, "extraAttempts" | "rates" | "live" | "affinity" | "vault"> {
   return {
     extraAttempts: new ExtraAttempts(runtime),
+    rates: new RateLimiter(new LocalPermitSource(runtime), runtime),
     live: createLiveTargets(runtime),
     affinity: new Affinity(runtime),
     vault: createStateVault(runtime),

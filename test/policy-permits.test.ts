@@ -299,6 +299,9 @@ test("Explain refuses what the request itself would be refused", async () => {
     { request: { model: "house/plain", ...HELLO, tools: [functionTool] } },
     { headers },
   );
-  const thrown = await explain.then(() => undefined, ConnectError.from);
+  const thrown = await explain.then(
+    () => undefined,
+    (error: unknown) => ConnectError.from(error),
+  );
   expect(thrown?.rawMessage).toContain("permit.tools");
 });

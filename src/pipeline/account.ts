@@ -15,6 +15,7 @@ import type { AttemptOutcome } from "../routing/live.ts";
 import type { Target } from "../routing/target.ts";
 import type { ChatCall } from "./call.ts";
 import type { ChatParts } from "./parts.ts";
+import { tokensOf } from "./pace.ts";
 import type { CallProgress } from "./send.ts";
 
 /** The books of one request: one record before each attempt goes out, one when it ends, one for the request's end. */
@@ -39,6 +40,11 @@ export class Account {
   get inputSize(): InputSize {
     this.#inputSize ??= inputSize(this.#call.request);
     return this.#inputSize;
+  }
+
+  /** Tokens of all ended attempts, input and output. */
+  get usedTokens(): number {
+    return this.#attempts.reduce((sum, { usage }) => sum + tokensOf(usage), 0);
   }
 
   /** What was tried so far, ended attempts only. */

@@ -9,6 +9,7 @@ import type { ChatCall } from "./call.ts";
 import type { NextAttempt } from "./decide.ts";
 import type { Forwarding } from "./forward.ts";
 import type { LiveConfig } from "./parts.ts";
+import { paceAttempt, tokensOf, type Paced } from "./pace.ts";
 import { permitted, type Permitted } from "./permit.ts";
 import { forget, remember } from "./recall.ts";
 import { send, type CallProgress } from "./send.ts";
@@ -30,6 +31,7 @@ export async function attempt(
   let joined;
   let prepared: PreparedCall;
   let live: LiveAttempt | undefined;
+  let paced: Paced | undefined;
   try {
     settled = permitted(asked, target, call.caller.permits, () => account.inputSize.upperBound);
     joined = takeOverFrom(how, {
@@ -39,23 +41,20 @@ export async function attempt(
       attempts: account.attempts,
     });
     prepared = prepare(forwarding, target, joined.request);
+    const pacing = paceAttempt(forwarding, target, settled.request);
     // In the turn in which the target was chosen: of those that wait for a recovering one only one may be its probe.
     live = parts.live.begin(target, prepared.credentialId);
+    paced = pacing instanceof Promise ? await pacing : pacing;
     if (prepared.authorise) prepared = await authorised(forwarding, prepared);
     await account.open(target, prepared.dialect.id, prepared.credentialId);
   } catch (thrown) {
     const error = ParleyError.from(thrown);
+    paced?.end(0);
     live?.end({ error, durationMs: 0, firstContentMs: undefined, outputTokens: undefined, headroom: undefined });
     return error;
   }
   const begun = live;
-  const progress: CallProgress = {
-    httpStatus: undefined,
-    upstreamRequestId: undefined,
-    responseMs: undefined,
-    firstContentMs: undefined,
-    headroom: undefined,
-  };
+  const progress = noProgress();
   if (how.kind === "reset") delivery.startOver(joined.broken);
   delivery.begin(
     {
@@ -84,7 +83,18 @@ export async function attempt(
     progress,
   });
   if (error) failed(forwarding, target, { live: begun, progress, prepared, error });
+  paced?.end(tokensOf(account.attempts.at(-1)?.usage));
   return error;
+}
+
+function noProgress(): CallProgress {
+  return {
+    httpStatus: undefined,
+    upstreamRequestId: undefined,
+    responseMs: undefined,
+    firstContentMs: undefined,
+    headroom: undefined,
+  };
 }
 
 /** The upstream call. Throws a typed error. */

@@ -10,6 +10,7 @@ import { decide, type NextAttempt } from "./decide.ts";
 import { brokenFor } from "./judge.ts";
 import type { Delivery } from "./normalise.ts";
 import type { ChatParts, LiveConfig } from "./parts.ts";
+import { limitedTargets, type Paced } from "./pace.ts";
 import { pause } from "./pause.ts";
 import { carriesState, withoutState } from "./strip-state.ts";
 import type { RequestTrace } from "./trace.ts";
@@ -27,6 +28,8 @@ export interface Forwarding {
   /** What the caller gets when an upstream breaks; never unspecified. */
   readonly mode: DeliveryMode;
   readonly trace: RequestTrace;
+  /** What the request holds of its caller's limits. */
+  readonly paced: Paced | undefined;
 }
 
 /**
@@ -34,10 +37,13 @@ export interface Forwarding {
  * caller gets when none did, or when one broke after content in a way that nobody may mend.
  */
 export async function forward(forwarding: Forwarding): Promise<Target> {
-  const { parts, call, plan, watch } = forwarding;
+  const { parts, config, call, plan, watch, account } = forwarding;
   parts.extraAttempts.countRequest();
   const tried: Target[] = [];
   const overflowed: AttemptState[] = [];
+  const limited = limitedTargets(parts, config, call.caller, () => account.inputSize.upperBound);
+  let uncalled = 0;
+  let failed: ParleyError | undefined;
   const [first] = plan.targets;
   if (!first) throw new RangeError("Cannot forward: the plan is empty");
   let next: NextAttempt = { target: first, how: { kind: "replace" }, afterMs: 0, withoutState: false };
@@ -49,23 +55,27 @@ export async function forward(forwarding: Forwarding): Promise<Target> {
     const failure = await attempt(forwarding, next, request);
     if (failure === undefined) return next.target;
     const error = next.how.kind === "continue" ? brokenFor(failure) : failure;
+    if (error.reason === ErrorReason.RATE_LIMITED) uncalled += 1;
+    else failed = error;
     const state = stateOf(forwarding.delivery, next.target, error);
     const decision = decide({
       plan,
       request: call.request,
       tried,
+      uncalled,
       state,
       overflowed,
       policy: { delivery: forwarding.mode, onRefusal: plan.onRefusal },
       sentState: error.reason === ErrorReason.STATE_INVALID && carriesState(request),
       over: call.signal.aborted || watch.remainingMs === 0,
       remainingMs: watch.remainingMs,
-      isAvailable: (target) => parts.live.unavailable(target) === undefined,
+      isAvailable: (target) => !parts.live.unavailable(target) && !limited?.(call.request, target),
       hasOtherCredential: hasUsableCredential(forwarding, next.target),
       random: () => parts.runtime.random(),
       takeExtraAttempt: () => parts.extraAttempts.take(),
     });
-    if (decision instanceof ParleyError) throw decision;
+    // What a target that was called has said tells more than that the next one may not be called now.
+    if (decision instanceof ParleyError) throw decision === error ? (failed ?? error) : decision;
     if (error.reason === ErrorReason.CONTEXT_TOO_LONG) overflowed.push(state);
     next = decision;
   }

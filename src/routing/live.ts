@@ -48,7 +48,7 @@ export interface Headroom {
 
 /** Why and how long nothing should go somewhere. */
 export interface Unavailable {
-  readonly rule: "breaker" | "outlier" | "cooling" | "quarantine";
+  readonly rule: "breaker" | "outlier" | "cooling" | "quarantine" | "rate";
   /** Milliseconds until it is worth asking again. */
   readonly retryInMs: number;
   /** In a sentence, for people. */

@@ -16,6 +16,8 @@ import type { ChatLimits, ChatParts, LiveConfig } from "../../../src/pipeline/pa
 import { createProvider, type ConfiguredProvider } from "../../../src/providers/create-adapter.ts";
 import { SANDBOX_FORMATS } from "../../../src/providers/entries/sandbox-formats.ts";
 import { Affinity } from "../../../src/routing/affinity.ts";
+import { LocalPermitSource } from "../../../src/policy/rates/local-source.ts";
+import { RateLimiter } from "../../../src/policy/rates/rate-limiter.ts";
 import { ExtraAttempts } from "../../../src/routing/extra-attempts.ts";
 import { createLiveTargets } from "../../../src/routing/live-targets.ts";
 import { ModelTable } from "../../../src/routing/model-table.ts";
@@ -89,6 +91,7 @@ export class InProcessGateway {
       upstream,
       ledger: { forwarded: () => Promise.resolve(), ended: nothing, close: () => Promise.resolve() },
       extraAttempts: new ExtraAttempts(runtime),
+      rates: new RateLimiter(new LocalPermitSource(runtime), runtime),
       live: createLiveTargets(runtime),
       affinity: new Affinity(runtime),
       traces: { keep: nothing },
