@@ -15,7 +15,10 @@ import { LiveRequests, chat } from "./pipeline/chat.ts";
 import { explain } from "./pipeline/explain.ts";
 import type { ChatParts } from "./pipeline/parts.ts";
 import { decisionLine } from "./pipeline/record.ts";
-import { ensureKeyFiles, type KeyFile } from "./policy/key-files.ts";
+import { ensureKeyFiles, type KeyFile } from "./policy/identity/key-files.ts";
+import { ALL_SCOPES, ROLE_NAMES } from "./policy/identity/roles.ts";
+import { PII_KINDS } from "./policy/content/pii/index.ts";
+import { patternProblem } from "./policy/content/regex/index.ts";
 import { LocalPermitSource } from "./policy/rates/local-source.ts";
 import { RateLimiter } from "./policy/rates/rate-limiter.ts";
 import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
@@ -74,6 +77,10 @@ export function knownNames(): KnownNames {
     capabilities: CAPABILITIES,
     strategies: ["ordered", "weighted", "cheapest", "fastest", "balanced"],
     deliveries: ["commit", "auto", "restartable", "hold"],
+    roles: ["chat", ...ROLE_NAMES.filter((role) => role !== "chat")],
+    scopes: [...ALL_SCOPES],
+    pii: PII_KINDS,
+    patternProblem,
   };
 }
 
@@ -93,7 +100,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     });
     const sandbox = config.sandbox ? await startSandbox({ runtime }) : undefined;
     if (sandbox) closers.push(() => sandbox.close());
-    const upstream = createHttpClient(upstreamLimits(config));
+    const upstream = createHttpClient({ ...upstreamLimits(config), runtime });
     let live = buildLive(config, keyFiles, sandbox?.url, { upstream, runtime });
     const ledger = await openBooks({
       folder: join(folder.path, "ledger"),
@@ -200,7 +207,7 @@ function tracesTo(traces: TraceStore, recording: LineFile | undefined, runtime: 
   };
 }
 
-function upstreamLimits({ server }: Config): HttpClientOptions {
+function upstreamLimits({ server }: Config): Omit<HttpClientOptions, "runtime"> {
   return {
     connectMs: server.timeouts.connectMs + server.timeouts.tlsMs,
     connectionsPerOrigin: server.limits.connections,

@@ -4,7 +4,8 @@ import type { Config, RouteConfig } from "./config/config.ts";
 import { Verification } from "./contract/index.ts";
 import { ParleyError } from "./errors/index.ts";
 import type { LiveConfig } from "./pipeline/parts.ts";
-import { KeyRing, type RingKey } from "./policy/key-ring.ts";
+import { policySource } from "./policy/identity/compile-principal.ts";
+import { KeyRing, type RingKey } from "./policy/identity/key-ring.ts";
 import { compileProviderRates } from "./policy/rates/compile-rates.ts";
 import { createProvider, type ConfiguredProvider } from "./providers/create-adapter.ts";
 import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
@@ -54,7 +55,7 @@ export function buildLive(
   const byName = new Map(providers.map((provider) => [provider.name, provider]));
   const table = new ModelTable([], providers);
   const keys: RingKey[] = [...config.keys, ...keyFiles];
-  const ring = new KeyRing(keys, config.policies);
+  const ring = new KeyRing(keys, policySource(config.policies, config.organisations));
   const { limits, timeouts } = config.server;
   return {
     models: new ModelTable(

@@ -1,3 +1,4 @@
+import { buildContent } from "./build-content.ts";
 import { buildConstraints } from "./build-routes.ts";
 import type { PermitConfig, PolicyConfig, RateConfig } from "./config.ts";
 import type { PolicyData } from "./schema-policies.ts";
@@ -13,6 +14,7 @@ export function buildPolicies(data: FileData): PolicyConfig[] {
     constraints: policy.constraints && buildConstraints(policy.constraints),
     permit: buildPermit(policy),
     rates: buildRates(policy.rates),
+    content: buildContent(policy.content),
   }));
 }
 

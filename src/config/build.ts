@@ -5,6 +5,7 @@ import type {
   FixedKeyConfig,
   Limits,
   ModelConfig,
+  OrganisationConfig,
   ProviderConfig,
   ServerConfig,
   Timeouts,
@@ -163,5 +164,17 @@ export function buildKeys(data: FileData): FixedKeyConfig[] {
     key: one.key,
     role: one.role ?? "chat",
     policy: one.policy,
+    scopes: one.scopes,
+    organisation: one.organisation,
+    project: one.project,
+  }));
+}
+
+/** The organisations of the file. */
+export function buildOrganisations(data: FileData): OrganisationConfig[] {
+  return Object.entries(data.organisations ?? {}).map(([name, { policy, projects }]) => ({
+    name,
+    policy,
+    projects: Object.entries(projects ?? {}).map(([project, { policy: own }]) => ({ name: project, policy: own })),
   }));
 }

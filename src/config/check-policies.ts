@@ -1,3 +1,4 @@
+import { checkContent } from "./check-content.ts";
 import { checkConstraints, providerNames } from "./check-routes.ts";
 import type { KeyPath } from "./document.ts";
 import type { KnownNames } from "./known-names.ts";
@@ -10,6 +11,7 @@ export function checkPolicies(root: RawMap, known: KnownNames, report: Report): 
     const path = ["policies", name];
     checkConstraints(mapAt(policy["constraints"]), providerNames(root, known), [...path, "constraints"], report);
     for (const list of ["allow_models", "deny_models"]) checkPatterns(policy[list], [...path, list], report);
+    checkContent(policy["content"], [...path, "content"], known, report);
     checkPermit(policy, path, report);
     checkRates(policy["rates"], [...path, "rates"], report);
   }

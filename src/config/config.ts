@@ -8,6 +8,7 @@ export interface Config {
   readonly routes: readonly RouteConfig[];
   readonly tasks: readonly RouteConfig[];
   readonly routeDefaults: RouteDefaults;
+  readonly organisations: readonly OrganisationConfig[];
   readonly keys: readonly FixedKeyConfig[];
   readonly policies: readonly PolicyConfig[];
   /** Whether the built-in sandbox runs and is a provider named `sandbox`. */
@@ -192,8 +193,21 @@ export interface RouteTargetConfig {
 export interface FixedKeyConfig {
   readonly name: string;
   readonly key: Secret;
-  readonly role: "admin" | "chat";
+  readonly role: "admin" | "chat" | "viewer" | "key-manager";
+  /** Scopes of the role to which it is narrowed; undefined: all of them. */
+  readonly scopes?: readonly string[] | undefined;
   readonly policy: string | undefined;
+  readonly organisation?: string | undefined;
+  /** `organisation/project`. */
+  readonly project?: string | undefined;
+}
+
+/** Whom keys belong to. */
+export interface OrganisationConfig {
+  readonly name: string;
+  /** The policy of all its keys, beside theirs. */
+  readonly policy: string | undefined;
+  readonly projects: readonly { readonly name: string; readonly policy: string | undefined }[];
 }
 
 /** What keys may do. */
@@ -207,6 +221,7 @@ export interface PolicyConfig {
   readonly constraints: Constraints | undefined;
   readonly permit: PermitConfig;
   readonly rates: readonly RateConfig[];
+  readonly content: readonly ContentRuleConfig[];
 }
 
 /** What requests may do. Undefined limits: none. */
@@ -234,4 +249,33 @@ export interface RateConfig {
   readonly windowMs: number;
   /** Glob patterns over `provider/model`; undefined: every request counts. */
   readonly models: readonly string[] | undefined;
+}
+
+/** A kind of personal data that content rules can look for. */
+export type PiiName = "email" | "phone" | "credit_card" | "iban" | "ip_address" | "us_ssn";
+
+/** One rule of what may be said to and by models: one of `keywords`, `pattern`, `pii` and `hook` is set. */
+export interface ContentRuleConfig {
+  readonly name: string;
+  readonly on: "input" | "output" | "both";
+  /** Undefined with a hook, which decides itself. */
+  readonly action: "block" | "mask" | undefined;
+  /** What stands for what is masked; undefined: a word that says what it was. */
+  readonly replacement: string | undefined;
+  readonly keywords: readonly string[] | undefined;
+  readonly wholeWords: boolean | undefined;
+  readonly pattern: string | undefined;
+  readonly caseSensitive: boolean | undefined;
+  readonly pii: readonly PiiName[] | undefined;
+  readonly hook: ContentHookConfig | undefined;
+}
+
+/** A classifier that is asked over HTTP. */
+export interface ContentHookConfig {
+  readonly url: string;
+  readonly timeoutMs: number;
+  readonly onError: "block" | "allow";
+  readonly secret: Secret | undefined;
+  /** Characters of a streamed answer after which it is asked. */
+  readonly chunkChars: number;
 }

@@ -1,3 +1,4 @@
+import { checkOrganisations } from "./check-organisations.ts";
 import { checkPolicies, checkRates } from "./check-policies.ts";
 import { checkProviders } from "./check-providers.ts";
 import { checkRoutes } from "./check-routes.ts";
@@ -31,6 +32,7 @@ export function crossCheck(document: ConfigDocument, known: KnownNames, readProb
   checkRoutes(root, known, "routes", report);
   checkRoutes(root, known, "tasks", report);
   checkKeys(root, report);
+  checkOrganisations(root, { rule: NAME_RULE, fits: (name) => NAME.test(name) }, report);
   checkPolicies(root, known, report);
 }
 

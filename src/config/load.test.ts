@@ -133,6 +133,7 @@ policies:
         constraints: undefined,
         permit: { rawParams: false, reasoning: true, maxOutputTokens: undefined, requiredTags: [] },
         rates: [],
+        content: [],
       },
       {
         name: "wide",

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { buildDrain, buildKeys, buildLimits, buildProviders, buildTimeouts } from "./build.ts";
+import { buildDrain, buildKeys, buildLimits, buildOrganisations, buildProviders, buildTimeouts } from "./build.ts";
 import { buildPolicies } from "./build-policies.ts";
 import { buildRouteDefaults, buildRoutes, DEFAULT_ROUTE } from "./build-routes.ts";
 import type { Config, ServerConfig, ObservabilityConfig } from "./config.ts";
@@ -116,6 +116,7 @@ function fromFile(
     routes: buildRoutes(data.routes, routeDefaults),
     tasks: buildRoutes(data.tasks, routeDefaults),
     routeDefaults,
+    organisations: buildOrganisations(data),
     keys: buildKeys(data),
     policies: buildPolicies(data),
     sandbox: data.sandbox ?? false,
@@ -136,6 +137,7 @@ function fromEnvironment(settings: Settings, options: LoadOptions, problems: Con
     routes: zero.routes,
     tasks: [],
     routeDefaults: DEFAULT_ROUTE,
+    organisations: [],
     keys: [],
     policies: [],
     sandbox: true,

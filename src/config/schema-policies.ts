@@ -1,5 +1,7 @@
 import type * as z from "zod";
+import type { KnownNames } from "./known-names.ts";
 import { boolean, choice, integer, text } from "./scalars.ts";
+import { contentValue } from "./schema-content.ts";
 import type { RatesValue } from "./schema-rates.ts";
 import type { ConstraintsValue } from "./schema-routes.ts";
 import { eitherOf, listOf, section } from "./section.ts";
@@ -10,7 +12,7 @@ const MAX_TOKENS = 4_294_967_295;
 export const COST_TIERS = ["flex", "standard", "priority"] as const;
 
 /** What the keys of a policy may do. */
-export function policySection(constraints: ConstraintsValue, rates: RatesValue) {
+export function policySection(known: KnownNames, constraints: ConstraintsValue, rates: RatesValue) {
   const pattern = "A route or provider/model; * stands for any characters.";
   return section(
     {
@@ -27,9 +29,10 @@ export function policySection(constraints: ConstraintsValue, rates: RatesValue) 
       constraints: constraints.optional(),
       permit: permitSection().optional(),
       rates: rates.optional(),
+      content: contentValue(known).optional(),
       allow_raw_params: boolean("The same as permit.raw_params.", true).optional(),
     },
-    ["budgets", "on_low_budget", "when_exceeded", "content"],
+    ["budgets", "on_low_budget", "when_exceeded"],
   );
 }
 

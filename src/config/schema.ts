@@ -158,16 +158,35 @@ function providerSection(known: KnownNames, rates: RatesValue) {
   });
 }
 
-function keySection() {
+function keySection(known: KnownNames) {
   return section(
     {
       name: text("Its name in books and logs."),
       key: secret('The key, best as "${NAME}" or "${file:PATH}".', { ...KEY_LENGTH, spaces: true }),
       policy: text("Name of a policy. Unset: every model.").optional(),
-      role: choice("chat: chat and list models. admin: everything.", ["chat", "admin"], [], "chat").optional(),
+      role: choice("What it is for: docs/keys.md.", known.roles, [], "chat").optional(),
+      scopes: listOf(
+        choice("A scope.", known.scopes),
+        "Scopes of the role to which the key is narrowed. Unset: all of them.",
+        "a list of scopes",
+      ).optional(),
+      organisation: text("The organisation it belongs to. Unset: the project's, or none.").optional(),
+      project: text("The project it belongs to, as organisation/project.").optional(),
     },
-    ["budgets", "rates", "expires", "project", "organisation", "roles", "scopes"],
+    ["budgets", "rates", "expires"],
   );
+}
+
+function organisationSection() {
+  const policy = text("Name of a policy that holds for all its keys, beside theirs.").optional();
+  return section({
+    policy,
+    projects: mapOf(
+      section({ policy }).meta({ id: "project" }),
+      "Its projects, by name.",
+      "a map from names to projects",
+    ).optional(),
+  }).meta({ id: "organisation" });
 }
 
 /** The schema of the whole file. */
@@ -205,9 +224,14 @@ export function fileSchema(known: KnownNames) {
       )
         .describe("What holds where a route says nothing.")
         .optional(),
-      keys: listOf(keySection(), "Fixed keys.", "a list of keys").optional(),
+      organisations: mapOf(
+        organisationSection(),
+        "Whom keys belong to, by name.",
+        "a map from names to organisations",
+      ).optional(),
+      keys: listOf(keySection(known), "Fixed keys.", "a list of keys").optional(),
       policies: mapOf(
-        policySection(constraints, rates),
+        policySection(known, constraints, rates),
         "What keys may do, by name.",
         "a map from names to policies",
       ).optional(),
@@ -217,7 +241,7 @@ export function fileSchema(known: KnownNames) {
         .describe("What the gateway tells of itself beyond logs and metrics.")
         .optional(),
     },
-    ["organisations", "cache"],
+    ["cache"],
   );
 }
 

@@ -80,6 +80,7 @@ export async function attempt(
     deadlineIsCallers: deadlineIsCallers(call, config),
     signal: call.signal,
     onDrift: (dialect, path) => parts.observer.drifted(dialect, path),
+    onContent: (events) => account.streamed(target, events, delivery),
     progress,
   });
   if (error) failed(forwarding, target, { live: begun, progress, prepared, error });

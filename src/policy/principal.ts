@@ -1,6 +1,7 @@
 import type { Constraints } from "../contract/index.ts";
 import type { BudgetRule } from "./budgets/budget-rule.ts";
 import type { ContentPolicy } from "./content/content-policy.ts";
+import { ALL_SCOPES, type Role, type Scope } from "./identity/roles.ts";
 import { EVERYTHING, type Permits } from "./permits/permits.ts";
 import type { RateRule } from "./rates/rate-rule.ts";
 
@@ -10,8 +11,10 @@ export interface Principal {
   readonly keyId: string;
   /** A name for people. */
   readonly name: string;
-  /** `admin` may do everything; `chat` may chat and list models. */
-  readonly role: "admin" | "chat";
+  /** What kind of work the key is for. */
+  readonly role: Role;
+  /** What it is let in to do: its role's scopes, or fewer. */
+  readonly scopes: ReadonlySet<Scope>;
   /** Whether the key may use this model, route or `provider/model`. */
   readonly allowsModel: (name: string) => boolean;
   /** What its policy demands of every target. */
@@ -35,6 +38,7 @@ export interface Principal {
 
 /** Of a caller for whom nothing is forbidden, limited or owned by anybody. */
 export const UNLIMITED = {
+  scopes: ALL_SCOPES,
   organisation: undefined,
   project: undefined,
   permits: EVERYTHING,

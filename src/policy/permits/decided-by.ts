@@ -1,7 +1,7 @@
 import type { Constraints } from "../../contract/index.ts";
 import type { PolicyOf } from "../holder.ts";
 import { compileRates, rateText } from "../rates/compile-rates.ts";
-import { compileAllowed } from "./compile-principal.ts";
+import { compileAllowed } from "./compile-rules.ts";
 import { mergeConstraints, snake } from "./merge-constraints.ts";
 import { mergePermits } from "./merge-permits.ts";
 import type { PermitName, Permits } from "./permits.ts";

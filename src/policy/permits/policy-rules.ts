@@ -1,6 +1,7 @@
 import type { Constraints } from "../../contract/index.ts";
 import type { Holder } from "../holder.ts";
 import type { RateSetting } from "../rates/compile-rates.ts";
+import type { ContentRule } from "../content/content-policy.ts";
 import type { CostTier } from "./cost-tier.ts";
 
 /** What a policy says, as configured or stored. What is unset forbids and limits nothing. */
@@ -14,6 +15,8 @@ export interface PolicyRules {
   readonly constraints?: Constraints | undefined;
   readonly permit?: PermitSettings | undefined;
   readonly rates?: readonly RateSetting[];
+  /** What may be said to and by models. */
+  readonly content?: readonly ContentRule[] | undefined;
 }
 
 /** What a policy permits. */

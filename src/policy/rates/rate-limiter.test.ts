@@ -221,18 +221,19 @@ describe("a shared source", () => {
   test("is asked once for many requests, gets what is not used back, and is not asked again while it refuses", async () => {
     const runtime = new VirtualRuntime();
     const source = new SharedSource(runtime);
-    const limiter = new RateLimiter(source, runtime);
+    const limiter = new RateLimiter(source, runtime, { aheadShare: 0.2 });
     const rules = rulesOf({ kind: "requests", limit: 100 });
     const decisions = await Promise.all(Array.from({ length: 10 }, async () => limiter.take(rules, NO_TOKENS)));
     expect(decisions.every(({ refusal }) => !refusal)).toBe(true);
     expect(source.draws).toBe(1);
     expect(limiter.take(rules, NO_TOKENS)).not.toBeInstanceOf(Promise);
-    // What was drawn ahead goes back with the next draw, once its time is over.
-    runtime.skip(300);
+    // What was drawn ahead goes back once its time is over.
+    await runtime.advance(300);
+    expect(source.givenBack).toBe(10);
     await limiter.take(rules, NO_TOKENS);
-    expect([source.draws, source.givenBack]).toEqual([2, 10]);
+    expect(source.draws).toBe(2);
     source.empty = true;
-    runtime.skip(300);
+    await runtime.advance(300);
     expect((await limiter.take(rules, NO_TOKENS)).refusal).toBeDefined();
     for (let index = 0; index < 20; index++) {
       const again = limiter.take(rules, NO_TOKENS);
@@ -244,20 +245,35 @@ describe("a shared source", () => {
     expect((await limiter.take(rules, NO_TOKENS)).refusal).toBeUndefined();
   });
 
+  test("gives the next request at once what the last one of those at once has left", async () => {
+    const runtime = new VirtualRuntime();
+    const source = new SharedSource(runtime);
+    const limiter = new RateLimiter(source, runtime, { aheadShare: 0.2 });
+    const rules = rulesOf({ kind: "concurrency", limit: 5 });
+    const first = await limiter.take(rules, NO_TOKENS);
+    const second = atOnce(limiter.take(rules, NO_TOKENS));
+    second.end(0);
+    atOnce(limiter.take(rules, NO_TOKENS)).end(0);
+    first.end(0);
+    expect([source.draws, source.givenBack]).toEqual([1, 1]);
+    await runtime.advance(300);
+    expect(source.givenBack).toBe(2);
+  });
+
   test("that fails gives nothing, and what others have granted goes back", async () => {
     const runtime = new VirtualRuntime();
     const source = new SharedSource(runtime);
-    const limiter = new RateLimiter(source, runtime);
+    const limiter = new RateLimiter(source, runtime, { aheadShare: 0.2 });
     const rules = rulesOf({ kind: "concurrency", limit: 5 }, { kind: "requests", limit: 100 });
     source.failsAfter = 1;
     await expect(limiter.take(rules, NO_TOKENS)).rejects.toThrow("away");
-    expect(source.givenBack).toBe(1);
+    await runtime.advance(300);
+    expect(source.givenBack).toBe(2); // its own, and the one that was drawn ahead
   });
 });
 
 /** Grants what is asked, a turn later, for a quarter of a second. */
 class SharedSource implements PermitSource {
-  readonly aheadShare = 0.2;
   draws = 0;
   givenBack = 0;
   empty = false;

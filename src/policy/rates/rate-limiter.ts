@@ -1,7 +1,7 @@
 import { ParleyError } from "../../errors/index.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { PermitSource } from "./permit-source.ts";
-import { Pocket, type PermitShare } from "./pocket.ts";
+import { Pocket, type PermitShare, type PocketParts } from "./pocket.ts";
 import type { RateRule } from "./rate-rule.ts";
 
 /** Tokens that a request or an attempt may use; worked out only where a limit counts tokens. */
@@ -34,14 +34,15 @@ export interface RateDecision {
 export class RateLimiter {
   readonly #source: PermitSource;
   readonly #runtime: Runtime;
-  readonly #nowMs: () => number;
+  readonly #parts: PocketParts;
   readonly #pockets = new Map<string, Pocket>();
   #sweepAt = MANY_ACCOUNTS;
 
-  constructor(source: PermitSource, runtime: Runtime) {
+  /** `aheadShare`: the share of a limit that is drawn ahead of requests, so that few of them wait for a shared source. */
+  constructor(source: PermitSource, runtime: Runtime, { aheadShare = 0 }: { readonly aheadShare?: number } = {}) {
     this.#source = source;
     this.#runtime = runtime;
-    this.#nowMs = () => this.#runtime.monotonicMs();
+    this.#parts = { source, runtime, aheadShare };
   }
 
   /** Takes what each limit asks of a request. Answers at once unless a shared source has to be asked; may reject then. */
@@ -51,7 +52,7 @@ export class RateLimiter {
     if (vain) return { refusal: tooLarge(vain, need), figures: [], end: () => {} };
     const shares: PermitShare[] = [];
     for (const [index, rule] of rules.entries()) {
-      const got = this.#pocket(rule).take(rule, countOf(rule, need), this.#nowMs);
+      const got = this.#pocket(rule).take(rule, countOf(rule, need));
       if (got instanceof Promise) return this.#takeRest(rules.slice(index), need, shares, got);
       shares.push(got);
     }
@@ -61,10 +62,9 @@ export class RateLimiter {
   /** The longest that one of these limits makes an attempt wait, as far as can be told at once; undefined: none does. */
   lacks(rules: readonly RateRule[], tokens: () => TokenNeed): PermitShare | undefined {
     const need = rules.some(({ kind }) => kind === "tokens") ? tokens() : NO_TOKENS;
-    const nowMs = this.#runtime.monotonicMs();
     let longest: PermitShare | undefined;
     for (const rule of rules) {
-      const lack = this.#pocket(rule).lacks(rule, countOf(rule, need), nowMs);
+      const lack = this.#pocket(rule).lacks(rule, countOf(rule, need));
       if (lack && lack.retryInMs >= (longest?.retryInMs ?? 0)) longest = lack;
     }
     return longest;
@@ -79,7 +79,7 @@ export class RateLimiter {
     try {
       shares.push(await first);
       for (const rule of rules.slice(1)) {
-        shares.push(await this.#pocket(rule).take(rule, countOf(rule, need), this.#nowMs));
+        shares.push(await this.#pocket(rule).take(rule, countOf(rule, need)));
       }
     } catch (thrown) {
       this.#giveBack(shares);
@@ -112,7 +112,7 @@ export class RateLimiter {
 
   #settle({ rule, slot, count }: PermitShare, usedTokens: number): void {
     const { account, limit, windowMs, kind } = rule;
-    if (kind === "concurrency") return this.#source.giveBack(account, slot, count);
+    if (kind === "concurrency") return this.#pocket(rule).release(rule, slot, count);
     if (kind === "requests") return;
     if (usedTokens <= count) return this.#source.giveBack(account, slot, count - usedTokens);
     // What was used beyond what could be told beforehand is used: later requests wait for it.
@@ -129,14 +129,13 @@ export class RateLimiter {
     const known = this.#pockets.get(account);
     if (known) return known;
     if (this.#pockets.size >= this.#sweepAt) this.#sweep();
-    const pocket = new Pocket(this.#source);
+    const pocket = new Pocket(this.#parts);
     this.#pockets.set(account, pocket);
     return pocket;
   }
 
   #sweep(): void {
-    const nowMs = this.#runtime.monotonicMs();
-    for (const [account, pocket] of this.#pockets) if (pocket.isIdle(nowMs)) this.#pockets.delete(account);
+    for (const [account, pocket] of this.#pockets) if (pocket.isIdle) this.#pockets.delete(account);
     this.#sweepAt = Math.max(MANY_ACCOUNTS, this.#pockets.size * 2);
   }
 }

@@ -89,7 +89,7 @@ export class InProcessGateway {
     this.#parts = {
       runtime,
       upstream,
-      ledger: { forwarded: () => Promise.resolve(), ended: nothing, close: () => Promise.resolve() },
+      ledger: { forwarded: () => Promise.resolve(), ended: nothing, streamed: nothing, close: () => Promise.resolve() },
       extraAttempts: new ExtraAttempts(runtime),
       rates: new RateLimiter(new LocalPermitSource(runtime), runtime),
       live: createLiveTargets(runtime),

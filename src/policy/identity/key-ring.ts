@@ -1,27 +1,24 @@
 import { hash, timingSafeEqual } from "node:crypto";
-import { ParleyError } from "../errors/index.ts";
+import { ParleyError } from "../../errors/index.ts";
+import type { Principal } from "../principal.ts";
+import {
+  compilePrincipal,
+  policySource,
+  type KeyRights,
+  type PolicySource,
+  type RingPolicy,
+} from "./compile-principal.ts";
 import { isMadeKey, KEY_PREFIX, keyIdOf } from "./key-format.ts";
-import { compilePrincipal } from "./permits/compile-principal.ts";
-import type { PolicyRules } from "./permits/policy-rules.ts";
-import type { Principal } from "./principal.ts";
 
 /** A secret that is revealed only to be digested. */
 export interface RevealableSecret {
   reveal(): string;
 }
 
-/** A key as configured or read from its file. */
-export interface RingKey {
-  /** A name for people; made keys are known by the id within them, others by this name. */
-  readonly name: string;
+/** A key as configured or read from its file: made keys are known by the id within them, others by their name. */
+export interface RingKey extends Omit<KeyRights, "keyId"> {
   readonly key: RevealableSecret;
-  readonly role: "admin" | "chat";
-  /** Name of its policy; undefined: nothing is forbidden. */
-  readonly policy: string | undefined;
 }
-
-/** What the keys of a policy may do. */
-export type RingPolicy = PolicyRules;
 
 interface Entry {
   readonly digest: Buffer;
@@ -40,14 +37,14 @@ export class KeyRing {
   #acceptsAnyShape = false;
 
   /** Throws where a policy is missing or two keys are the same: configuration checks tell people before. */
-  constructor(keys: readonly RingKey[], policies: readonly RingPolicy[]) {
-    const byName = new Map(policies.map((policy) => [policy.name, policy]));
-    for (const one of keys) this.#add(one, byName);
+  constructor(keys: readonly RingKey[], policies: readonly RingPolicy[] | PolicySource) {
+    const source = "policies" in policies ? policies : policySource(policies);
+    for (const one of keys) this.#add(one, source);
     if (keys.length === 0)
       throw new ParleyError("MISCONFIGURED", "Cannot build the key ring: there is no key, so that nobody could call");
   }
 
-  #add(key: RingKey, policies: ReadonlyMap<string, RingPolicy>): void {
+  #add(key: RingKey, source: PolicySource): void {
     const text = key.key.reveal();
     const digest = digestOf(text);
     const place = digest.toString("latin1");
@@ -58,7 +55,7 @@ export class KeyRing {
         `Cannot add the key ${key.name}: its text is also that of ${twin.holder.name}`,
       );
     if (text.startsWith(KEY_PREFIX) && !isMadeKey(text)) this.#acceptsAnyShape = true;
-    this.#entries.set(place, { digest, holder: holderOf(key, text, policies) });
+    this.#entries.set(place, { digest, holder: holderOf(key, text, source) });
   }
 
   /** Number of keys. */
@@ -83,14 +80,8 @@ export class KeyRing {
   }
 }
 
-function holderOf(key: RingKey, text: string, policies: ReadonlyMap<string, RingPolicy>): Principal {
-  const policy = key.policy === undefined ? undefined : policies.get(key.policy);
-  if (key.policy !== undefined && !policy) {
-    throw new ParleyError("MISCONFIGURED", `Cannot add the key ${key.name}: there is no policy named ${key.policy}`);
-  }
-  const keyId = isMadeKey(text) ? keyIdOf(text) : `fixed:${key.name}`;
-  const holder = { kind: "key", id: keyId } as const;
-  return compilePrincipal({ keyId, name: key.name, role: key.role }, policy ? [{ holder, rules: policy }] : []);
+function holderOf({ key: _key, ...rights }: RingKey, text: string, source: PolicySource): Principal {
+  return compilePrincipal({ ...rights, keyId: isMadeKey(text) ? keyIdOf(text) : `fixed:${rights.name}` }, source);
 }
 
 function digestOf(text: string): Buffer {

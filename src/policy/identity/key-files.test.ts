@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { realRuntime } from "../runtime/real.ts";
+import { realRuntime } from "../../runtime/real.ts";
 import { ensureKeyFiles, readKeyFile } from "./key-files.ts";
 import { isMadeKey } from "./key-format.ts";
 

@@ -11,8 +11,8 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { ParleyError } from "../errors/index.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import { ParleyError } from "../../errors/index.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 import { isMadeKey, makeKey } from "./key-format.ts";
 import type { RingKey } from "./key-ring.ts";
 

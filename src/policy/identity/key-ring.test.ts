@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { ParleyError, reasonName } from "../errors/index.ts";
-import { VirtualRuntime } from "../runtime/virtual.ts";
+import { ParleyError, reasonName } from "../../errors/index.ts";
+import { VirtualRuntime } from "../../runtime/virtual.ts";
 import { makeKey } from "./key-format.ts";
 import { KeyRing, type RingKey } from "./key-ring.ts";
-import { EVERYTHING } from "./permits/permits.ts";
+import { EVERYTHING } from "../permits/permits.ts";
 
 const runtime = new VirtualRuntime();
 const PERMIT = { ...EVERYTHING, rawParams: true };

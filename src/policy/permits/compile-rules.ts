@@ -1,3 +1,4 @@
+import { compileContent } from "../content/content-policy.ts";
 import { compileGlobs } from "../glob.ts";
 import { UNLIMITED, type Principal } from "../principal.ts";
 import { compileRates } from "../rates/compile-rates.ts";
@@ -11,6 +12,7 @@ export interface KeyIdentity {
   readonly keyId: string;
   readonly name: string;
   readonly role: Principal["role"];
+  readonly scopes: Principal["scopes"];
   readonly organisation?: string | undefined;
   /** With its organisation: `acme/search`. */
   readonly project?: string | undefined;
@@ -20,18 +22,20 @@ export interface KeyIdentity {
  * A caller with all that its policies say, compiled: those of its organisation, its project and the key, in this order. All
  * hold together. Limits over time are each holder's own, so that a project's keys share the project's.
  */
-export function compilePrincipal(key: KeyIdentity, policies: readonly HeldPolicy[]): Principal {
+export function compileRules(key: KeyIdentity, policies: readonly HeldPolicy[]): Principal {
   const { constraints, contradictions } = mergeConstraints(policies);
   return {
     ...UNLIMITED,
     keyId: key.keyId,
     name: key.name,
     role: key.role,
+    scopes: key.scopes,
     organisation: key.organisation,
     project: key.project,
     allowsModel: allowedByAll(policies.map(({ rules }) => rules)),
     constraints,
     permits: mergePermits(policies, contradictions),
+    content: compileContent(policies.flatMap(({ rules }) => rules.content ?? [])),
     rates: policies.flatMap(({ holder, rules }) => compileRates({ holder, policy: rules.name }, rules.rates ?? [])),
   };
 }

@@ -2,7 +2,8 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { ConstraintsSchema } from "../../contract/index.ts";
 import { policyText, type Holder } from "../holder.ts";
-import { compilePrincipal } from "./compile-principal.ts";
+import { compileRules } from "./compile-rules.ts";
+import { ALL_SCOPES } from "../identity/roles.ts";
 import { decidedBy, deniedBy } from "./decided-by.ts";
 import { EVERYTHING } from "./permits.ts";
 import type { HeldPolicy, PermitSettings, PolicyRules } from "./policy-rules.ts";
@@ -22,7 +23,7 @@ function demanding(holder: Holder, constraints: MessageInitShape<typeof Constrai
 }
 
 function principal(...policies: HeldPolicy[]) {
-  return compilePrincipal({ keyId: "k1", name: "ci", role: "chat", organisation: "acme" }, policies);
+  return compileRules({ keyId: "k1", name: "ci", role: "chat", scopes: ALL_SCOPES, organisation: "acme" }, policies);
 }
 
 function rulesOf(...policies: HeldPolicy[]): Record<string, string> {

@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 
 /** How every made key begins. */
 export const KEY_PREFIX = "parley_";

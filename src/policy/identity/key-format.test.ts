@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { VirtualRuntime } from "../runtime/virtual.ts";
+import { VirtualRuntime } from "../../runtime/virtual.ts";
 import { isMadeKey, keyIdOf, makeKey } from "./key-format.ts";
 
 const key = makeKey(new VirtualRuntime());
