@@ -20,6 +20,8 @@ import { ensureKeyFiles, type KeyFile } from "./policy/identity/key-files.ts";
 import { ALL_SCOPES, ROLE_NAMES } from "./policy/identity/roles.ts";
 import { PII_KINDS } from "./policy/content/pii/index.ts";
 import { patternProblem } from "./policy/content/regex/index.ts";
+import { LocalPermitSource } from "./policy/rates/local-source.ts";
+import { RateLimiter } from "./policy/rates/rate-limiter.ts";
 import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
 import { SANDBOX_FORMATS } from "./providers/entries/sandbox-formats.ts";
 import { kindOf } from "./providers/kind.ts";
@@ -183,9 +185,10 @@ function booksIn(folder: DataFolder, { runtime, log, loaded }: AppOptions): Omit
 /** What outlives single requests, in this process. */
 function memoryOf(
   runtime: Runtime,
-): Pick<ChatParts, "extraAttempts" | "hedges" | "shadows" | "live" | "affinity" | "vault"> {
+): Pick<ChatParts, "extraAttempts" | "hedges" | "shadows" | "rates" | "live" | "affinity" | "vault"> {
   return {
     extraAttempts: new ExtraAttempts(runtime),
+    rates: new RateLimiter(new LocalPermitSource(runtime), runtime),
     live: createLiveTargets(runtime),
     affinity: new Affinity(runtime),
     hedges: new HedgeBudget(),

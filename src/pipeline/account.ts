@@ -15,6 +15,7 @@ import type { AttemptOutcome } from "../routing/live.ts";
 import type { Target } from "../routing/target.ts";
 import type { ChatCall } from "./call.ts";
 import type { ChatParts } from "./parts.ts";
+import { tokensOf } from "./pace.ts";
 import type { CallProgress } from "./send.ts";
 
 /** After how many events of content, or how long, a running stream's books note how far it has come. */
@@ -42,6 +43,11 @@ export class Account {
   get inputSize(): InputSize {
     this.#inputSize ??= inputSize(this.#call.request);
     return this.#inputSize;
+  }
+
+  /** Tokens of all ended attempts, input and output. */
+  get usedTokens(): number {
+    return this.#attempts.reduce((sum, { usage }) => sum + tokensOf(usage), 0);
   }
 
   /** What was tried so far, ended attempts only. */

@@ -10,6 +10,7 @@ import type { NextAttempt } from "./decide.ts";
 import type { Draft } from "./draft.ts";
 import type { Forwarding } from "./forward.ts";
 import type { LiveConfig } from "./parts.ts";
+import { paceAttempt, tokensOf, type Paced } from "./pace.ts";
 import { permitted, type Permitted } from "./permit.ts";
 import { forget, remember } from "./recall.ts";
 import { noProgress, send, type CallProgress } from "./send.ts";
@@ -45,6 +46,7 @@ export async function attempt(
   let prepared: PreparedCall;
   let live: LiveAttempt | undefined;
   let open: OpenAttempt;
+  let paced: Paced | undefined;
   try {
     settled = permitted(asked, target, call.caller.permits, () => account.inputSize.upperBound);
     joined = takeOverFrom(how, {
@@ -54,18 +56,21 @@ export async function attempt(
       attempts: account.attempts,
     });
     prepared = prepare(forwarding, target, joined.request);
+    const pacing = paceAttempt(forwarding, target, settled.request);
     // In the turn in which the target was chosen: of those that wait for a recovering one only one may be its probe.
     live = parts.live.begin(target, prepared.credentialId, kindOf(forwarding));
+    paced = pacing instanceof Promise ? await pacing : pacing;
     if (prepared.authorise) prepared = await authorised(forwarding, prepared, signal);
     open = await account.open(target, prepared.dialect.id, prepared.credentialId);
   } catch (thrown) {
     const error = ParleyError.from(thrown);
+    paced?.end(0);
     live?.end({ error, durationMs: 0, firstContentMs: undefined, outputTokens: undefined, headroom: undefined });
     return error;
   }
   const progress = noProgress();
   if (how.kind === "reset") delivery.startOver(joined.broken);
-  const running: Running = { open, live, progress, prepared, sent: joined.request };
+  const running: Running = { open, live, paced, progress, prepared, sent: joined.request };
   const draft: Draft = delivery.begin(
     {
       requestId: call.requestId,
@@ -103,6 +108,8 @@ export async function attempt(
 interface Running {
   readonly open: OpenAttempt;
   readonly live: LiveAttempt;
+  /** What it holds of its target's limits. */
+  readonly paced: Paced | undefined;
   readonly progress: CallProgress;
   readonly prepared: PreparedCall;
   /** What went to the target. */
@@ -139,7 +146,7 @@ function deadlineIsCallers(call: ChatCall, config: LiveConfig): boolean {
 /** Closes the books of an attempt that has answered, and completes the answer's last event by what they say. */
 function answered(
   { parts, call, plan, account, trace }: Forwarding,
-  { open, live, progress, sent }: Running,
+  { open, live, paced, progress, sent }: Running,
   { produced, finishedParts }: Draft,
   completed: Completed,
 ): void {
@@ -149,6 +156,7 @@ function answered(
   const cost = account.cost(target, usage, completed.serviceTier);
   const closed = account.close(open, { error: undefined, progress, usage, cost });
   live.end({ ...closed, error: undefined, headroom: progress.headroom });
+  paced?.end(tokensOf(usage));
   if (plan.conversation) parts.affinity.note(plan.conversation, target);
   completed.usage = usage;
   forget(parts.vault, call, sent);
@@ -161,7 +169,7 @@ function answered(
 /** Closes the books of an attempt that has failed. */
 function failed(
   { account, delivery }: Forwarding,
-  { open, live, progress, prepared }: Running,
+  { open, live, paced, progress, prepared }: Running,
   draft: Draft,
   error: ParleyError,
 ): void {
@@ -171,4 +179,5 @@ function failed(
   const usage = account.brokenUsage(produced.usage, produced.outputChars, progress);
   const closed = account.close(open, { error, progress, usage, cost: account.cost(open.target, usage, undefined) });
   live.end({ ...closed, error, headroom: progress.headroom });
+  paced?.end(tokensOf(usage));
 }

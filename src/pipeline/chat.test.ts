@@ -7,6 +7,8 @@ import { ParleyError, reasonName } from "../errors/index.ts";
 import type { Ledger, LedgerRecord } from "../ledger/records.ts";
 import type { ProviderAdapter } from "../providers/adapter.ts";
 import { Affinity } from "../routing/affinity.ts";
+import { LocalPermitSource } from "../policy/rates/local-source.ts";
+import { RateLimiter } from "../policy/rates/rate-limiter.ts";
 import { ExtraAttempts } from "../routing/extra-attempts.ts";
 import { HedgeBudget } from "../routing/hedge-budget.ts";
 import type { LiveTargets } from "../routing/live.ts";
@@ -189,6 +191,7 @@ function setUp(options: SetUpOptions = {}) {
     upstream,
     ledger,
     extraAttempts: new ExtraAttempts(runtime),
+    rates: new RateLimiter(new LocalPermitSource(runtime), runtime),
     live: createLiveTargets(runtime),
     affinity: new Affinity(runtime),
     hedges: new HedgeBudget(),

@@ -11,6 +11,7 @@ import {
   type CallKind,
   type LiveAttempt,
   type LiveTargets,
+  type RestRule,
   type TargetStatistics,
   type Unavailable,
 } from "./live.ts";
@@ -122,8 +123,7 @@ class InProcess implements LiveTargets {
   #credential(id: string): CredentialHealth {
     let known = this.#credentials.get(id);
     if (!known) {
-      const onRest = (rule: Unavailable["rule"], forMs: number) =>
-        this.#tell({ subject: "credential", name: id, rule, forMs });
+      const onRest = (rule: RestRule, forMs: number) => this.#tell({ subject: "credential", name: id, rule, forMs });
       this.#credentials.set(id, (known = new CredentialHealth(this.#rules, onRest)));
     }
     return known;

@@ -19,6 +19,8 @@ import type { ChatLimits, ChatParts, LiveConfig, MemoryPort } from "../../../src
 import { createProvider, type ConfiguredProvider } from "../../../src/providers/create-adapter.ts";
 import { SANDBOX_FORMATS } from "../../../src/providers/entries/sandbox-formats.ts";
 import { Affinity } from "../../../src/routing/affinity.ts";
+import { LocalPermitSource } from "../../../src/policy/rates/local-source.ts";
+import { RateLimiter } from "../../../src/policy/rates/rate-limiter.ts";
 import { ExtraAttempts } from "../../../src/routing/extra-attempts.ts";
 import { HedgeBudget } from "../../../src/routing/hedge-budget.ts";
 import { createLiveTargets } from "../../../src/routing/live-targets.ts";
@@ -118,6 +120,7 @@ export class InProcessGateway {
         close: () => Promise.resolve(),
       },
       extraAttempts: new ExtraAttempts(runtime),
+      rates: new RateLimiter(new LocalPermitSource(runtime), runtime),
       live: createLiveTargets(runtime),
       affinity: new Affinity(runtime),
       hedges: new HedgeBudget(),
