@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { openAdministration } from "./administration.ts";
 import { CAPABILITIES } from "./catalog/facts.ts";
 import type { Config } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
@@ -29,6 +30,7 @@ import { createExplainService } from "./services/explain.ts";
 import { createModelsService } from "./services/models.ts";
 import { createStateVault } from "./store/state-vault.ts";
 import { createTraceStore, type TraceStore } from "./store/trace-store.ts";
+import { openDatabase } from "./store/sql/database.ts";
 import { openDataFolder } from "./store/data-folder.ts";
 import { createConnectSurface } from "./surfaces/connect/surface.ts";
 import type { Gateway } from "./surfaces/gateway.ts";
@@ -89,13 +91,16 @@ export async function startApp(options: AppOptions): Promise<App> {
   try {
     const folder = openDataFolder(config.server.dataDir, runtime);
     closers.push(() => folder.close());
-    const keyFiles = ensureKeyFiles(folder.path, runtime, {
-      needsAdmin: !config.keys.some((key) => key.role === "admin"),
-    });
+    const keyFiles = keyFilesIn(folder.path, options);
     const sandbox = config.sandbox ? await startSandbox({ runtime }) : undefined;
     if (sandbox) closers.push(() => sandbox.close());
     const upstream = createHttpClient(upstreamLimits(config));
-    let live = buildLive(config, keyFiles, sandbox?.url, { upstream, runtime });
+    const database = await openDatabase({ file: join(folder.path, "parley.sqlite") });
+    closers.push(() => database.close());
+    const administration = await openAdministration(database, runtime, log);
+    closers.push(() => administration.close());
+    const { authenticator } = administration;
+    let live = buildLive(config, keyFiles, sandbox?.url, { upstream, runtime, authenticator });
     const ledger = await openBooks({
       folder: join(folder.path, "ledger"),
       durability: config.server.durability,
@@ -122,7 +127,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       traces: tracesTo(traces, recording, runtime),
       current: () => live,
     };
-    const gateway = gatewayOf(parts, requests, traces);
+    const gateway = gatewayOf(parts, requests, traces, administration.services);
     const readiness = new Readiness();
     closers.push(registerProcessMetrics(metrics, runtime));
     const listener = await openPort(options, { gateway, readiness, metrics, requests });
@@ -134,19 +139,25 @@ export async function startApp(options: AppOptions): Promise<App> {
       keyFiles,
       sandbox,
       reload(next) {
-        live = buildLive(next.config, keyFiles, sandbox?.url, { upstream, runtime });
+        live = buildLive(next.config, keyFiles, sandbox?.url, { upstream, runtime, authenticator });
       },
-      async drain() {
-        if (listener.draining) listener.hasten();
-        await listener.drain();
-        await closeAll();
-      },
+      drain: () => drain(listener).then(closeAll),
       close: closeAll,
     };
   } catch (error) {
     await closeAll();
     throw error;
   }
+}
+
+async function drain(listener: Listener): Promise<void> {
+  if (listener.draining) listener.hasten();
+  await listener.drain();
+}
+
+function keyFilesIn(folder: string, { loaded, runtime }: AppOptions): KeyFile[] {
+  const needsAdmin = !loaded.config.keys.some((key) => key.role === "admin");
+  return ensureKeyFiles(folder, runtime, { needsAdmin });
 }
 
 /** What outlives single requests, in this process. */
@@ -160,11 +171,12 @@ function memoryOf(runtime: Runtime): Pick<ChatParts, "extraAttempts" | "live" | 
 }
 
 /** What the surfaces share. */
-function gatewayOf(parts: ChatParts, requests: LiveRequests, traces: TraceStore): Gateway {
+function gatewayOf(parts: ChatParts, requests: LiveRequests, traces: TraceStore, admin: Gateway["admin"]): Gateway {
   const { runtime, current } = parts;
   return {
     chat: (call, sink) => chat(parts, requests, call, sink),
-    authenticate: (credential) => authenticate(parts, credential),
+    authenticate: (credentials, scope) => authenticate(parts, credentials, scope),
+    admin,
     models: createModelsService(() => current().models),
     explain: createExplainService({
       decide: (principal, request) => explain(parts, principal, request),

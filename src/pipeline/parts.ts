@@ -1,6 +1,7 @@
 import type { Attempt, ChatRequest, Usage } from "../contract/index.ts";
 import type { ParleyError } from "../errors/index.ts";
 import type { Ledger } from "../ledger/records.ts";
+import type { Credentials } from "../policy/identity/credentials.ts";
 import type { Principal } from "../policy/principal.ts";
 import type { ProviderAdapter } from "../providers/adapter.ts";
 import type { Affinity } from "../routing/affinity.ts";
@@ -36,7 +37,7 @@ export interface ChatParts {
 export interface LiveConfig {
   readonly models: ModelTable;
   readonly adapters: ReadonlyMap<string, ProviderAdapter>;
-  readonly authenticate: (credential: string | undefined) => Principal;
+  readonly authenticate: (credentials: Credentials) => Principal | Promise<Principal>;
   readonly limits: ChatLimits;
 }
 

@@ -21,6 +21,8 @@ export interface Principal {
   readonly constraints?: Constraints | undefined;
   /** Whether requests may carry fields of a provider's own API. */
   readonly allowsRawParams: boolean;
+  /** Name of the key's own policy; undefined: it has none. */
+  readonly policy: string | undefined;
   /** Organisation and project (`organisation/project`) that the key belongs to; undefined: to none. */
   readonly organisation: string | undefined;
   readonly project: string | undefined;
@@ -41,6 +43,7 @@ export interface Principal {
 /** Of a caller for whom nothing is forbidden, limited or owned by anybody. */
 export const UNLIMITED = {
   scopes: ALL_SCOPES,
+  policy: undefined,
   organisation: undefined,
   project: undefined,
   permits: EVERYTHING,

@@ -76,6 +76,7 @@ export function compilePrincipal(key: KeyRights, source: PolicySource): Principa
     name: key.name,
     role: key.role,
     scopes: scopesOf(key.role, key.scopes),
+    policy: key.policy,
     organisation,
     project,
     ...mergePolicies(held),

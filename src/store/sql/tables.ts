@@ -1,4 +1,5 @@
+import type { IdentityTables } from "./tables-identity.ts";
 import type { LedgerTables } from "./tables-ledger.ts";
 
 /** Every table by its name. A migration's tables stand in a file of their own. */
-export interface Tables extends LedgerTables {}
+export interface Tables extends LedgerTables, IdentityTables {}
