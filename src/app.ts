@@ -18,6 +18,8 @@ import type { ChatParts } from "./pipeline/parts.ts";
 import { decisionLine } from "./pipeline/record.ts";
 import { ensureKeyFiles, type KeyFile } from "./policy/identity/key-files.ts";
 import { ALL_SCOPES, ROLE_NAMES } from "./policy/identity/roles.ts";
+import { PII_KINDS } from "./policy/content/pii/index.ts";
+import { patternProblem } from "./policy/content/regex/index.ts";
 import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
 import { SANDBOX_FORMATS } from "./providers/entries/sandbox-formats.ts";
 import { kindOf } from "./providers/kind.ts";
@@ -77,6 +79,8 @@ export function knownNames(): KnownNames {
     deliveries: ["commit", "auto", "restartable", "hold"],
     roles: ["chat", ...ROLE_NAMES.filter((role) => role !== "chat")],
     scopes: [...ALL_SCOPES],
+    pii: PII_KINDS,
+    patternProblem,
   };
 }
 
@@ -94,7 +98,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const keyFiles = keyFilesIn(folder.path, options);
     const sandbox = config.sandbox ? await startSandbox({ runtime }) : undefined;
     if (sandbox) closers.push(() => sandbox.close());
-    const upstream = createHttpClient(upstreamLimits(config));
+    const upstream = createHttpClient({ ...upstreamLimits(config), runtime });
     const database = await openDatabase({ file: join(folder.path, "parley.sqlite") });
     closers.push(() => database.close());
     const administration = await openAdministration(database, runtime, log);
@@ -212,7 +216,7 @@ function tracesTo(traces: TraceStore, recording: LineFile | undefined, runtime: 
   };
 }
 
-function upstreamLimits({ server }: Config): HttpClientOptions {
+function upstreamLimits({ server }: Config): Omit<HttpClientOptions, "runtime"> {
   return {
     connectMs: server.timeouts.connectMs + server.timeouts.tlsMs,
     connectionsPerOrigin: server.limits.connections,

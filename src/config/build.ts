@@ -6,12 +6,11 @@ import type {
   Limits,
   ModelConfig,
   OrganisationConfig,
-  PolicyConfig,
   ProviderConfig,
   ServerConfig,
   Timeouts,
 } from "./config.ts";
-import { buildConstraints } from "./build-routes.ts";
+import { buildRates } from "./build-policies.ts";
 import { DEFAULT_DRAIN, DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "./defaults.ts";
 import { MODALITY, PRICE_UNITS, type FileData, type ProviderData, type ServerData } from "./schema.ts";
 
@@ -77,6 +76,7 @@ export function buildProviders(data: FileData): ProviderConfig[] {
         ...(provider.deterministic === undefined ? {} : { deterministic: provider.deterministic }),
       },
       api: provider.api ?? "auto",
+      rates: buildRates(provider.rates),
     };
   });
 }
@@ -176,16 +176,5 @@ export function buildOrganisations(data: FileData): OrganisationConfig[] {
     name,
     policy,
     projects: Object.entries(projects ?? {}).map(([project, { policy: own }]) => ({ name: project, policy: own })),
-  }));
-}
-
-/** The policies of the file. */
-export function buildPolicies(data: FileData): PolicyConfig[] {
-  return Object.entries(data.policies ?? {}).map(([name, policy]) => ({
-    name,
-    allowModels: policy.allow_models ?? ["*"],
-    denyModels: policy.deny_models ?? [],
-    constraints: policy.constraints && buildConstraints(policy.constraints),
-    allowRawParams: policy.allow_raw_params ?? true,
   }));
 }

@@ -96,6 +96,8 @@ export interface ProviderConfig {
   readonly facts: Partial<ModelFacts>;
   /** Which of the entry's upstream APIs to use. */
   readonly api: "auto" | ApiName;
+  /** How fast attempts may go there, over all callers. */
+  readonly rates: readonly RateConfig[];
 }
 
 /** A secret that cannot be printed by accident. */
@@ -217,5 +219,63 @@ export interface PolicyConfig {
   readonly denyModels: readonly string[];
   /** What every target must satisfy that a key's request goes to. */
   readonly constraints: Constraints | undefined;
-  readonly allowRawParams: boolean;
+  readonly permit: PermitConfig;
+  readonly rates: readonly RateConfig[];
+  readonly content: readonly ContentRuleConfig[];
+}
+
+/** What requests may do. Undefined limits: none. */
+export interface PermitConfig {
+  readonly reasoning: boolean;
+  readonly streaming: boolean;
+  readonly tools: boolean;
+  readonly vision: boolean;
+  readonly imageGeneration: boolean;
+  readonly audio: boolean;
+  /** Or the top-level names that may be set. */
+  readonly rawParams: boolean | readonly string[];
+  readonly costTier: "flex" | "standard" | "priority" | undefined;
+  readonly maxInputTokens: number | undefined;
+  readonly maxOutputTokens: number | undefined;
+  readonly maxContextTokens: number | undefined;
+  readonly requiredTags: readonly string[];
+}
+
+/** One limit on how fast requests may come. */
+export interface RateConfig {
+  readonly kind: "requests" | "tokens" | "concurrency";
+  readonly limit: number;
+  /** Length of the window; 0 for concurrency. */
+  readonly windowMs: number;
+  /** Glob patterns over `provider/model`; undefined: every request counts. */
+  readonly models: readonly string[] | undefined;
+}
+
+/** A kind of personal data that content rules can look for. */
+export type PiiName = "email" | "phone" | "credit_card" | "iban" | "ip_address" | "us_ssn";
+
+/** One rule of what may be said to and by models: one of `keywords`, `pattern`, `pii` and `hook` is set. */
+export interface ContentRuleConfig {
+  readonly name: string;
+  readonly on: "input" | "output" | "both";
+  /** Undefined with a hook, which decides itself. */
+  readonly action: "block" | "mask" | undefined;
+  /** What stands for what is masked; undefined: a word that says what it was. */
+  readonly replacement: string | undefined;
+  readonly keywords: readonly string[] | undefined;
+  readonly wholeWords: boolean | undefined;
+  readonly pattern: string | undefined;
+  readonly caseSensitive: boolean | undefined;
+  readonly pii: readonly PiiName[] | undefined;
+  readonly hook: ContentHookConfig | undefined;
+}
+
+/** A classifier that is asked over HTTP. */
+export interface ContentHookConfig {
+  readonly url: string;
+  readonly timeoutMs: number;
+  readonly onError: "block" | "allow";
+  readonly secret: Secret | undefined;
+  /** Characters of a streamed answer after which it is asked. */
+  readonly chunkChars: number;
 }

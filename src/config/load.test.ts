@@ -65,6 +65,9 @@ keys:
   - { name: ci, key: "\${CI_KEY}", policy: narrow }
 policies:
   narrow: { allow_models: ["fast", "acme/*"], allow_raw_params: false }
+  wide:
+    permit: { reasoning: false, raw_params: [top_k], cost_tier: standard, max_output_tokens: 4096, required_tags: [team] }
+    rates: [{ requests: 600, per: minute }, { tokens: "200000", per: hour, models: ["acme/*"] }, { concurrency: 20 }]
 `;
     const { config, file, reads } = load(
       { "/srv/etc/parley.yaml": text, "/srv/etc/secrets/b": "secret-b\n" },
@@ -122,13 +125,31 @@ policies:
       { name: "fast", targets, strategy: "ordered", delivery: Delivery.COMMIT, priority: Priority.INTERACTIVE },
     ]);
     expect(config.keys).toMatchObject([{ name: "ci", role: "chat", policy: "narrow" }]);
-    expect(config.policies).toEqual([
+    expect(config.policies).toMatchObject([
       {
         name: "narrow",
         allowModels: ["fast", "acme/*"],
         denyModels: [],
         constraints: undefined,
-        allowRawParams: false,
+        permit: { rawParams: false, reasoning: true, maxOutputTokens: undefined, requiredTags: [] },
+        rates: [],
+        content: [],
+      },
+      {
+        name: "wide",
+        allowModels: ["*"],
+        permit: {
+          reasoning: false,
+          rawParams: ["top_k"],
+          costTier: "standard",
+          maxOutputTokens: 4096,
+          requiredTags: ["team"],
+        },
+        rates: [
+          { kind: "requests", limit: 600, windowMs: 60_000, models: undefined },
+          { kind: "tokens", limit: 200_000, windowMs: 3_600_000, models: ["acme/*"] },
+          { kind: "concurrency", limit: 20, windowMs: 0, models: undefined },
+        ],
       },
     ]);
     expect(config.sandbox).toBe(true);

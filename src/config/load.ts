@@ -1,15 +1,8 @@
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import {
-  buildDrain,
-  buildKeys,
-  buildLimits,
-  buildOrganisations,
-  buildPolicies,
-  buildProviders,
-  buildTimeouts,
-} from "./build.ts";
+import { buildDrain, buildKeys, buildLimits, buildOrganisations, buildProviders, buildTimeouts } from "./build.ts";
+import { buildPolicies } from "./build-policies.ts";
 import { buildRouteDefaults, buildRoutes, DEFAULT_ROUTE } from "./build-routes.ts";
 import type { Config, ServerConfig, ObservabilityConfig } from "./config.ts";
 import { DEFAULT_HOST, DEFAULT_PORT } from "./defaults.ts";

@@ -17,6 +17,10 @@ import type { ChatCall } from "./call.ts";
 import type { ChatParts } from "./parts.ts";
 import type { CallProgress } from "./send.ts";
 
+/** After how many events of content, or how long, a running stream's books note how far it has come. */
+const CHECKPOINT_EVENTS = 64;
+const CHECKPOINT_MS = 1_000;
+
 /** The books of one request: one record before each attempt goes out, one when it ends, one for the request's end. */
 export class Account {
   readonly #parts: ChatParts;
@@ -27,6 +31,10 @@ export class Account {
   readonly #attempts: Attempt[] = [];
   #openedMs = 0;
   #dialect = "";
+  #isOpen = false;
+  /** Since the last checkpoint. */
+  #events = 0;
+  #checkpointMs: number | undefined;
 
   constructor(parts: ChatParts, call: ChatCall, receivedAtMs: number) {
     this.#parts = parts;
@@ -93,6 +101,30 @@ export class Account {
       hold: undefined,
       tags: this.#call.request.tags,
     });
+    this.#isOpen = true;
+    this.#events = 0;
+    this.#checkpointMs = undefined;
+  }
+
+  /** More content has come. Now and then the books note how far: from there on a crash is estimated. */
+  streamed(target: Target, events: number, produced: Produced): void {
+    if (!this.#isOpen) return; // these events were its last
+    const { runtime, ledger } = this.#parts;
+    const nowMs = runtime.monotonicMs();
+    this.#checkpointMs ??= nowMs;
+    this.#events += events;
+    if (this.#events < CHECKPOINT_EVENTS && nowMs - this.#checkpointMs < CHECKPOINT_MS) return;
+    this.#events = 0;
+    this.#checkpointMs = nowMs;
+    const usage = this.estimate(produced.usage, produced.outputChars);
+    ledger.streamed({
+      kind: "partially_streamed",
+      requestId: this.#call.requestId,
+      attempt: this.#attempts.length + 1,
+      atMs: runtime.nowMs(),
+      usage,
+      cost: this.cost(target, usage, undefined),
+    });
   }
 
   /** What an attempt costs by its own figures. Undefined: no price is known. */
@@ -120,6 +152,7 @@ export class Account {
     if (end.usage) attempt.usage = end.usage;
     if (end.cost) attempt.cost = end.cost;
     this.#attempts.push(attempt);
+    this.#isOpen = false;
     ledger.ended({
       kind: "attempt_ended",
       requestId: this.#call.requestId,
@@ -161,6 +194,13 @@ export class Account {
     const { upperBound, likely } = this.inputSize;
     return estimateUsage({ reported, outputChars, inputTokensUpperBound: upperBound, likelyInputTokens: likely });
   }
+}
+
+/** What an attempt has given so far. */
+interface Produced {
+  readonly usage: Usage | undefined;
+  /** UTF-16 units of output. */
+  readonly outputChars: number;
 }
 
 /** How an attempt ended, for the books. */

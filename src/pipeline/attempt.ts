@@ -9,6 +9,7 @@ import type { ChatCall } from "./call.ts";
 import type { NextAttempt } from "./decide.ts";
 import type { Forwarding } from "./forward.ts";
 import type { LiveConfig } from "./parts.ts";
+import { permitted, type Permitted } from "./permit.ts";
 import { forget, remember } from "./recall.ts";
 import { send, type CallProgress } from "./send.ts";
 import { strippedState } from "./strip-state.ts";
@@ -25,11 +26,18 @@ export async function attempt(
 ): Promise<ParleyError | undefined> {
   const { parts, config, call, delivery, watch, account, mode } = forwarding;
   const { target, how } = next;
+  let settled: Permitted;
   let joined;
   let prepared: PreparedCall;
   let live: LiveAttempt | undefined;
   try {
-    joined = takeOverFrom(how, { request: asked, target, delivered: delivery.delivered, attempts: account.attempts });
+    settled = permitted(asked, target, call.caller.permits, () => account.inputSize.upperBound);
+    joined = takeOverFrom(how, {
+      request: settled.request,
+      target,
+      delivered: delivery.delivered,
+      attempts: account.attempts,
+    });
     prepared = prepare(forwarding, target, joined.request);
     // In the turn in which the target was chosen: of those that wait for a recovering one only one may be its probe.
     live = parts.live.begin(target, prepared.credentialId);
@@ -55,7 +63,7 @@ export async function attempt(
       attempt: account.attempts.length + 1,
       origin: originOf(target, prepared.dialect.id),
       createdAtMs: parts.runtime.nowMs(),
-      adaptations: next.withoutState ? [strippedState(), ...prepared.adaptations] : prepared.adaptations,
+      adaptations: [...(next.withoutState ? [strippedState()] : []), ...settled.adaptations, ...prepared.adaptations],
       mode,
     },
     (completed) => answered(forwarding, target, { live: begun, progress, completed, sent: joined.request }),
@@ -73,6 +81,7 @@ export async function attempt(
     deadlineIsCallers: deadlineIsCallers(call, config),
     signal: call.signal,
     onDrift: (dialect, path) => parts.observer.drifted(dialect, path),
+    onContent: (events) => account.streamed(target, events, delivery),
     progress,
   });
   if (error) failed(forwarding, target, { live: begun, progress, prepared, error });

@@ -8,6 +8,7 @@ import type { ChatCall, ChatOutcome, EventSink } from "./call.ts";
 import { forward } from "./forward.ts";
 import { Delivery } from "./normalise.ts";
 import type { ChatParts } from "./parts.ts";
+import { permit } from "./permit.ts";
 import { recall } from "./recall.ts";
 import { route } from "./route.ts";
 import { RequestTrace } from "./trace.ts";
@@ -16,7 +17,7 @@ import { Watch } from "./watch.ts";
 /**
  * The life of a chat request. Every surface comes through here, with a caller whom `authenticate` has let in.
  *
- * admit -> recall -> route -> forward (per attempt: encode, book, send, decode) -> normalise -> account
+ * admit -> permit -> recall -> route -> forward (per attempt: encode, book, send, decode) -> normalise -> account
  *
  * A step that fails throws its `ParleyError`, and the request dies right here, in one place: nothing was delivered
  * (the error is the answer) or something was (`failed` is the stream's last event). Never rejects.
@@ -44,6 +45,7 @@ export async function chat(
   let error: ParleyError | undefined;
   try {
     admit(call, config.limits);
+    permit(call, () => account.inputSize.upperBound);
     recall(parts.vault, call);
     const plan = route(parts, config, call, account, trace);
     const mode = modeOf(call, plan);

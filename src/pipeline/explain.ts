@@ -4,6 +4,7 @@ import type { Principal } from "../policy/principal.ts";
 import { decidedOf, describeDecision, summarise } from "../routing/describe.ts";
 import { survey } from "../routing/plan.ts";
 import { admit } from "./admit.ts";
+import { permit } from "./permit.ts";
 import type { ChatParts } from "./parts.ts";
 import { planPorts } from "./route.ts";
 
@@ -17,8 +18,9 @@ export function explain(
   request: ChatRequest,
 ): Decision {
   const config = parts.current();
-  admit({ caller, request }, config.limits);
+  admit({ request }, config.limits);
   const size = inputSize(request);
+  permit({ caller, request, stream: false }, () => size.upperBound);
   const surveyed = survey(request, config.models, { ...planPorts(parts, config, caller), inputSize: () => size });
   if (surveyed.error?.reason === ErrorReason.MODEL_NOT_ALLOWED) throw surveyed.error;
   return describeDecision(decidedOf(surveyed, summarise(request, size)));

@@ -5,6 +5,7 @@ import { plan, survey, type Plan, type PlanPorts } from "../routing/plan.ts";
 import type { Account } from "./account.ts";
 import type { ChatCall } from "./call.ts";
 import type { ChatParts, LiveConfig } from "./parts.ts";
+import { forbids } from "./permit.ts";
 import type { RequestTrace } from "./trace.ts";
 
 /** Where the request will go, in order. Throws when nothing is left, and says what excluded each candidate. */
@@ -42,10 +43,11 @@ export function route(
 export function planPorts(
   { live, affinity }: Partial<Pick<ChatParts, "live" | "affinity">>,
   { adapters }: LiveConfig,
-  caller: Pick<Principal, "allowsModel" | "keyId" | "constraints">,
+  caller: Pick<Principal, "allowsModel" | "keyId" | "constraints" | "permits">,
 ): PlanPorts {
   return {
     allowsModel: caller.allowsModel,
+    forbids: forbids(caller.permits, adapters),
     unsupported: (request, target) => adapters.get(target.provider)?.unsupported(request, target) ?? [],
     ...(live ? { live } : {}),
     ...(affinity ? { affinity } : {}),

@@ -28,6 +28,8 @@ export interface SendOptions {
   readonly signal: AbortSignal;
   /** Told of what the dialect does not know in the answer. */
   readonly onDrift: (dialect: string, path: string) => void;
+  /** Told how many events came with a read of a stream that brought content. */
+  readonly onContent: (events: number) => void;
   /** Written as the call goes on. */
   readonly progress: CallProgress;
 }
@@ -156,7 +158,7 @@ class Exchange implements UpstreamHandler {
     this.#collectedBytes += chunk.length;
     const good = this.#status !== undefined && this.#status < 300;
     const limit = good ? this.#options.limits.upstreamResponseBytes : MAX_ERROR_BYTES;
-    if (this.#collectedBytes <= limit) this.#chunks.push(chunk);
+    if (this.#collectedBytes <= limit) this.#chunks.push(Buffer.from(chunk));
     else if (good) this.#fail(badOutput(`it is larger than ${limit} bytes`));
     else this.#fail(this.#providerError());
   }
@@ -166,12 +168,16 @@ class Exchange implements UpstreamHandler {
     if (this.#batch.length === 0) return;
     const events = this.#batch;
     this.#batch = [];
-    const { delivery, watch, limits, progress, runtime } = this.#options;
+    const { delivery, watch, limits, progress, runtime, stream, onContent } = this.#options;
     if (progress.firstContentMs === undefined && events.some(isContent)) {
       progress.firstContentMs = runtime.monotonicMs() - this.#startedMs;
     }
+    const count = events.length; // the array is the delivery's from here on
     const { content, writable } = delivery.take(events);
-    if (content && this.#options.stream) watch.progress(limits.progressMs);
+    if (content && stream) {
+      watch.progress(limits.progressMs);
+      onContent(count);
+    }
     if (delivery.flowing) watch.wrote();
     if (!writable && !this.#over) {
       this.#call?.pause();

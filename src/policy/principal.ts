@@ -19,8 +19,6 @@ export interface Principal {
   readonly allowsModel: (name: string) => boolean;
   /** What its policy demands of every target. */
   readonly constraints?: Constraints | undefined;
-  /** Whether requests may carry fields of a provider's own API. */
-  readonly allowsRawParams: boolean;
   /** Name of the key's own policy; undefined: it has none. */
   readonly policy: string | undefined;
   /** Organisation and project (`organisation/project`) that the key belongs to; undefined: to none. */

@@ -14,6 +14,8 @@ export interface PlanPorts {
   readonly allowsModel: (name: string) => boolean;
   /** Binding fields of the request that the target cannot honour. */
   readonly unsupported: (request: ChatRequest, target: Target) => readonly Shortcoming[];
+  /** What the caller's permissions keep from a target that would do more than was asked for. Unset: nothing. */
+  readonly forbids?: ((request: ChatRequest, target: Target) => CandidateExclusion | undefined) | undefined;
   /** What the key's policy demands of every target. */
   readonly keyConstraints?: Constraints | undefined;
   /** Input tokens of the request; asked once, and only where it matters. */

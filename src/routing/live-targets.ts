@@ -1,6 +1,7 @@
 import { ErrorReason } from "../contract/index.ts";
 import { reasonName, type ParleyError } from "../errors/index.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { HealthExchange, HealthNews } from "../store/health-exchange.ts";
 import { BLAME } from "./blame.ts";
 import { NO_STATISTICS } from "./candidates.ts";
 import { CredentialHealth, HEALTH_RULES, TargetHealth, type HealthRules } from "./health.ts";
@@ -8,25 +9,7 @@ import type { AttemptOutcome, LiveAttempt, LiveTargets, TargetStatistics, Unavai
 import { CallWindow } from "./statistics.ts";
 import type { Target } from "./target.ts";
 
-/** What one replica tells the others: something should rest for a while, or, where `forMs` is 0, works again. */
-export interface HealthNews {
-  readonly subject: "target" | "credential";
-  /** The target's name or the credential's id. */
-  readonly name: string;
-  readonly rule: Unavailable["rule"];
-  readonly forMs: number;
-}
-
-/**
- * Carries news of health between replicas. Nothing waits for it, and losing some is harmless: each replica finds out by
- * itself, only later.
- */
-export interface HealthExchange {
-  /** Tells the other replicas, not the one that calls. */
-  publish(news: HealthNews): void;
-  /** Says who hears what the others tell. */
-  subscribe(onNews: (news: HealthNews) => void): void;
-}
+export type { HealthExchange, HealthNews };
 
 /** How live targets are kept. */
 export interface LiveTargetsOptions {

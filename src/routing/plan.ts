@@ -90,6 +90,7 @@ function solePlan(request: ChatRequest, resolutions: readonly Resolution[], port
   if (request.routing?.constraints || ports.keyConstraints || resolution.settings.constraints) return undefined;
   if (!ports.allowsModel(resolution.name) && !ports.allowsModel(target.name)) return undefined;
   const around = new Surroundings(request, ports);
+  if (ports.forbids?.(request, target) !== undefined) return undefined;
   if (ports.unsupported(request, target).length > 0 || exceedsWindow(target, around)) return undefined;
   let candidates: readonly Candidate[] | undefined;
   return {

@@ -79,7 +79,7 @@ export async function readJournal(dataDir: string): Promise<Journal> {
   for await (const { record } of readLedger(join(dataDir, "ledger"), (one) => damage.push(one))) {
     if (record.kind === "forwarded") forwarded.push(record);
     else if (record.kind === "attempt_ended") add(attemptEnds, attemptKey(record), record);
-    else add(requestEnds, record.requestId, record);
+    else if (record.kind === "request_ended") add(requestEnds, record.requestId, record);
   }
   return { forwarded, attemptEnds, requestEnds, damage };
 }

@@ -18,7 +18,6 @@ const parent: Principal = {
   role: "chat",
   scopes: scopesOf("chat"),
   allowsModel: compileGlobs(["fast", "house/*"]),
-  allowsRawParams: true,
 };
 const ORIGIN = "https://app.example.com";
 

@@ -6,7 +6,7 @@ import { draftKey } from "../../../test/support/identity.ts";
 import { makeKey } from "./key-format.ts";
 import { MadeKeys } from "./made-keys.ts";
 
-const policy: RingPolicy = { name: "narrow", allowModels: ["fast"], allowRawParams: true };
+const policy: RingPolicy = { name: "narrow", allowModels: ["fast"] };
 const row = (draft: ReturnType<typeof draftKey>["draft"], revision = 1) => ({
   ...draft,
   revision,

@@ -6,7 +6,6 @@ export interface LedgerTables {
   ledger_requests: LedgerRequestRow;
   ledger_compensations: LedgerCompensationRow;
   spend: SpendRow;
-  lease: { account: string; bucket: number; replica: string; net_nano_usd: number };
   projector: ProjectorRow;
 }
 

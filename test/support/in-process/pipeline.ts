@@ -45,7 +45,6 @@ const caller = {
   name: "k",
   role: "chat" as const,
   allowsModel: () => true,
-  allowsRawParams: true,
   ...UNLIMITED,
 };
 
@@ -88,7 +87,7 @@ export class InProcessGateway {
     this.#parts = {
       runtime,
       upstream,
-      ledger: { forwarded: () => Promise.resolve(), ended: nothing, close: () => Promise.resolve() },
+      ledger: { forwarded: () => Promise.resolve(), ended: nothing, streamed: nothing, close: () => Promise.resolve() },
       extraAttempts: new ExtraAttempts(runtime),
       live: createLiveTargets(runtime),
       affinity: new Affinity(runtime),

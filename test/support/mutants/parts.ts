@@ -49,7 +49,6 @@ export function mutantParts(
       name: "k",
       role: "chat",
       allowsModel: () => true,
-      allowsRawParams: true,
       ...UNLIMITED,
     }),
     limits: {
@@ -69,7 +68,7 @@ export function mutantParts(
   const parts: ChatParts = {
     runtime,
     upstream,
-    ledger: { forwarded: () => Promise.resolve(), ended: nothing, close: () => Promise.resolve() },
+    ledger: { forwarded: () => Promise.resolve(), ended: nothing, streamed: nothing, close: () => Promise.resolve() },
     extraAttempts: new ExtraAttempts(runtime),
     live: createLiveTargets(runtime),
     affinity: new Affinity(runtime),
