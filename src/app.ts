@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { openAdministration } from "./administration.ts";
 import { CAPABILITIES } from "./catalog/facts.ts";
 import type { Config } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
@@ -100,15 +101,16 @@ export async function startApp(options: AppOptions): Promise<App> {
   try {
     const folder = openDataFolder(config.server.dataDir, runtime);
     closers.push(() => folder.close());
-    const keyFiles = ensureKeyFiles(folder.path, runtime, {
-      needsAdmin: !config.keys.some((key) => key.role === "admin"),
-    });
+    const keyFiles = keyFilesIn(folder.path, options);
     const sandbox = config.sandbox ? await startSandbox({ runtime }) : undefined;
     if (sandbox) closers.push(() => sandbox.close());
     const upstream = createHttpClient({ ...upstreamLimits(config), runtime });
-    let live = buildLive(config, keyFiles, sandbox?.url, { upstream, runtime });
     const database = await openDatabase(databaseOf(config, folder));
     closers.push(() => database.close());
+    const administration = await openAdministration(database, runtime, log);
+    closers.push(() => administration.close());
+    const { authenticator } = administration;
+    let live = buildLive(config, keyFiles, sandbox?.url, { upstream, runtime, authenticator });
     const books = await openBooks({
       ...booksIn(folder, options),
       store: createSqlLedgerStore(database),
@@ -134,7 +136,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       traces: tracesTo(traces, recording, runtime),
       current: () => live,
     };
-    const gateway = gatewayOf(parts, requests, traces);
+    const gateway = gatewayOf(parts, requests, traces, administration.services);
     const readiness = new Readiness();
     closers.push(registerProcessMetrics(metrics, runtime));
     const listener = await openPort(options, { gateway, readiness, metrics, requests, budget });
@@ -147,13 +149,9 @@ export async function startApp(options: AppOptions): Promise<App> {
       keyFiles,
       sandbox,
       reload(next) {
-        live = buildLive(next.config, keyFiles, sandbox?.url, { upstream, runtime });
+        live = buildLive(next.config, keyFiles, sandbox?.url, { upstream, runtime, authenticator });
       },
-      async drain() {
-        if (listener.draining) listener.hasten();
-        await listener.drain();
-        await closeAll();
-      },
+      drain: () => drain(listener).then(closeAll),
       close: closeAll,
     };
   } catch (error) {
@@ -182,6 +180,16 @@ function booksIn(folder: DataFolder, { runtime, log, loaded }: AppOptions): Omit
   };
 }
 
+async function drain(listener: Listener): Promise<void> {
+  if (listener.draining) listener.hasten();
+  await listener.drain();
+}
+
+function keyFilesIn(folder: string, { loaded, runtime }: AppOptions): KeyFile[] {
+  const needsAdmin = !loaded.config.keys.some((key) => key.role === "admin");
+  return ensureKeyFiles(folder, runtime, { needsAdmin });
+}
+
 /** What outlives single requests, in this process. */
 function memoryOf(
   runtime: Runtime,
@@ -198,11 +206,12 @@ function memoryOf(
 }
 
 /** What the surfaces share. */
-function gatewayOf(parts: ChatParts, requests: LiveRequests, traces: TraceStore): Gateway {
+function gatewayOf(parts: ChatParts, requests: LiveRequests, traces: TraceStore, admin: Gateway["admin"]): Gateway {
   const { runtime, current } = parts;
   return {
     chat: (call, sink) => chat(parts, requests, call, sink),
-    authenticate: (credential) => authenticate(parts, credential),
+    authenticate: (credentials, scope) => authenticate(parts, credentials, scope),
+    admin,
     models: createModelsService(() => current().models),
     explain: createExplainService({
       decide: (principal, request) => explain(parts, principal, request),

@@ -1,6 +1,7 @@
 import type { Attempt, ChatRequest, Usage } from "../contract/index.ts";
 import type { ParleyError } from "../errors/index.ts";
 import type { Ledger } from "../ledger/records.ts";
+import type { Credentials } from "../policy/identity/credentials.ts";
 import type { Principal } from "../policy/principal.ts";
 import type { RateLimiter } from "../policy/rates/rate-limiter.ts";
 import type { RateRule } from "../policy/rates/rate-rule.ts";
@@ -56,7 +57,7 @@ export interface MemoryPort {
 export interface LiveConfig {
   readonly models: ModelTable;
   readonly adapters: ReadonlyMap<string, ProviderAdapter>;
-  readonly authenticate: (credential: string | undefined) => Principal;
+  readonly authenticate: (credentials: Credentials) => Principal | Promise<Principal>;
   /** Limits of providers over all callers, by configured name; unset: none has any. */
   readonly providerRates?: ReadonlyMap<string, readonly RateRule[]> | undefined;
   readonly limits: ChatLimits;
