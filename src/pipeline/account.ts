@@ -15,12 +15,13 @@ import type { AttemptOutcome } from "../routing/live.ts";
 import type { Target } from "../routing/target.ts";
 import type { ChatCall } from "./call.ts";
 import type { ChatParts } from "./parts.ts";
-import type { CallProgress } from "./send.ts";
+import type { CallProgress } from "./call-progress.ts";
 
 /** The books of one request: one record before each attempt goes out, one when it ends, one for the request's end. */
 export class Account {
   readonly #parts: ChatParts;
-  readonly #call: ChatCall;
+  /** Its request is what is charged: as it goes out. */
+  call: ChatCall;
   readonly #receivedAtMs: number;
   readonly #startedMs: number;
   #inputSize: InputSize | undefined;
@@ -30,14 +31,14 @@ export class Account {
 
   constructor(parts: ChatParts, call: ChatCall, receivedAtMs: number) {
     this.#parts = parts;
-    this.#call = call;
+    this.call = call;
     this.#receivedAtMs = receivedAtMs;
     this.#startedMs = parts.runtime.monotonicMs();
   }
 
   /** Size of the request's input, worked out once and only where somebody asks. */
   get inputSize(): InputSize {
-    this.#inputSize ??= inputSize(this.#call.request);
+    this.#inputSize ??= inputSize(this.call.request);
     return this.#inputSize;
   }
 
@@ -75,23 +76,23 @@ export class Account {
     this.#openedMs = runtime.monotonicMs();
     await ledger.forwarded({
       kind: "forwarded",
-      requestId: this.#call.requestId,
+      requestId: this.call.requestId,
       attempt: this.#attempts.length + 1,
       receivedAtMs: this.#receivedAtMs,
       forwardedAtMs: runtime.nowMs(),
-      keyId: this.#call.caller.keyId,
-      surface: this.#call.surface,
-      requestedModel: this.#call.request.model,
+      keyId: this.call.caller.keyId,
+      surface: this.call.surface,
+      requestedModel: this.call.request.model,
       provider: target.provider,
       model: target.model,
       credentialId,
-      stream: this.#call.stream,
+      stream: this.call.stream,
       inputTokensUpperBound: this.inputSize.upperBound,
       priceVersion: target.facts.prices?.version,
-      organisation: this.#call.caller.organisation,
-      project: this.#call.caller.project,
+      organisation: this.call.caller.organisation,
+      project: this.call.caller.project,
       hold: undefined,
-      tags: this.#call.request.tags,
+      tags: this.call.request.tags,
     });
   }
 
@@ -122,7 +123,7 @@ export class Account {
     this.#attempts.push(attempt);
     ledger.ended({
       kind: "attempt_ended",
-      requestId: this.#call.requestId,
+      requestId: this.call.requestId,
       attempt: attempt.number,
       state: end.error ? "failed" : "completed",
       endedAtMs: runtime.nowMs(),
@@ -141,7 +142,7 @@ export class Account {
     if (this.#attempts.length === 0) return; // no provider was contacted: there is nothing to keep books about
     this.#parts.ledger.ended({
       kind: "request_ended",
-      requestId: this.#call.requestId,
+      requestId: this.call.requestId,
       state: error ? "failed" : "completed",
       endedAtMs: this.#parts.runtime.nowMs(),
       reason: error ? reasonName(error.reason).toLowerCase() : undefined,

@@ -4,13 +4,16 @@ import type { PreparedCall } from "../providers/adapter.ts";
 import type { LiveAttempt } from "../routing/live.ts";
 import type { Target } from "../routing/target.ts";
 import { originOf } from "./account.ts";
+import { hookAsker } from "./ask-hook.ts";
 import { authorise } from "./authorise.ts";
 import type { ChatCall } from "./call.ts";
 import type { NextAttempt } from "./decide.ts";
+import { AnswerFilter } from "./filter.ts";
 import type { Forwarding } from "./forward.ts";
 import type { LiveConfig } from "./parts.ts";
 import { forget, remember } from "./recall.ts";
-import { send, type CallProgress } from "./send.ts";
+import type { CallProgress } from "./call-progress.ts";
+import { send } from "./send.ts";
 import { strippedState } from "./strip-state.ts";
 import { takeOverFrom } from "./take-over-from.ts";
 
@@ -49,14 +52,20 @@ export async function attempt(
     headroom: undefined,
   };
   if (how.kind === "reset") delivery.startOver(joined.broken);
+  const adaptations = [
+    ...(call.adaptations ?? []),
+    ...(next.withoutState ? [strippedState()] : []),
+    ...prepared.adaptations,
+  ];
   delivery.begin(
     {
       requestId: call.requestId,
       attempt: account.attempts.length + 1,
       origin: originOf(target, prepared.dialect.id),
       createdAtMs: parts.runtime.nowMs(),
-      adaptations: next.withoutState ? [strippedState(), ...prepared.adaptations] : prepared.adaptations,
+      adaptations,
       mode,
+      filter: filterOf(forwarding, joined.takeOver !== undefined),
     },
     (completed) => answered(forwarding, target, { live: begun, progress, completed, sent: joined.request }),
     joined.takeOver,
@@ -77,6 +86,14 @@ export async function attempt(
   });
   if (error) failed(forwarding, target, { live: begun, progress, prepared, error });
   return error;
+}
+
+/** What the caller's content rules make of the attempt's answer; undefined: there are none. */
+function filterOf({ parts, call, delivery }: Forwarding, goesOn: boolean): AnswerFilter | undefined {
+  const rules = call.caller.content?.output;
+  if (!rules) return undefined;
+  const { block, text = "" } = delivery.delivered;
+  return new AnswerFilter(rules, call.request, hookAsker(parts, call, "output"), goesOn ? { block, text } : undefined);
 }
 
 /** The upstream call. Throws a typed error. */

@@ -88,5 +88,6 @@ function stateOf(delivery: Delivery, target: Target, error: ParleyError): Attemp
     sawToolCall,
     sawReasoning,
     candidates,
+    filtered: delivery.gate?.filter.bars(text) ?? false,
   };
 }

@@ -1,19 +1,12 @@
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { create } from "@bufbuild/protobuf";
 import {
   Delivery as DeliveryMode,
   EventGrammar,
-  FailedSchema,
-  StreamEventSchema,
   isContent,
   isTerminal,
   keptAlive,
   reset,
-  type Adaptation,
   type Attempt,
-  type Completed,
   type GatewayError,
-  type Origin,
   type Part,
   type Started,
   type StreamEvent,
@@ -23,32 +16,12 @@ import {
 import { ParleyError } from "../errors/index.ts";
 import type { EventSink } from "./call.ts";
 import { Delivered } from "./delivered.ts";
+import { completeStarted, failed, type AnswerFacts, type Closing, type DeliveryLimits } from "./answer-facts.ts";
+import { FilterGate } from "./filter-gate.ts";
+import type { Filtered } from "./filter.ts";
 import { failedFinish } from "./judge.ts";
 import type { TakeOver } from "./take-over.ts";
 import { Produced, roughBytes } from "./weigh.ts";
-
-/** What the gateway knows of an answer that its codec does not. */
-export interface AnswerFacts {
-  readonly requestId: string;
-  /** From 1. */
-  readonly attempt: number;
-  readonly origin: Origin;
-  readonly createdAtMs: number;
-  readonly adaptations: readonly Adaptation[];
-  /** What the caller is to get when an upstream breaks; never unspecified. */
-  readonly mode: DeliveryMode;
-}
-
-/** Completes the terminal of an answer: figures, cost, attempts. */
-export type Closing = (completed: Completed) => void;
-
-/** Bounds of what is held back. */
-export interface DeliveryLimits {
-  readonly startupEvents: number;
-  readonly startupBytes: number;
-  /** Most of an answer that is held until it is whole. */
-  readonly upstreamResponseBytes: number;
-}
 
 /**
  * Turns what codecs yield into what the caller gets: events in legal order, numbered without gaps, complete, and none
@@ -75,6 +48,8 @@ export class Delivery {
   #pendingReset: { readonly broken: Attempt | undefined } | undefined;
   #firstSeq = 1;
   #servedModel: string | undefined;
+  #gate: FilterGate | undefined;
+  #writable = true;
 
   constructor(sink: EventSink, limits: DeliveryLimits) {
     this.#sink = sink;
@@ -121,6 +96,16 @@ export class Delivery {
     return this.#finishedParts;
   }
 
+  /** Where the caller's content rules stand; undefined: it has none. */
+  get gate(): FilterGate | undefined {
+    return this.#gate;
+  }
+
+  /** Whether the caller can take more. */
+  get writable(): boolean {
+    return this.#writable;
+  }
+
   /**
    * A new attempt begins. Without `takeOver`, what an earlier one left is forgotten, for none of it stands: nothing was
    * delivered, or `startOver` has voided it.
@@ -129,6 +114,7 @@ export class Delivery {
     this.#facts = facts;
     this.#close = close;
     this.#takeOver = takeOver;
+    this.#gate = facts.filter && new FilterGate(facts.filter, (filtered) => this.#deliver(filtered));
     this.#grammar = new EventGrammar();
     this.#held = [];
     this.#heldBytes = 0;
@@ -146,6 +132,7 @@ export class Delivery {
    * whether the caller can take more. Throws `PROVIDER_BAD_OUTPUT` for events out of order.
    */
   take(events: StreamEvent[]): { content: boolean; writable: boolean } {
+    if (this.#gate) return this.#takeFiltered(this.#gate, events);
     let content = false;
     let release = this.#held === undefined;
     const out: StreamEvent[] = this.#takeOver ? [] : events;
@@ -168,6 +155,37 @@ export class Delivery {
     return { content, writable: this.#release(out) };
   }
 
+  /** The same for a caller with content rules: order is checked before them, and all that is told comes after them. */
+  #takeFiltered(gate: FilterGate, events: readonly StreamEvent[]): { content: boolean; writable: boolean } {
+    let content = false;
+    let wrong: ParleyError | undefined;
+    const decoded: StreamEvent[] = [];
+    for (const event of events) {
+      if ((wrong = this.#wrong(event))) break;
+      this.#produced.add(event);
+      if (isContent(event)) content = true;
+      if (this.#takeOver) this.#passOn(this.#takeOver, event, decoded, false);
+      else decoded.push(event);
+    }
+    // What came before a fault in the same read belongs to a caller who has had a part of it.
+    if (!wrong || this.#held === undefined) gate.take(decoded);
+    if (wrong) throw wrong;
+    return { content, writable: this.#writable };
+  }
+
+  /** Delivers what has passed the content rules. Throws what they end the answer with. */
+  #deliver({ events, blocked }: Filtered): void {
+    if (blocked && this.#held !== undefined) throw blocked;
+    let release = this.#held === undefined;
+    for (const event of events) {
+      this.#complete(event);
+      if (isContent(event) || isTerminal(event)) release = true;
+    }
+    if (this.#facts?.mode === DeliveryMode.HOLD) release = events.some(isTerminal);
+    this.#writable = release ? this.#release(events) : this.#hold(events);
+    if (blocked) throw blocked;
+  }
+
   /** Calls back once when the caller can take more, after `take` said that it cannot. */
   onWritable(callback: () => void): void {
     this.#sink.onDrain = () => {
@@ -186,39 +204,30 @@ export class Delivery {
   /** Ends the stream with a failure. Only for a caller who has had something. */
   fail(error: GatewayError, attempts: readonly Attempt[], trace: Trace | undefined): void {
     if (this.#ended) return;
-    const delivered = attempts.findLast(({ number }) => this.#delivered.attempts.includes(number));
-    const { usage, cost } = delivered ?? attempts.at(-1) ?? {};
-    const failed = create(FailedSchema, {
-      error,
-      attempts: [...attempts],
-      ...(usage ? { usage } : {}),
-      ...(cost ? { cost } : {}),
-      ...(trace ? { trace } : {}),
-    });
+    const delivering = attempts.findLast(({ number }) => this.#delivered.attempts.includes(number));
+    this.#gate?.stop();
     this.#held = undefined;
     this.#pendingReset = undefined;
-    this.#write([create(StreamEventSchema, { event: { case: "failed", value: failed } })]);
+    this.#write([failed(error, attempts, delivering ?? attempts.at(-1), trace)]);
   }
 
   /** Why an event cannot be passed on. */
   #wrong(event: StreamEvent): ParleyError | undefined {
     const disorder = this.#grammar.check(event);
-    if (disorder !== undefined) {
-      return new ParleyError("PROVIDER_BAD_OUTPUT", `Cannot pass the provider's answer on: ${disorder}`);
-    }
+    if (disorder !== undefined) return badOutput(`Cannot pass the provider's answer on: ${disorder}`);
     const kind = event.event;
     if (kind.case !== "candidateFinished") return undefined;
     return failedFinish(kind.value.finish?.reason, this.#produced.brokenCall);
   }
 
   /** Puts what the caller gets for an event of an attempt that takes over into `out`; whether that is content or the end. */
-  #passOn(takeOver: TakeOver, event: StreamEvent, out: StreamEvent[]): boolean {
+  #passOn(takeOver: TakeOver, event: StreamEvent, out: StreamEvent[], completes = true): boolean {
     const from = out.length;
     if (event.event.case === "started") this.#completeStarted(event.event.value);
     takeOver.map(event, out);
     let seen = false;
     for (const mapped of out.slice(from)) {
-      this.#complete(mapped);
+      if (completes) this.#complete(mapped);
       seen ||= isContent(mapped) || isTerminal(mapped);
     }
     return seen;
@@ -234,16 +243,9 @@ export class Delivery {
   }
 
   #completeStarted(started: Started): void {
-    const facts = this.#facts;
-    if (!facts) throw new RangeError("Cannot deliver events: no attempt has begun");
-    const servedModel = started.origin?.servedModel;
-    this.#servedModel = servedModel;
-    started.id = facts.requestId;
-    started.attempt = facts.attempt;
-    started.createdAt = timestampFromMs(facts.createdAtMs);
-    started.origin = facts.origin;
-    if (servedModel !== undefined) started.origin.servedModel = servedModel;
-    started.adaptations = [...facts.adaptations, ...started.adaptations];
+    if (!this.#facts) throw new RangeError("Cannot deliver events: no attempt has begun");
+    this.#servedModel = started.origin?.servedModel;
+    completeStarted(started, this.#facts);
   }
 
   #hold(events: StreamEvent[]): boolean {
@@ -253,19 +255,13 @@ export class Delivery {
     const { startupEvents, startupBytes, upstreamResponseBytes } = this.#limits;
     if (this.#facts?.mode === DeliveryMode.HOLD) {
       if (this.#heldBytes <= upstreamResponseBytes) return true;
-      throw new ParleyError(
-        "PROVIDER_BAD_OUTPUT",
-        `Cannot hold the answer until it is whole: it is larger than ${upstreamResponseBytes} bytes`,
-      );
+      throw badOutput(`Cannot hold the answer until it is whole: it is larger than ${upstreamResponseBytes} bytes`);
     }
     // An attempt that takes over commits with its content only: its start shows nothing that could not wait.
     const overflows = held.length > startupEvents || this.#heldBytes > startupBytes;
     if (!overflows) return true;
     if (!this.#takeOver && !this.#pendingReset) return this.#release([]);
-    throw new ParleyError(
-      "PROVIDER_BAD_OUTPUT",
-      "Cannot go on with the answer: it begins with too much without content",
-    );
+    throw badOutput("Cannot go on with the answer: it begins with too much without content");
   }
 
   #release(events: StreamEvent[]): boolean {
@@ -297,4 +293,8 @@ export class Delivery {
     this.#wroteAnything = true;
     return this.#sink.write(events);
   }
+}
+
+function badOutput(message: string): ParleyError {
+  return new ParleyError("PROVIDER_BAD_OUTPUT", message);
 }
