@@ -15,8 +15,8 @@ import type { AttemptOutcome } from "../routing/live.ts";
 import type { Target } from "../routing/target.ts";
 import type { ChatCall } from "./call.ts";
 import type { ChatParts } from "./parts.ts";
+import type { CallProgress } from "./call-progress.ts";
 import { tokensOf } from "./pace.ts";
-import type { CallProgress } from "./send.ts";
 
 /** After how many events of content, or how long, a running stream's books note how far it has come. */
 const CHECKPOINT_EVENTS = 64;
@@ -25,7 +25,8 @@ const CHECKPOINT_MS = 1_000;
 /** The books of one request: one record before each attempt goes out, one when it ends, one for the request's end. */
 export class Account {
   readonly #parts: ChatParts;
-  readonly #call: ChatCall;
+  /** Its request is what is charged: as it goes out. */
+  call: ChatCall;
   readonly #receivedAtMs: number;
   readonly #startedMs: number;
   #inputSize: InputSize | undefined;
@@ -34,14 +35,14 @@ export class Account {
 
   constructor(parts: ChatParts, call: ChatCall, receivedAtMs: number) {
     this.#parts = parts;
-    this.#call = call;
+    this.call = call;
     this.#receivedAtMs = receivedAtMs;
     this.#startedMs = parts.runtime.monotonicMs();
   }
 
   /** Size of the request's input, worked out once and only where somebody asks. */
   get inputSize(): InputSize {
-    this.#inputSize ??= inputSize(this.#call.request);
+    this.#inputSize ??= inputSize(this.call.request);
     return this.#inputSize;
   }
 
@@ -81,24 +82,24 @@ export class Account {
     };
     await ledger.forwarded({
       kind: "forwarded",
-      requestId: this.#call.requestId,
+      requestId: this.call.requestId,
       attempt: open.number,
       receivedAtMs: this.#receivedAtMs,
       forwardedAtMs: runtime.nowMs(),
-      keyId: this.#call.caller.keyId,
-      surface: this.#call.surface,
-      requestedModel: this.#call.request.model,
+      keyId: this.call.caller.keyId,
+      surface: this.call.surface,
+      requestedModel: this.call.request.model,
       provider: target.provider,
       model: target.model,
       credentialId,
-      stream: this.#call.stream,
+      stream: this.call.stream,
       inputTokensUpperBound: this.inputSize.upperBound,
       priceVersion: target.facts.prices?.version,
-      organisation: this.#call.caller.organisation,
-      project: this.#call.caller.project,
+      organisation: this.call.caller.organisation,
+      project: this.call.caller.project,
       hold: undefined,
-      tags: this.#call.request.tags,
-      ...(this.#call.own ? { shadow: true as const } : {}),
+      tags: this.call.request.tags,
+      ...(this.call.own ? { shadow: true as const } : {}),
     });
     return open;
   }
@@ -116,7 +117,7 @@ export class Account {
     const usage = this.estimate(produced.usage, produced.outputChars);
     ledger.streamed({
       kind: "partially_streamed",
-      requestId: this.#call.requestId,
+      requestId: this.call.requestId,
       attempt: open.number,
       atMs: runtime.nowMs(),
       usage,
@@ -153,7 +154,7 @@ export class Account {
     this.#list(attempt);
     ledger.ended({
       kind: "attempt_ended",
-      requestId: this.#call.requestId,
+      requestId: this.call.requestId,
       attempt: attempt.number,
       state: end.error ? "failed" : "completed",
       endedAtMs: runtime.nowMs(),
@@ -164,7 +165,7 @@ export class Account {
       usage: end.usage,
       cost: end.cost,
     });
-    if (this.#call.own) observer.ownCallEnded(this.#call.own, attempt, target);
+    if (this.call.own) observer.ownCallEnded(this.call.own, attempt, target);
     else observer.attemptEnded(attempt, target);
     const outputTokens = end.usage && (end.usage.outputTokens ?? 0) + (end.usage.reasoningTokens ?? 0);
     return { durationMs: attempt.durationMs, firstContentMs: attempt.firstContentMs, outputTokens };
@@ -184,7 +185,7 @@ export class Account {
     const reason = error?.reason ?? last;
     this.#parts.ledger.ended({
       kind: "request_ended",
-      requestId: this.#call.requestId,
+      requestId: this.call.requestId,
       state: reason === undefined ? "completed" : "failed",
       endedAtMs: this.#parts.runtime.nowMs(),
       reason: reason === undefined ? undefined : reasonName(reason).toLowerCase(),

@@ -4,16 +4,19 @@ import type { PreparedCall } from "../providers/adapter.ts";
 import type { LiveAttempt } from "../routing/live.ts";
 import type { Target } from "../routing/target.ts";
 import { originOf, type OpenAttempt } from "./account.ts";
+import { hookAsker } from "./ask-hook.ts";
 import { authorise } from "./authorise.ts";
 import type { ChatCall } from "./call.ts";
+import { noProgress, type CallProgress } from "./call-progress.ts";
 import type { NextAttempt } from "./decide.ts";
 import type { Draft } from "./draft.ts";
+import { AnswerFilter } from "./filter.ts";
 import type { Forwarding } from "./forward.ts";
 import type { LiveConfig } from "./parts.ts";
 import { paceAttempt, tokensOf, type Paced } from "./pace.ts";
 import { permitted, type Permitted } from "./permit.ts";
 import { forget, remember } from "./recall.ts";
-import { noProgress, send, type CallProgress } from "./send.ts";
+import { send } from "./send.ts";
 import { kindOf } from "./standing.ts";
 import { strippedState } from "./strip-state.ts";
 import { takeOverFrom } from "./take-over-from.ts";
@@ -71,14 +74,21 @@ export async function attempt(
   const progress = noProgress();
   if (how.kind === "reset") delivery.startOver(joined.broken);
   const running: Running = { open, live, paced, progress, prepared, sent: joined.request };
+  const adaptations = [
+    ...(call.adaptations ?? []),
+    ...(next.withoutState ? [strippedState()] : []),
+    ...settled.adaptations,
+    ...prepared.adaptations,
+  ];
   const draft: Draft = delivery.begin(
     {
       requestId: call.requestId,
       attempt: open.number,
       origin: originOf(target, prepared.dialect.id),
       createdAtMs: parts.runtime.nowMs(),
-      adaptations: [...(next.withoutState ? [strippedState()] : []), ...settled.adaptations, ...prepared.adaptations],
+      adaptations,
       mode,
+      filter: filterOf(forwarding, joined.takeOver !== undefined),
     },
     { close: (completed) => answered(forwarding, running, draft, completed), onContent },
     joined.takeOver,
@@ -114,6 +124,14 @@ interface Running {
   readonly prepared: PreparedCall;
   /** What went to the target. */
   readonly sent: ChatRequest;
+}
+
+/** What the caller's content rules make of the attempt's answer; undefined: there are none. */
+function filterOf({ parts, call, delivery }: Forwarding, goesOn: boolean): AnswerFilter | undefined {
+  const rules = call.caller.content?.output;
+  if (!rules) return undefined;
+  const { block, text = "" } = delivery.delivered;
+  return new AnswerFilter(rules, call.request, hookAsker(parts, call, "output"), goesOn ? { block, text } : undefined);
 }
 
 /** The upstream call. Throws a typed error. */

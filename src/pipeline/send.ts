@@ -2,11 +2,11 @@ import { isUtf8 } from "node:buffer";
 import { Support, isContent, type StreamEvent } from "../contract/index.ts";
 import { ParleyError, redactRemembered } from "../errors/index.ts";
 import type { DecodeOptions, PreparedCall, StreamDecoder } from "../providers/adapter.ts";
-import type { Headroom } from "../routing/live.ts";
 import type { Target } from "../routing/target.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 import { SseFrames } from "../upstream/sse.ts";
 import type { UpstreamCall, UpstreamClient, UpstreamHandler } from "../upstream/upstream.ts";
+import type { CallProgress } from "./call-progress.ts";
 import type { Draft } from "./draft.ts";
 import type { Delivery } from "./normalise.ts";
 import type { ChatLimits } from "./parts.ts";
@@ -37,29 +37,6 @@ export interface SendOptions {
   readonly onContent: (events: number) => void;
   /** Written as the call goes on. */
   readonly progress: CallProgress;
-}
-
-/** What is known of a call so far. */
-export interface CallProgress {
-  httpStatus: number | undefined;
-  upstreamRequestId: string | undefined;
-  /** Time to the response's headers, in milliseconds. */
-  responseMs: number | undefined;
-  /** Time to first content, in milliseconds. */
-  firstContentMs: number | undefined;
-  /** What the provider's own limits leave. */
-  headroom: Headroom | undefined;
-}
-
-/** Of a call that has not begun. */
-export function noProgress(): CallProgress {
-  return {
-    httpStatus: undefined,
-    upstreamRequestId: undefined,
-    responseMs: undefined,
-    firstContentMs: undefined,
-    headroom: undefined,
-  };
 }
 
 /**
@@ -195,14 +172,34 @@ class Exchange implements UpstreamHandler {
       onContent(count);
     }
     if (draft.flowing) watch.wrote();
-    if (!writable && !this.#over) {
-      this.#call?.pause();
-      watch.suspend();
-      delivery.onWritable(() => {
-        watch.resume();
-        this.#call?.resume();
-      });
-    }
+    const verdict = draft.gate?.verdict;
+    if (this.#over || (writable && !verdict)) return;
+    this.#call?.pause();
+    watch.suspend();
+    if (verdict) this.#awaitVerdict(verdict);
+    else this.#awaitReader();
+  }
+
+  /** Stops reading until content rules have decided on what has come. */
+  #awaitVerdict(verdict: Promise<ParleyError | undefined>): void {
+    const { draft, watch } = this.#options;
+    void verdict.then((error) => {
+      if (this.#over) return;
+      if (error) return this.#fail(error);
+      if (draft.flowing) watch.wrote();
+      if (!draft.writable) return this.#awaitReader();
+      watch.resume();
+      this.#call?.resume();
+    });
+  }
+
+  /** Stops reading until the caller can take more. */
+  #awaitReader(): void {
+    const { delivery, watch } = this.#options;
+    delivery.onWritable(() => {
+      watch.resume();
+      this.#call?.resume();
+    });
   }
 
   // What came before a break was received whole and belongs to the caller.
@@ -270,6 +267,8 @@ class Exchange implements UpstreamHandler {
 
   #succeed(): void {
     if (this.#over) return;
+    const verdict = this.#options.draft.gate?.verdict;
+    if (verdict) return void verdict.then((error) => (error ? this.#fail(error) : this.#succeed()));
     this.#conclude(undefined);
     // A stream may say that it is done before its connection is: give it a moment, so that the connection can be kept.
     if (!this.#upstreamEnded) {
@@ -280,6 +279,7 @@ class Exchange implements UpstreamHandler {
 
   #fail(error: ParleyError): void {
     if (this.#over) return;
+    this.#options.draft.gate?.stop();
     this.#conclude(error);
     this.#call?.abort();
   }
