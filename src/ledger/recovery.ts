@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { create } from "@bufbuild/protobuf";
-import { UsageSchema, UsageSource, type Cost, type Usage } from "../contract/index.ts";
+import { CostSchema, UsageSchema, UsageSource, type Cost, type Usage } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 import { Book, openAttempts, type OpenRequest } from "./book.ts";
 import { Journal, type JournalOptions } from "./journal.ts";
@@ -104,7 +104,7 @@ function orphanEnd(
     source: UsageSource.ESTIMATED,
     balanced: true,
   });
-  const cost = costOf?.(attempt, usage);
+  const cost = attempt.hold ? heldCost(attempt) : costOf?.(attempt, usage);
   return {
     kind: "attempt_ended",
     requestId: attempt.requestId,
@@ -118,6 +118,15 @@ function orphanEnd(
     usage,
     cost,
   };
+}
+
+// Budgets have set aside what the attempt may have cost at worst, and nobody knows that it cost less.
+function heldCost({ hold, priceVersion }: ForwardedRecord): Cost {
+  return create(CostSchema, {
+    nanoUsd: BigInt(hold?.nanoUsd ?? 0),
+    estimated: true,
+    ...(priceVersion === undefined ? {} : { priceVersion }),
+  });
 }
 
 function closeRequest(ledger: Journal, request: OpenRequest, endedAtMs: number): void {
