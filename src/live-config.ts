@@ -1,6 +1,7 @@
 import { createCatalog, type Catalog } from "./catalog/catalog.ts";
 import type { ModelFacts } from "./catalog/facts.ts";
 import type { Config, RouteConfig } from "./config/config.ts";
+import { DEFAULT_LOCAL_POLICY } from "./config/schema-budgets.ts";
 import { Verification } from "./contract/index.ts";
 import { ParleyError } from "./errors/index.ts";
 import type { LiveConfig } from "./pipeline/parts.ts";
@@ -52,8 +53,7 @@ export function buildLive(
   if (sandboxUrl !== undefined) providers.push(...sandboxProviders(sandboxUrl, catalog));
   const byName = new Map(providers.map((provider) => [provider.name, provider]));
   const table = new ModelTable([], providers);
-  const keys: RingKey[] = [...config.keys, ...keyFiles];
-  const ring = new KeyRing(keys, config.policies);
+  const ring = new KeyRing([...config.keys, ...keyFiles.map(withOwnPolicy)], policiesOf(config));
   const { limits, timeouts } = config.server;
   return {
     models: new ModelTable(
@@ -68,6 +68,16 @@ export function buildLive(
     authenticate: (credential) => ring.authenticate(credential),
     limits: { ...limits, ...timeouts },
   };
+}
+
+// A policy of the same name holds for the `local` key of the data folder; without one it has a budget.
+function withOwnPolicy(file: RingKey): RingKey {
+  return file.name === DEFAULT_LOCAL_POLICY.name ? { ...file, policy: file.name } : file;
+}
+
+function policiesOf({ policies }: Config): Config["policies"] {
+  const isOwn = policies.some(({ name }) => name === DEFAULT_LOCAL_POLICY.name);
+  return isOwn ? policies : [...policies, DEFAULT_LOCAL_POLICY];
 }
 
 /** A route or a task with the targets that its names stand for. */

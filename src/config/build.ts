@@ -12,6 +12,7 @@ import type {
 } from "./config.ts";
 import { buildConstraints } from "./build-routes.ts";
 import { DEFAULT_DRAIN, DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "./defaults.ts";
+import { buildBudgets } from "./schema-budgets.ts";
 import { MODALITY, PRICE_UNITS, type FileData, type ProviderData, type ServerData } from "./schema.ts";
 
 type ModelsData = NonNullable<ProviderData["models"]>;
@@ -174,5 +175,6 @@ export function buildPolicies(data: FileData): PolicyConfig[] {
     denyModels: policy.deny_models ?? [],
     constraints: policy.constraints && buildConstraints(policy.constraints),
     allowRawParams: policy.allow_raw_params ?? true,
+    ...buildBudgets(policy),
   }));
 }

@@ -204,4 +204,28 @@ export interface PolicyConfig {
   /** What every target must satisfy that a key's request goes to. */
   readonly constraints: Constraints | undefined;
   readonly allowRawParams: boolean;
+  /** What its keys' requests may cost; all of them hold. */
+  readonly budgets: readonly BudgetConfig[];
+  readonly onLowBudget: "refuse" | "clamp";
+  /** Route or model that serves it when a budget has too little left; undefined: requests are refused. */
+  readonly whenExceeded: string | undefined;
+}
+
+/** What requests may cost in a window. */
+export interface BudgetConfig {
+  /** Whole nano-USD, below 2^53. */
+  readonly limitNanoUsd: number;
+  readonly window:
+    | {
+        readonly kind: "calendar_hour" | "calendar_day" | "calendar_week" | "calendar_month";
+        /** IANA name. */
+        readonly timezone: string;
+      }
+    | { readonly kind: "rolling"; readonly hours: number };
+  /** Patterns over `provider/model`; undefined: every model counts. */
+  readonly models: readonly string[] | undefined;
+  /** The tag that has an account for each of its values; undefined: one account for all. */
+  readonly tag: string | undefined;
+  /** Shares of the limit, from 0 to 1, whose passing is told. */
+  readonly alertShares: readonly number[];
 }

@@ -1,5 +1,6 @@
 import { checkProviders } from "./check-providers.ts";
 import { checkConstraints, checkRoutes, providerNames } from "./check-routes.ts";
+import { checkBudgets } from "./schema-budgets.ts";
 import { checkServer, type ReadProblem } from "./check-server.ts";
 import type { ConfigDocument } from "./document.ts";
 import type { KnownNames } from "./known-names.ts";
@@ -87,13 +88,29 @@ function checkPolicies(root: RawMap, known: KnownNames, report: Report): void {
   for (const [name, policy] of Object.entries(mapAt(root["policies"]))) {
     const constraints = mapAt(mapAt(policy)["constraints"]);
     checkConstraints(constraints, providerNames(root, known), ["policies", name, "constraints"], report);
-    for (const list of ["allow_models", "deny_models"]) {
-      for (const [index, pattern] of listAt(mapAt(policy)[list]).entries()) {
+    checkBudgets(policy, ["policies", name], report);
+    checkWhenExceeded(root, known, name, report);
+    const { budgets } = mapAt(policy);
+    const budgetLists = listAt(budgets).map((_, index) => ["budgets", index, "models"] as const);
+    for (const list of [["allow_models"], ["deny_models"], ...budgetLists]) {
+      const patterns =
+        list.length === 1 ? mapAt(policy)[list[0]!] : mapAt(listAt(budgets)[list[1] as number])["models"];
+      for (const [index, pattern] of listAt(patterns).entries()) {
         if (typeof pattern === "string" && /[?[\]{}!\s]/.test(pattern)) {
-          const path = ["policies", name, list, index];
+          const path = ["policies", name, ...list, index];
           report("invalid_value", path, "expected a pattern whose only wildcard is *, which stands for any characters");
         }
       }
     }
   }
+}
+
+function checkWhenExceeded(root: RawMap, known: KnownNames, policy: string, report: Report): void {
+  const { model } = mapAt(mapAt(mapAt(root["policies"])[policy])["when_exceeded"]);
+  if (typeof model !== "string" || model === "") return;
+  const routes = Object.keys(mapAt(root["routes"]));
+  const providers = providerNames(root, known);
+  if (routes.includes(model) || providers.includes(model.slice(0, Math.max(0, model.indexOf("/"))))) return;
+  const path = ["policies", policy, "when_exceeded", "model"];
+  report("not_found", path, (shown) => `expected a route or provider/model, got ${shown}${didYouMean(model, routes)}`);
 }

@@ -3,6 +3,7 @@ import { Modality, Support } from "../contract/index.ts";
 import type { ApiName } from "./config.ts";
 import type { KnownNames } from "./known-names.ts";
 import { boolean, choice, exactly, integer, keyFile, secret, support, text, usd } from "./scalars.ts";
+import { budgetKeys } from "./schema-budgets.ts";
 import {
   constraintsValue,
   deliveryValue,
@@ -177,11 +178,9 @@ function keySection() {
 function policySection(constraints: ConstraintsValue) {
   const pattern = "A route or provider/model; * stands for any characters.";
   const later = [
-    "budgets",
     "rates",
     "cost_tier",
     "content",
-    "on_low_budget",
     "required_tags",
     "max_input_tokens",
     "max_output_tokens",
@@ -204,6 +203,7 @@ function policySection(constraints: ConstraintsValue) {
       ).optional(),
       constraints: constraints.optional(),
       allow_raw_params: boolean("Whether requests may carry fields of a provider's own API.", true).optional(),
+      ...budgetKeys(),
     },
     later,
   );

@@ -1,6 +1,7 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import type { Constraints } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
+import { compileBudgets, type PolicyBudget } from "./budgets/compile-budgets.ts";
 import { compileGlobs } from "./glob.ts";
 import { isMadeKey, KEY_PREFIX, keyIdOf } from "./key-format.ts";
 import { UNLIMITED, type Principal } from "./principal.ts";
@@ -30,6 +31,10 @@ export interface RingPolicy {
   /** What every target must satisfy. */
   readonly constraints?: Constraints | undefined;
   readonly allowRawParams: boolean;
+  /** What requests may cost, of each key; unset: anything. */
+  readonly budgets?: readonly PolicyBudget[];
+  readonly onLowBudget?: "refuse" | "clamp";
+  readonly whenExceeded?: string | undefined;
 }
 
 interface Entry {
@@ -97,9 +102,13 @@ function holderOf(key: RingKey, text: string, policies: ReadonlyMap<string, Ring
   if (key.policy !== undefined && !policy) {
     throw new ParleyError("MISCONFIGURED", `Cannot add the key ${key.name}: there is no policy named ${key.policy}`);
   }
+  const keyId = isMadeKey(text) ? keyIdOf(text) : `fixed:${key.name}`;
   return {
     ...UNLIMITED,
-    keyId: isMadeKey(text) ? keyIdOf(text) : `fixed:${key.name}`,
+    budgets: compileBudgets({ kind: "key", id: keyId }, policy?.budgets ?? []),
+    onLowBudget: policy?.onLowBudget ?? "refuse",
+    whenExceeded: policy?.whenExceeded,
+    keyId,
     name: key.name,
     role: key.role,
     allowsModel: policy ? compileAllowed(policy) : () => true,
