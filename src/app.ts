@@ -3,6 +3,7 @@ import { CAPABILITIES } from "./catalog/facts.ts";
 import type { Config } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
 import type { LoadedConfig } from "./config/load.ts";
+import { readSpend } from "./ledger/journal-spend.ts";
 import { openBooks } from "./ledger/open-books.ts";
 import { buildLive } from "./live-config.ts";
 import type { Log } from "./observe/log.ts";
@@ -15,6 +16,8 @@ import { LiveRequests, chat } from "./pipeline/chat.ts";
 import { explain } from "./pipeline/explain.ts";
 import type { ChatParts } from "./pipeline/parts.ts";
 import { decisionLine } from "./pipeline/record.ts";
+import { Budgets } from "./policy/budgets/budgets.ts";
+import { LocalBank } from "./policy/budgets/local-bank.ts";
 import { ensureKeyFiles, type KeyFile } from "./policy/key-files.ts";
 import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
 import { SANDBOX_FORMATS } from "./providers/entries/sandbox-formats.ts";
@@ -114,6 +117,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       runtime,
       upstream,
       ledger,
+      budgets: await openBudgets(join(folder.path, "ledger"), runtime),
       ...memoryOf(runtime),
       observer: createChatObserver(metrics, log),
       traces: tracesTo(traces, recording, runtime),
@@ -144,6 +148,17 @@ export async function startApp(options: AppOptions): Promise<App> {
     await closeAll();
     throw error;
   }
+}
+
+/** What keys may still spend, by the books of this process: orphans of an earlier one are closed in them. */
+async function openBudgets(ledgerFolder: string, runtime: Runtime): Promise<Budgets> {
+  const spend = await readSpend(ledgerFolder);
+  return new Budgets({
+    runtime,
+    bank: new LocalBank(spend),
+    source: spend,
+    onCharged: (account, bucket, nanoUsd) => spend.charge(account, bucket, nanoUsd),
+  });
 }
 
 /** What outlives single requests, in this process. */

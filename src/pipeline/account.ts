@@ -11,9 +11,12 @@ import {
 import { reasonName, type ParleyError } from "../errors/index.ts";
 import { estimateUsage, inputSize, type InputSize } from "../ledger/estimate.ts";
 import { costOf } from "../ledger/pricing.ts";
+import type { Hold } from "../policy/budgets/hold.ts";
+import { requestTokens } from "../routing/cost.ts";
 import type { AttemptOutcome } from "../routing/live.ts";
 import type { Target } from "../routing/target.ts";
 import type { ChatCall } from "./call.ts";
+import { cutOffCost, heldCost } from "./cut-off.ts";
 import type { ChatParts } from "./parts.ts";
 import type { CallProgress } from "./send.ts";
 
@@ -26,6 +29,7 @@ export class Account {
   #inputSize: InputSize | undefined;
   readonly #attempts: Attempt[] = [];
   #openedMs = 0;
+  #hold: Hold | undefined;
   #dialect = "";
 
   constructor(parts: ChatParts, call: ChatCall, receivedAtMs: number) {
@@ -69,8 +73,9 @@ export class Account {
   }
 
   /** An attempt is about to go out. Rejects when the books cannot be written: then it must not. */
-  async open(target: Target, dialect: string, credentialId: string): Promise<void> {
+  async open(target: Target, dialect: string, credentialId: string, hold: Hold | undefined): Promise<void> {
     const { runtime, ledger } = this.#parts;
+    this.#hold = hold;
     this.#dialect = dialect;
     this.#openedMs = runtime.monotonicMs();
     await ledger.forwarded({
@@ -90,14 +95,36 @@ export class Account {
       priceVersion: target.facts.prices?.version,
       organisation: this.#call.caller.organisation,
       project: this.#call.caller.project,
-      hold: undefined,
+      hold: hold && { nanoUsd: hold.nanoUsd, buckets: hold.buckets },
       tags: this.#call.request.tags,
     });
   }
 
-  /** What an attempt costs by its own figures. Undefined: no price is known. */
-  cost(target: Target, usage: Usage | undefined, serviceTier: string | undefined): Cost | undefined {
-    return usage ? costOf(usage, target.facts.prices, serviceTier) : undefined;
+  /**
+   * What an attempt that has answered costs by what it reported; without a report, or a price of all of it, all that was
+   * held for it. Undefined: no price is known.
+   */
+  cost(
+    target: Target,
+    { usage, reported }: { readonly usage: Usage; readonly reported: Usage | undefined },
+    serviceTier: string | undefined,
+  ): Cost | undefined {
+    const cost = costOf(usage, target.facts.prices, serviceTier);
+    return this.#hold && (!reported || cost?.nanoUsd === undefined) ? heldCost(target, this.#hold) : cost;
+  }
+
+  /** What an attempt that has failed is billed, as far as anybody knows. */
+  brokenCost(target: Target, usage: Usage | undefined, progress: CallProgress): Cost | undefined {
+    const { request, stream } = this.#call;
+    return cutOffCost({
+      target,
+      progress,
+      stream,
+      usage,
+      hold: this.#hold,
+      tokens: requestTokens(request, this.inputSize),
+      durationMs: this.#parts.runtime.monotonicMs() - this.#openedMs,
+    });
   }
 
   /** An attempt has ended: `usage` and `cost` as they will be charged. */
@@ -120,6 +147,7 @@ export class Account {
     if (end.usage) attempt.usage = end.usage;
     if (end.cost) attempt.cost = end.cost;
     this.#attempts.push(attempt);
+    this.#settle(end.cost);
     ledger.ended({
       kind: "attempt_ended",
       requestId: this.#call.requestId,
@@ -134,6 +162,12 @@ export class Account {
       cost: end.cost,
     });
     observer.attemptEnded(attempt, target);
+  }
+
+  #settle(cost: Cost | undefined): void {
+    const hold = this.#hold;
+    this.#hold = undefined;
+    if (hold) this.#parts.budgets.settle(hold, cost?.nanoUsd === undefined ? hold.nanoUsd : Number(cost.nanoUsd));
   }
 
   /** The request has ended. */

@@ -9,6 +9,7 @@ import type { ChatCall } from "./call.ts";
 import type { NextAttempt } from "./decide.ts";
 import type { Forwarding } from "./forward.ts";
 import type { LiveConfig } from "./parts.ts";
+import { hold, type Held } from "./hold.ts";
 import { forget, remember } from "./recall.ts";
 import { send, type CallProgress } from "./send.ts";
 import { strippedState } from "./strip-state.ts";
@@ -28,20 +29,25 @@ export async function attempt(
   let joined;
   let prepared: PreparedCall;
   let live: LiveAttempt | undefined;
+  let held: Held | undefined;
   try {
     joined = takeOverFrom(how, { request: asked, target, delivered: delivery.delivered, attempts: account.attempts });
-    prepared = prepare(forwarding, target, joined.request);
+    const holding = hold(forwarding, target, joined.request);
+    held = holding instanceof Promise ? await holding : holding;
+    prepared = prepare(forwarding, target, held?.request ?? joined.request);
     // In the turn in which the target was chosen: of those that wait for a recovering one only one may be its probe.
     live = parts.live.begin(target, prepared.credentialId);
     if (prepared.authorise) prepared = await authorised(forwarding, prepared);
-    await account.open(target, prepared.dialect.id, prepared.credentialId);
+    await account.open(target, prepared.dialect.id, prepared.credentialId, held?.hold);
   } catch (thrown) {
     const error = ParleyError.from(thrown);
+    if (held) parts.budgets.release(held.hold);
     live?.end({ error, durationMs: 0, firstContentMs: undefined, outputTokens: undefined, headroom: undefined });
     return error;
   }
   const begun = live;
   const progress: CallProgress = {
+    sent: false,
     httpStatus: undefined,
     upstreamRequestId: undefined,
     responseMs: undefined,
@@ -55,7 +61,12 @@ export async function attempt(
       attempt: account.attempts.length + 1,
       origin: originOf(target, prepared.dialect.id),
       createdAtMs: parts.runtime.nowMs(),
-      adaptations: next.withoutState ? [strippedState(), ...prepared.adaptations] : prepared.adaptations,
+      adaptations: [
+        ...forwarding.adaptations,
+        ...(next.withoutState ? [strippedState()] : []),
+        ...(held?.adaptations ?? []),
+        ...prepared.adaptations,
+      ],
       mode,
     },
     (completed) => answered(forwarding, target, { live: begun, progress, completed, sent: joined.request }),
@@ -72,6 +83,7 @@ export async function attempt(
     watch,
     deadlineIsCallers: deadlineIsCallers(call, config),
     signal: call.signal,
+    meter: held?.meter,
     onDrift: (dialect, path) => parts.observer.drifted(dialect, path),
     progress,
   });
@@ -109,8 +121,9 @@ function answered(
   { live, progress, completed, sent }: AnsweredSend,
 ): void {
   // A provider that tells no usage still bills it.
-  const usage = completed.usage ?? account.estimate(undefined, delivery.outputChars);
-  const cost = account.cost(target, usage, completed.serviceTier);
+  const reported = completed.usage;
+  const usage = reported ?? account.estimate(undefined, delivery.outputChars);
+  const cost = account.cost(target, { usage, reported }, completed.serviceTier);
   account.close(target, { error: undefined, progress, usage, cost });
   live.end({ ...account.lastOutcome, error: undefined, headroom: progress.headroom });
   if (plan.conversation) parts.affinity.note(plan.conversation, target);
@@ -138,7 +151,7 @@ function failed(
 ): void {
   if (error.reason === ErrorReason.PROVIDER_CREDENTIAL) prepared.refused();
   const usage = account.brokenUsage(delivery.usage, delivery.outputChars, progress);
-  account.close(target, { error, progress, usage, cost: account.cost(target, usage, undefined) });
+  account.close(target, { error, progress, usage, cost: account.brokenCost(target, usage, progress) });
   live.end({ ...account.lastOutcome, error, headroom: progress.headroom });
 }
 

@@ -1,4 +1,4 @@
-import { ErrorReason, type Delivery as DeliveryMode } from "../contract/index.ts";
+import { ErrorReason, type Adaptation, type Delivery as DeliveryMode } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 import type { Plan } from "../routing/plan.ts";
 import type { AttemptState } from "../routing/substitution.ts";
@@ -27,6 +27,8 @@ export interface Forwarding {
   /** What the caller gets when an upstream breaks; never unspecified. */
   readonly mode: DeliveryMode;
   readonly trace: RequestTrace;
+  /** What was decided of the request before its first attempt, and the caller is told. */
+  readonly adaptations: readonly Adaptation[];
 }
 
 /**

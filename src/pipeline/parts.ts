@@ -1,6 +1,7 @@
 import type { Attempt, ChatRequest, Usage } from "../contract/index.ts";
 import type { ParleyError } from "../errors/index.ts";
 import type { Ledger } from "../ledger/records.ts";
+import type { Budgets } from "../policy/budgets/budgets.ts";
 import type { Principal } from "../policy/principal.ts";
 import type { ProviderAdapter } from "../providers/adapter.ts";
 import type { Affinity } from "../routing/affinity.ts";
@@ -18,6 +19,8 @@ export interface ChatParts {
   readonly runtime: Runtime;
   readonly upstream: UpstreamClient;
   readonly ledger: Ledger;
+  /** What keys with budgets may still spend. */
+  readonly budgets: Budgets;
   readonly extraAttempts: ExtraAttempts;
   /** Statistics and health of what is called. */
   readonly live: LiveTargets;

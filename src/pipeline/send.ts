@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { Support, isContent, type StreamEvent } from "../contract/index.ts";
+import { Support, isContent, isTerminal, type StreamEvent } from "../contract/index.ts";
 import { ParleyError, redactRemembered } from "../errors/index.ts";
 import type { DecodeOptions, PreparedCall, StreamDecoder } from "../providers/adapter.ts";
 import type { Headroom } from "../routing/live.ts";
@@ -7,6 +7,7 @@ import type { Target } from "../routing/target.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 import { SseFrames } from "../upstream/sse.ts";
 import type { UpstreamCall, UpstreamClient, UpstreamHandler } from "../upstream/upstream.ts";
+import type { BudgetMeter } from "./budget-meter.ts";
 import type { Delivery } from "./normalise.ts";
 import type { ChatLimits } from "./parts.ts";
 import { expired } from "./expired.ts";
@@ -26,6 +27,8 @@ export interface SendOptions {
   readonly deadlineIsCallers: boolean;
   /** Aborts when the caller has left or the gateway ends the request, with a `ParleyError` as its reason. */
   readonly signal: AbortSignal;
+  /** Tells when the answer goes beyond what is held for it; undefined: nothing is. */
+  readonly meter: BudgetMeter | undefined;
   /** Told of what the dialect does not know in the answer. */
   readonly onDrift: (dialect: string, path: string) => void;
   /** Written as the call goes on. */
@@ -34,6 +37,8 @@ export interface SendOptions {
 
 /** What is known of a call so far. */
 export interface CallProgress {
+  /** Whether the request has begun to leave. */
+  sent: boolean;
   httpStatus: number | undefined;
   upstreamRequestId: string | undefined;
   /** Time to the response's headers, in milliseconds. */
@@ -90,11 +95,16 @@ class Exchange implements UpstreamHandler {
     if (this.#over) this.#call.abort();
   }
 
+  onSent(): void {
+    this.#options.progress.sent = true;
+  }
+
   onHeaders(status: number, headers: Readonly<Record<string, string>>): void {
+    this.onSent();
     this.#status = status;
     this.#headers = headers;
-    this.#options.progress.httpStatus = status;
     const { prepared, progress, runtime } = this.#options;
+    progress.httpStatus = status;
     progress.responseMs = runtime.monotonicMs() - this.#startedMs;
     progress.upstreamRequestId = upstreamRequestId(prepared, headers);
     progress.headroom = prepared.dialect.headroom(headers, runtime.nowMs());
@@ -173,6 +183,8 @@ class Exchange implements UpstreamHandler {
     const { content, writable } = delivery.take(events);
     if (content && this.#options.stream) watch.progress(limits.progressMs);
     if (delivery.flowing) watch.wrote();
+    const beyond = this.#options.meter?.check(delivery.outputChars, delivery.usage);
+    if (beyond && this.#decoder && !isTerminal(events.at(-1)!)) return this.#fail(beyond);
     if (!writable && !this.#over) {
       this.#call?.pause();
       watch.suspend();

@@ -1,7 +1,7 @@
 import type { ChatRequest, Constraints } from "../contract/index.ts";
 import type { ConversationKey } from "./affinity.ts";
 import type { Candidate, CandidateExclusion } from "./candidate.ts";
-import { TYPICAL_TOKENS, likelyCostNanoUsd, worstCostNanoUsd, type RequestTokens } from "./cost.ts";
+import { TYPICAL_TOKENS, likelyCostNanoUsd, requestTokens, worstCostNanoUsd, type RequestTokens } from "./cost.ts";
 import type { Shortcoming } from "./exclusions.ts";
 import type { LiveTargets, TargetStatistics, Unavailable } from "./live.ts";
 import type { Contender } from "./rank.ts";
@@ -14,6 +14,8 @@ export interface PlanPorts {
   readonly allowsModel: (name: string) => boolean;
   /** Binding fields of the request that the target cannot honour. */
   readonly unsupported: (request: ChatRequest, target: Target) => readonly Shortcoming[];
+  /** Why a target may not serve a key with budgets, in words; unset: the key has none. */
+  readonly unboundedCost?: ((request: ChatRequest, target: Target) => string | undefined) | undefined;
   /** What the key's policy demands of every target. */
   readonly keyConstraints?: Constraints | undefined;
   /** Input tokens of the request; asked once, and only where it matters. */
@@ -68,13 +70,7 @@ export class Surroundings {
   get tokens(): RequestTokens | undefined {
     const { input, request } = this;
     if (this.#tokens || !input) return this.#tokens;
-    this.#tokens = {
-      likelyInput: input.likely,
-      mostInput: input.upperBound,
-      outputLimit: request.sampling?.maxOutputTokens,
-      candidates: request.sampling?.candidates ?? 1,
-    };
-    return this.#tokens;
+    return (this.#tokens = requestTokens(request, input));
   }
 
   /** Why no attempt should go to a target now: it cannot answer, or none of its provider's credentials can be used. */

@@ -91,6 +91,7 @@ function solePlan(request: ChatRequest, resolutions: readonly Resolution[], port
   if (!ports.allowsModel(resolution.name) && !ports.allowsModel(target.name)) return undefined;
   const around = new Surroundings(request, ports);
   if (ports.unsupported(request, target).length > 0 || exceedsWindow(target, around)) return undefined;
+  if (ports.unboundedCost?.(request, target) !== undefined) return undefined;
   let candidates: readonly Candidate[] | undefined;
   return {
     ...decisions(request, resolution),

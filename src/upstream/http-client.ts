@@ -65,8 +65,9 @@ class Exchange implements UpstreamCall, Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     // Aborted while it waited for a connection: it must not go out at all.
-    if (this.#over) controller.abort(new Error("aborted"));
-    else if (this.#paused) controller.pause();
+    if (this.#over) return controller.abort(new Error("aborted"));
+    this.#handler.onSent?.();
+    if (this.#paused) controller.pause();
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Record<string, unknown>): void {

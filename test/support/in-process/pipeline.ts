@@ -1,4 +1,5 @@
 import { UNLIMITED } from "../../../src/policy/principal.ts";
+import { freshBudgets } from "../../../src/policy/budgets/no-budgets.fixture.ts";
 import { create } from "@bufbuild/protobuf";
 import { createCatalog } from "../../../src/catalog/catalog.ts";
 import {
@@ -89,6 +90,7 @@ export class InProcessGateway {
       runtime,
       upstream,
       ledger: { forwarded: () => Promise.resolve(), ended: nothing, close: () => Promise.resolve() },
+      budgets: freshBudgets(runtime),
       extraAttempts: new ExtraAttempts(runtime),
       live: createLiveTargets(runtime),
       affinity: new Affinity(runtime),
