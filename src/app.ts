@@ -1,9 +1,11 @@
 import { join } from "node:path";
+import { toJson } from "@bufbuild/protobuf";
 import { CAPABILITIES } from "./catalog/facts.ts";
 import type { Config } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { readSpend } from "./ledger/journal-spend.ts";
+import { BudgetAlertSchema } from "./contract/index.ts";
 import { openBooks } from "./ledger/open-books.ts";
 import { buildLive } from "./live-config.ts";
 import type { Log } from "./observe/log.ts";
@@ -16,6 +18,7 @@ import { LiveRequests, chat } from "./pipeline/chat.ts";
 import { explain } from "./pipeline/explain.ts";
 import type { ChatParts } from "./pipeline/parts.ts";
 import { decisionLine } from "./pipeline/record.ts";
+import { BudgetAlerts } from "./policy/budgets/alerts.ts";
 import { Budgets } from "./policy/budgets/budgets.ts";
 import { LocalBank } from "./policy/budgets/local-bank.ts";
 import { ensureKeyFiles, type KeyFile } from "./policy/key-files.ts";
@@ -27,6 +30,7 @@ import { ExtraAttempts } from "./routing/extra-attempts.ts";
 import { createLiveTargets } from "./routing/live-targets.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { startSandbox, type Sandbox } from "./sandbox/index.ts";
+import { createBudgetsService, describeAlert } from "./services/budgets.ts";
 import { createExplainService } from "./services/explain.ts";
 import { createModelsService } from "./services/models.ts";
 import { createStateVault } from "./store/state-vault.ts";
@@ -37,10 +41,12 @@ import type { Gateway } from "./surfaces/gateway.ts";
 import { InFlightBudget } from "./surfaces/in-flight-budget.ts";
 import { listen, type Listener } from "./surfaces/listener.ts";
 import { createOpenAiSurface } from "./surfaces/openai/surface.ts";
+import { registerBudgetMetrics } from "./surfaces/ops/budget-metrics.ts";
 import { createChatObserver } from "./surfaces/ops/chat-observer.ts";
 import { createOpsSurface } from "./surfaces/ops/surface.ts";
 import { Readiness } from "./surfaces/readiness.ts";
 import { createHttpClient, type HttpClientOptions } from "./upstream/http-client.ts";
+import { createWebhook } from "./upstream/webhook.ts";
 
 /** What the gateway needs of the process around it. */
 export interface AppOptions {
@@ -117,13 +123,13 @@ export async function startApp(options: AppOptions): Promise<App> {
       runtime,
       upstream,
       ledger,
-      budgets: await openBudgets(join(folder.path, "ledger"), runtime),
+      budgets: await openBudgets(join(folder.path, "ledger"), runtime, metrics),
       ...memoryOf(runtime),
       observer: createChatObserver(metrics, log),
       traces: tracesTo(traces, recording, runtime),
       current: () => live,
     };
-    const gateway = gatewayOf(parts, requests, traces);
+    const gateway = gatewayOf(parts, requests, traces, openAlerts(config, parts, log));
     const readiness = new Readiness();
     closers.push(registerProcessMetrics(metrics, runtime));
     const listener = await openPort(options, { gateway, readiness, metrics, requests });
@@ -151,14 +157,28 @@ export async function startApp(options: AppOptions): Promise<App> {
 }
 
 /** What keys may still spend, by the books of this process: orphans of an earlier one are closed in them. */
-async function openBudgets(ledgerFolder: string, runtime: Runtime): Promise<Budgets> {
+async function openBudgets(ledgerFolder: string, runtime: Runtime, metrics: Metrics): Promise<Budgets> {
   const spend = await readSpend(ledgerFolder);
-  return new Budgets({
+  const budgets = new Budgets({
     runtime,
     bank: new LocalBank(spend),
     source: spend,
     onCharged: (account, bucket, nanoUsd) => spend.charge(account, bucket, nanoUsd),
   });
+  registerBudgetMetrics(metrics, budgets);
+  return budgets;
+}
+
+/** What is told of budgets, to whoever watches and to the configured webhook. */
+function openAlerts({ observability }: Config, { budgets, runtime, upstream }: ChatParts, log: Log): BudgetAlerts {
+  const { webhook, burnRate } = observability.alerts;
+  const alerts = new BudgetAlerts(runtime, burnRate);
+  budgets.listen(alerts);
+  if (!webhook) return alerts;
+  const onLost = (why: string): void => log.error("an alert of a budget cannot be delivered to its webhook", { why });
+  const hook = createWebhook({ ...webhook, upstream, runtime, onLost });
+  alerts.subscribe((alert) => hook.post(toJson(BudgetAlertSchema, describeAlert(alert, runtime.nowMs())) as object));
+  return alerts;
 }
 
 /** What outlives single requests, in this process. */
@@ -172,8 +192,8 @@ function memoryOf(runtime: Runtime): Pick<ChatParts, "extraAttempts" | "live" | 
 }
 
 /** What the surfaces share. */
-function gatewayOf(parts: ChatParts, requests: LiveRequests, traces: TraceStore): Gateway {
-  const { runtime, current } = parts;
+function gatewayOf(parts: ChatParts, requests: LiveRequests, traces: TraceStore, alerts: BudgetAlerts): Gateway {
+  const { runtime, current, budgets } = parts;
   return {
     chat: (call, sink) => chat(parts, requests, call, sink),
     authenticate: (credential) => authenticate(parts, credential),
@@ -183,6 +203,7 @@ function gatewayOf(parts: ChatParts, requests: LiveRequests, traces: TraceStore)
       traces,
       monotonicMs: () => runtime.monotonicMs(),
     }),
+    budgets: createBudgetsService({ budgets, alerts, runtime }),
     newRequestId: () => runtime.newId("req"),
     newErrorId: () => runtime.newId("err"),
   };

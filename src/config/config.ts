@@ -21,6 +21,15 @@ export interface Config {
 export interface ObservabilityConfig {
   /** File to which routing decisions are recorded, absolute; undefined: they are not. */
   readonly decisionsFile: string | undefined;
+  readonly alerts: AlertsConfig;
+}
+
+/** Where alerts of budgets go beside the event stream of administrators, and what is one. */
+export interface AlertsConfig {
+  /** Where they are posted to; undefined: nowhere. */
+  readonly webhook: { readonly url: string; readonly secret: Secret | undefined } | undefined;
+  /** Money goes too fast at more than `factor` times an even rate over `overMs`; undefined: that is not looked at. */
+  readonly burnRate: { readonly factor: number; readonly overMs: number } | undefined;
 }
 
 /** Listener, limits and times. All durations in milliseconds, all sizes in bytes. */

@@ -129,6 +129,9 @@ policies:
         denyModels: [],
         constraints: undefined,
         allowRawParams: false,
+        budgets: [],
+        onLowBudget: "refuse",
+        whenExceeded: undefined,
       },
     ]);
     expect(config.sandbox).toBe(true);

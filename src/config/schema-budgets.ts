@@ -1,6 +1,6 @@
-import type { BudgetConfig, PolicyConfig } from "./config.ts";
+import type { AlertsConfig, BudgetConfig, PolicyConfig, Secret } from "./config.ts";
 import { listAt, mapAt, type Report } from "./raw.ts";
-import { amount, choice, figure, text } from "./scalars.ts";
+import { amount, choice, duration, figure, secret, text } from "./scalars.ts";
 import { listOf, section } from "./section.ts";
 
 const CALENDAR = ["calendar_hour", "calendar_day", "calendar_week", "calendar_month"] as const;
@@ -42,6 +42,48 @@ export function budgetKeys() {
     when_exceeded: section({ model: text("A route or provider/model.") })
       .describe("What serves requests for which a budget has too little left. Unset: they are refused.")
       .optional(),
+  };
+}
+
+const MINUTE_MS = 60_000;
+const DEFAULT_BURN_OVER_MS = 60 * MINUTE_MS;
+
+/** Where alerts of budgets go, and what is one beside the thresholds of budgets. */
+export function alertsSection() {
+  return section({
+    webhook: text(
+      "URL to which alerts are posted as JSON.",
+      "a URL that begins with https:// or http://",
+      URL_PATTERN,
+    ).optional(),
+    secret: secret("Signs what is posted: HMAC-SHA256 in x-parley-signature. Unset: it is not signed.", {
+      min: 16,
+      max: 512,
+      spaces: false,
+    }).optional(),
+    burn_rate: section({
+      factor: figure("How many times faster than evenly money may go.", 1, 1_000),
+      over: duration("Over how long.", [10 * MINUTE_MS, 24 * 60 * MINUTE_MS], DEFAULT_BURN_OVER_MS).optional(),
+    })
+      .describe("Tell when money goes so fast that a limit will not last. Unset: that is not looked at.")
+      .optional(),
+  }).describe("Alerts of budgets.");
+}
+
+const URL_PATTERN = /^https?:\/\/[^\s@#]+$/;
+
+/** What the schema lets through of `alertsSection`. */
+export interface AlertsData {
+  readonly webhook?: string | undefined;
+  readonly secret?: Secret | undefined;
+  readonly burn_rate?: { readonly factor: number; readonly over?: number | undefined } | undefined;
+}
+
+/** What the file says about alerts. */
+export function buildAlerts({ webhook, secret: signs, burn_rate: burnRate }: AlertsData = {}): AlertsConfig {
+  return {
+    webhook: webhook === undefined ? undefined : { url: webhook, secret: signs },
+    burnRate: burnRate && { factor: burnRate.factor, overMs: burnRate.over ?? DEFAULT_BURN_OVER_MS },
   };
 }
 

@@ -3,7 +3,7 @@ import { Modality, Support } from "../contract/index.ts";
 import type { ApiName } from "./config.ts";
 import type { KnownNames } from "./known-names.ts";
 import { boolean, choice, exactly, integer, keyFile, secret, support, text, usd } from "./scalars.ts";
-import { budgetKeys } from "./schema-budgets.ts";
+import { alertsSection, budgetKeys } from "./schema-budgets.ts";
 import {
   constraintsValue,
   deliveryValue,
@@ -250,6 +250,7 @@ export function fileSchema(known: KnownNames) {
         "a map from names to policies",
       ).optional(),
       observability: section({
+        alerts: alertsSection().optional(),
         decisions: text("File to which routing decisions are recorded, without content, for parley replay.").optional(),
       })
         .describe("What the gateway tells of itself beyond logs and metrics.")

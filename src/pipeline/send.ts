@@ -25,7 +25,7 @@ export interface SendOptions {
   readonly watch: Watch;
   /** Whether the caller, and not the gateway, set the deadline that `watch` keeps. */
   readonly deadlineIsCallers: boolean;
-  /** Aborts when the caller has left or the gateway ends the request, with a `ParleyError` as its reason. */
+  /** Aborts when the request is over before its answer is, with a `ParleyError` as its reason. */
   readonly signal: AbortSignal;
   /** Tells when the answer goes beyond what is held for it; undefined: nothing is. */
   readonly meter: BudgetMeter | undefined;
@@ -65,7 +65,6 @@ class Exchange implements UpstreamHandler {
   readonly #options: SendOptions;
   readonly #resolve: (error: ParleyError | undefined) => void;
   readonly #startedMs: number;
-  // The caller has left, or the gateway ends the request: the signal says which.
   readonly #onAbort = (): void => this.#fail(ParleyError.from(this.#options.signal.reason));
   #call: UpstreamCall | undefined;
   #over = false;

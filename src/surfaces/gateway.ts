@@ -1,5 +1,6 @@
 import type { ChatCall, ChatOutcome, EventSink } from "../pipeline/call.ts";
 import type { Principal } from "../policy/principal.ts";
+import type { BudgetsService } from "../services/budgets.ts";
 import type { ExplainService } from "../services/explain.ts";
 import type { ModelsService } from "../services/models.ts";
 
@@ -11,6 +12,7 @@ export interface Gateway {
   authenticate(credential: string | undefined): Principal;
   readonly models: ModelsService;
   readonly explain: ExplainService;
+  readonly budgets: BudgetsService;
   /** A request id, ours and unique. */
   newRequestId(): string;
   /** An id for an error that happened before or outside the pipeline. */

@@ -4,6 +4,7 @@ import {
   AttemptSchema,
   CostSchema,
   DecisionSchema,
+  ListBudgetsResponseSchema,
   BlockWriter,
   candidateFinished,
   completed,
@@ -51,6 +52,10 @@ export class TestGateway implements Gateway {
     },
   };
 
+  readonly budgets: Gateway["budgets"] = {
+    list: () => create(ListBudgetsResponseSchema),
+    async *watch() {},
+  };
   readonly explain: Gateway["explain"] = {
     explain: (_principal, { model }) => create(DecisionSchema, { request: { model }, strategy: "ordered" }),
     trace: (_principal, requestId) => create(TraceSchema, { requestId }),

@@ -3,6 +3,7 @@ import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { createConnectRouter } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import {
+  BudgetService,
   ChatService,
   ModelService,
   RouteService,
@@ -13,6 +14,7 @@ import type { Gateway } from "../gateway.ts";
 import type { Readiness } from "../readiness.ts";
 import { generate, generateStream, type DirectCall } from "./chat-rpcs.ts";
 import { Health } from "../../contract/grpc.ts";
+import { registerBudgets } from "./budget-rpcs.ts";
 import { registerHealth } from "./health-rpcs.ts";
 import { registerModels } from "./model-rpcs.ts";
 import { registerRoutes } from "./route-rpcs.ts";
@@ -36,7 +38,7 @@ export interface Rpc {
 }
 
 /** The contract's services, as health and reflection name them. */
-export const CONTRACT_SERVICES: readonly DescService[] = [ChatService, ModelService, RouteService];
+export const CONTRACT_SERVICES: readonly DescService[] = [ChatService, ModelService, RouteService, BudgetService];
 
 // Most bytes of one answer; far above what an upstream may answer, so that it never decides.
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
@@ -57,6 +59,7 @@ export function createRpcTable(options: {
   refusalsOf(router, ChatService.method.generateStream);
   registerModels(router, options.gateway);
   registerRoutes(router, options.gateway);
+  registerBudgets(router, options.gateway);
   registerHealth(
     router,
     options.readiness,

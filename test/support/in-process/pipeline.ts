@@ -1,4 +1,4 @@
-import { UNLIMITED } from "../../../src/policy/principal.ts";
+import { UNLIMITED, type Principal } from "../../../src/policy/principal.ts";
 import { freshBudgets } from "../../../src/policy/budgets/no-budgets.fixture.ts";
 import { create } from "@bufbuild/protobuf";
 import { createCatalog } from "../../../src/catalog/catalog.ts";
@@ -13,6 +13,7 @@ import {
 import { reasonName } from "../../../src/errors/index.ts";
 import type { ChatOutcome, EventSink } from "../../../src/pipeline/call.ts";
 import { LiveRequests, chat } from "../../../src/pipeline/chat.ts";
+import type { AttemptEndedRecord, RequestEndedRecord } from "../../../src/ledger/records.ts";
 import type { ChatLimits, ChatParts, LiveConfig } from "../../../src/pipeline/parts.ts";
 import { createProvider, type ConfiguredProvider } from "../../../src/providers/create-adapter.ts";
 import { SANDBOX_FORMATS } from "../../../src/providers/entries/sandbox-formats.ts";
@@ -78,18 +79,24 @@ export class InProcessGateway {
   readonly #parts: ChatParts;
   readonly #live = new LiveRequests();
 
-  constructor(runtime: Runtime, upstream: UpstreamClient) {
+  readonly #caller: Principal;
+  /** Sum of the costs in its books. */
+  spentNanoUsd = 0;
+
+  /** `more` is what the caller's key has beyond permission for everything. */
+  constructor(runtime: Runtime, upstream: UpstreamClient, more: Partial<Principal> = {}) {
+    this.#caller = { ...caller, ...more };
     this.#runtime = runtime;
     const config: LiveConfig = {
       models: new ModelTable([], providers()),
       adapters: new Map(providers().map((provider) => [provider.name, provider.adapter])),
-      authenticate: () => caller,
+      authenticate: () => this.#caller,
       limits: LIMITS,
     };
     this.#parts = {
       runtime,
       upstream,
-      ledger: { forwarded: () => Promise.resolve(), ended: nothing, close: () => Promise.resolve() },
+      ledger: { forwarded: () => Promise.resolve(), ended: (one) => this.#book(one), close: () => Promise.resolve() },
       budgets: freshBudgets(runtime),
       extraAttempts: new ExtraAttempts(runtime),
       live: createLiveTargets(runtime),
@@ -101,13 +108,17 @@ export class InProcessGateway {
     };
   }
 
+  #book(record: AttemptEndedRecord | RequestEndedRecord): void {
+    if (record.kind === "attempt_ended") this.spentNanoUsd += Number(record.cost?.nanoUsd ?? 0n);
+  }
+
   /** Runs a request to its end. */
   async ask(request: WallRequest, stream: boolean): Promise<Told> {
     const sink = new TellingSink();
     const abort = new AbortController();
     const call = {
       requestId: this.#runtime.newId("req"),
-      caller,
+      caller: this.#caller,
       request: create(ChatRequestSchema, request),
       stream,
       timeoutMs: undefined,
