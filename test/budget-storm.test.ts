@@ -36,7 +36,7 @@ async function storm(limitNanoUsd: number, isNaive: boolean): Promise<Storm> {
   const caller = async (index: number): Promise<void> => {
     for (;;) {
       if (isNaive && gateway.spentNanoUsd >= limitNanoUsd) break;
-      const told = await gateway.ask(ask(index), true);
+      const told = await gateway.ask(ask(index), false);
       expect(told.defects).toEqual([]);
       if (told.end === "BUDGET_EXCEEDED") break;
       expect(told.end).toBe("completed");

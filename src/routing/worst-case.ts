@@ -12,7 +12,7 @@ const COSTLY_FIELD =
 /** Why nothing bounds what a request may cost at a target, in words; undefined: its worst case is known. */
 export function unboundedCost(request: ChatRequest, target: Target): string | undefined {
   const { facts } = target;
-  if (!isPriced(target)) return "its price is not known";
+  if (!isPriced(target)) return "its price is not known: the configuration may name one, also 0";
   if (isFree(target)) return undefined;
   if (facts.billing?.unbounded !== undefined) return facts.billing.unbounded;
   const tool = request.tools.find(({ kind }) => kind.case === "webSearch" || kind.case === "native");
