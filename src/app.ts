@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import { openAdministration } from "./administration.ts";
+import { toJson } from "@bufbuild/protobuf";
 import { CAPABILITIES } from "./catalog/facts.ts";
 import type { Config } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
 import type { LoadedConfig } from "./config/load.ts";
+import { BudgetAlertSchema } from "./contract/admin.ts";
 import { openBooks, type BooksOptions } from "./ledger/open-books.ts";
 import { registerProjectionMetrics } from "./ledger/projection-metrics.ts";
 import { buildLive } from "./live-config.ts";
@@ -17,6 +19,10 @@ import { LiveRequests, chat } from "./pipeline/chat.ts";
 import { explain } from "./pipeline/explain.ts";
 import type { ChatParts } from "./pipeline/parts.ts";
 import { decisionLine } from "./pipeline/record.ts";
+import { BudgetAlerts } from "./policy/budgets/alerts.ts";
+import { Budgets } from "./policy/budgets/budgets.ts";
+import type { SpendSource } from "./policy/budgets/bank.ts";
+import { LocalBank } from "./policy/budgets/local-bank.ts";
 import { ensureKeyFiles, type KeyFile } from "./policy/identity/key-files.ts";
 import { ALL_SCOPES, ROLE_NAMES } from "./policy/identity/roles.ts";
 import { PII_KINDS } from "./policy/content/pii/index.ts";
@@ -33,6 +39,7 @@ import { createLiveTargets } from "./routing/live-targets.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { Slots } from "./runtime/slots.ts";
 import { startSandbox, type Sandbox } from "./sandbox/index.ts";
+import { createBudgetsService, describeAlert } from "./services/budgets.ts";
 import { createExplainService } from "./services/explain.ts";
 import { createModelsService } from "./services/models.ts";
 import { createStateVault } from "./store/state-vault.ts";
@@ -45,10 +52,12 @@ import type { Gateway } from "./surfaces/gateway.ts";
 import { InFlightBudget } from "./surfaces/in-flight-budget.ts";
 import { listen, type Listener } from "./surfaces/listener.ts";
 import { createOpenAiSurface } from "./surfaces/openai/surface.ts";
+import { registerBudgetMetrics } from "./surfaces/ops/budget-metrics.ts";
 import { createChatObserver } from "./surfaces/ops/chat-observer.ts";
 import { createOpsSurface } from "./surfaces/ops/surface.ts";
 import { Readiness } from "./surfaces/readiness.ts";
 import { createHttpClient, type HttpClientOptions } from "./upstream/http-client.ts";
+import { createWebhook } from "./upstream/webhook.ts";
 
 /** What the gateway needs of the process around it. */
 export interface AppOptions {
@@ -130,13 +139,14 @@ export async function startApp(options: AppOptions): Promise<App> {
       runtime,
       upstream,
       ledger: books.ledger,
+      budgets: openBudgets(books.spend, runtime, metrics),
       ...memoryOf(runtime),
       memory: budget,
       observer: createChatObserver(metrics, log),
       traces: tracesTo(traces, recording, runtime),
       current: () => live,
     };
-    const gateway = gatewayOf(parts, requests, traces, administration.services);
+    const gateway = gatewayOf(parts, requests, traces, openAlerts(config, parts, log), administration.services);
     const readiness = new Readiness();
     closers.push(registerProcessMetrics(metrics, runtime));
     const listener = await openPort(options, { gateway, readiness, metrics, requests, budget });
@@ -190,6 +200,25 @@ function keyFilesIn(folder: string, { loaded, runtime }: AppOptions): KeyFile[] 
   return ensureKeyFiles(folder, runtime, { needsAdmin });
 }
 
+/** What keys may still spend, by the books of this process: orphans of an earlier one are closed in them. */
+function openBudgets(spend: SpendSource, runtime: Runtime, metrics: Metrics): Budgets {
+  const budgets = new Budgets({ runtime, bank: new LocalBank(spend), source: spend });
+  registerBudgetMetrics(metrics, budgets);
+  return budgets;
+}
+
+/** What is told of budgets, to whoever watches and to the configured webhook. */
+function openAlerts({ observability }: Config, { budgets, runtime, upstream }: ChatParts, log: Log): BudgetAlerts {
+  const { webhook, burnRate } = observability.alerts;
+  const alerts = new BudgetAlerts(runtime, burnRate);
+  budgets.listen(alerts);
+  if (!webhook) return alerts;
+  const onLost = (why: string): void => log.error("an alert of a budget cannot be delivered to its webhook", { why });
+  const hook = createWebhook({ ...webhook, upstream, runtime, onLost });
+  alerts.subscribe((alert) => hook.post(toJson(BudgetAlertSchema, describeAlert(alert, runtime.nowMs())) as object));
+  return alerts;
+}
+
 /** What outlives single requests, in this process. */
 function memoryOf(
   runtime: Runtime,
@@ -206,8 +235,14 @@ function memoryOf(
 }
 
 /** What the surfaces share. */
-function gatewayOf(parts: ChatParts, requests: LiveRequests, traces: TraceStore, admin: Gateway["admin"]): Gateway {
-  const { runtime, current } = parts;
+function gatewayOf(
+  parts: ChatParts,
+  requests: LiveRequests,
+  traces: TraceStore,
+  alerts: BudgetAlerts,
+  admin: Gateway["admin"],
+): Gateway {
+  const { runtime, current, budgets } = parts;
   return {
     chat: (call, sink) => chat(parts, requests, call, sink),
     authenticate: (credentials, scope) => authenticate(parts, credentials, scope),
@@ -218,6 +253,7 @@ function gatewayOf(parts: ChatParts, requests: LiveRequests, traces: TraceStore,
       traces,
       monotonicMs: () => runtime.monotonicMs(),
     }),
+    budgets: createBudgetsService({ budgets, alerts, runtime }),
     newRequestId: () => runtime.newId("req"),
     newErrorId: () => runtime.newId("err"),
   };

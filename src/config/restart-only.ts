@@ -48,7 +48,7 @@ const SERVER: Keys<Omit<ServerConfig, "limits" | "timeouts">> = {
   durability: "durability",
 };
 
-const OBSERVABILITY: Keys<ObservabilityConfig> = { decisionsFile: "decisions" };
+const OBSERVABILITY: Keys<ObservabilityConfig> = { decisionsFile: "decisions", alerts: "alerts" };
 
 /** A problem for each change from `running` to `next` that a running gateway cannot make. */
 export function restartProblems(running: Config, next: LoadedConfig): ConfigProblem[] {

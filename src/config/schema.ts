@@ -4,6 +4,7 @@ import type { ApiName } from "./config.ts";
 import type { KnownNames } from "./known-names.ts";
 import { boolean, choice, exactly, integer, keyFile, secret, support, text, usd } from "./scalars.ts";
 import { constraintsValue, deliveryValue, priorityValue, routeSection, strategyValue } from "./schema-routes.ts";
+import { alertsSection } from "./schema-budgets.ts";
 import { policySection } from "./schema-policies.ts";
 import { ratesValue, type RatesValue } from "./schema-rates.ts";
 import { serverSection } from "./schema-server.ts";
@@ -236,6 +237,7 @@ export function fileSchema(known: KnownNames) {
         "a map from names to policies",
       ).optional(),
       observability: section({
+        alerts: alertsSection().optional(),
         decisions: text("File to which routing decisions are recorded, without content, for parley replay.").optional(),
       })
         .describe("What the gateway tells of itself beyond logs and metrics.")

@@ -2,6 +2,7 @@ import type { Attempt, ChatRequest, Usage } from "../contract/index.ts";
 import type { ParleyError } from "../errors/index.ts";
 import type { Ledger } from "../ledger/records.ts";
 import type { Credentials } from "../policy/identity/credentials.ts";
+import type { Budgets } from "../policy/budgets/budgets.ts";
 import type { Principal } from "../policy/principal.ts";
 import type { RateLimiter } from "../policy/rates/rate-limiter.ts";
 import type { RateRule } from "../policy/rates/rate-rule.ts";
@@ -23,6 +24,8 @@ export interface ChatParts {
   readonly runtime: Runtime;
   readonly upstream: UpstreamClient;
   readonly ledger: Ledger;
+  /** What keys with budgets may still spend. */
+  readonly budgets: Budgets;
   readonly extraAttempts: ExtraAttempts;
   /** How many requests may be hedged. */
   readonly hedges: HedgeBudget;

@@ -55,6 +55,7 @@ async function copy(forwarding: Forwarding, target: Target, number: number): Pro
     mode: DeliveryMode.COMMIT,
     trace,
     paced: undefined,
+    adaptations: [],
   };
   const next = { target, how: { kind: "replace" }, afterMs: 0, withoutState: false } as const;
   const error = await attempt(own, next, call.request);

@@ -6,7 +6,8 @@ import type { AuthHeaders, CallAuth } from "../upstream/auth/call-auth.ts";
 import { addressOf, parametersOf, regionOf, type ApiAddress, type Parameters } from "./address.ts";
 import type { ProviderAdapter } from "./adapter.ts";
 import { ApiChooser, type ApiChoice } from "./choose-api.ts";
-import { quirksFor, type ApiName, type ProviderApi, type ProviderEntry } from "./entry.ts";
+import { matchesModel, quirksFor, type ApiName, type ProviderApi, type ProviderEntry } from "./entry.ts";
+import { billingOf } from "./billing.ts";
 
 /** A provider account as configured. */
 export interface ProviderOptions {
@@ -85,6 +86,7 @@ export function createProvider(options: ProviderOptions): ConfiguredProvider {
     const nativeId = model?.nativeId ?? publicId;
     const known = mergeFacts(mergeFacts(entryFacts, catalogue.lookup(nativeId) ?? {}), options.facts);
     const facts = mergeFacts(known, model?.facts ?? {});
+    const billing = facts.billing ?? billingOf(entry.billing, (globs) => matchesModel(globs, nativeId));
     const at = (api: ProviderApi): NamedTarget => ({
       name: `${name}/${publicId}`,
       provider: name,
@@ -93,6 +95,7 @@ export function createProvider(options: ProviderOptions): ConfiguredProvider {
       facts: {
         ...facts,
         capabilities: facts.capabilities ?? {},
+        ...(billing ? { billing } : {}),
         quirks: [...quirksFor(entry, nativeId, api, parameters.api_version), ...(facts.quirks ?? [])],
       },
     });

@@ -90,6 +90,7 @@ class Call implements UpstreamCall, Exchange {
 
   onAssigned(connection: Connection): void {
     this.#connection = connection;
+    this.#handler.onSent?.();
   }
 
   onHead({ status, headers }: ResponseHead): void {

@@ -10,6 +10,7 @@ import { CONTRACT_SERVICES, isServed, scopeOf, type Serves } from "./access.ts";
 import { registerAudit, registerKeys } from "./admin-rpcs.ts";
 import { generate, generateStream, type DirectCall } from "./chat-rpcs.ts";
 import { Health } from "../../contract/grpc.ts";
+import { registerBudgets } from "./budget-rpcs.ts";
 import { registerHealth } from "./health-rpcs.ts";
 import { registerModels } from "./model-rpcs.ts";
 import { registerRoutes } from "./route-rpcs.ts";
@@ -56,6 +57,7 @@ export function createRpcTable(options: {
   registerRoutes(router, options.gateway);
   registerKeys(router, options.gateway.admin);
   registerAudit(router, options.gateway.admin);
+  registerBudgets(router, options.gateway);
   registerHealth(
     router,
     options.readiness,

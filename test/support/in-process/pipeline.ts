@@ -1,4 +1,5 @@
-import { UNLIMITED } from "../../../src/policy/principal.ts";
+import { UNLIMITED, type Principal } from "../../../src/policy/principal.ts";
+import { freshBudgets } from "../../../src/policy/budgets/no-budgets.fixture.ts";
 import { create } from "@bufbuild/protobuf";
 import { createCatalog } from "../../../src/catalog/catalog.ts";
 import {
@@ -14,6 +15,7 @@ import { reasonName } from "../../../src/errors/index.ts";
 import type { LedgerRecord } from "../../../src/ledger/records.ts";
 import type { ChatOutcome, EventSink } from "../../../src/pipeline/call.ts";
 import { LiveRequests, chat } from "../../../src/pipeline/chat.ts";
+import type { AttemptEndedRecord, RequestEndedRecord } from "../../../src/ledger/records.ts";
 import type { RequestTrace } from "../../../src/pipeline/trace.ts";
 import type { ChatLimits, ChatParts, LiveConfig, MemoryPort } from "../../../src/pipeline/parts.ts";
 import { createProvider, type ConfiguredProvider } from "../../../src/providers/create-adapter.ts";
@@ -97,17 +99,28 @@ export class InProcessGateway {
   readonly #parts: ChatParts;
   readonly #live = new LiveRequests();
 
+  readonly #caller: Principal;
   /** What became of its requests. */
   readonly traces: RequestTrace[] = [];
   /** What stands in its books. */
   readonly records: LedgerRecord[] = [];
+  /** Sum of the costs in its books. */
+  spentNanoUsd = 0;
 
-  constructor(runtime: Runtime, upstream: UpstreamClient, routes: readonly Route[] = [], memory = UNBOUNDED) {
+  /** `more` is what the caller's key has beyond permission for everything. */
+  constructor(
+    runtime: Runtime,
+    upstream: UpstreamClient,
+    routes: readonly Route[] = [],
+    memory = UNBOUNDED,
+    more: Partial<Principal> = {},
+  ) {
+    this.#caller = { ...caller, ...more };
     this.#runtime = runtime;
     const config: LiveConfig = {
       models: new ModelTable(routes, providers()),
       adapters: new Map(providers().map((provider) => [provider.name, provider.adapter])),
-      authenticate: () => caller,
+      authenticate: () => this.#caller,
       limits: LIMITS,
     };
     this.#parts = {
@@ -115,10 +128,11 @@ export class InProcessGateway {
       upstream,
       ledger: {
         forwarded: (record) => Promise.resolve(void this.records.push(record)),
-        ended: (record) => void this.records.push(record),
+        ended: (record) => this.#book(record),
         streamed: nothing,
         close: () => Promise.resolve(),
       },
+      budgets: freshBudgets(runtime),
       extraAttempts: new ExtraAttempts(runtime),
       rates: new RateLimiter(new LocalPermitSource(runtime), runtime),
       live: createLiveTargets(runtime),
@@ -139,6 +153,11 @@ export class InProcessGateway {
     };
   }
 
+  #book(record: AttemptEndedRecord | RequestEndedRecord): void {
+    this.records.push(record);
+    if (record.kind === "attempt_ended") this.spentNanoUsd += Number(record.cost?.nanoUsd ?? 0n);
+  }
+
   /** Runs a request to its end. */
   async ask(
     request: WallRequest,
@@ -148,7 +167,7 @@ export class InProcessGateway {
     const sink = new TellingSink();
     const call = {
       requestId: this.#runtime.newId("req"),
-      caller,
+      caller: this.#caller,
       request: create(ChatRequestSchema, request),
       stream,
       timeoutMs,
