@@ -112,13 +112,11 @@ export async function startApp(options: AppOptions): Promise<App> {
     const traces = createTraceStore(runtime);
     const recording = openRecording(config, runtime, log);
     closers.push(() => recording?.close());
-    const budget = new InFlightBudget(config.server.limits.inFlightBytes);
-    const parts: ChatParts = {
+    const parts: ChatParts & { readonly memory: InFlightBudget } = {
       runtime,
       upstream,
       ledger,
-      ...memoryOf(runtime),
-      memory: budget,
+      ...memoryOf(runtime, config),
       observer: createChatObserver(metrics, log),
       traces: tracesTo(traces, recording, runtime),
       current: () => live,
@@ -126,7 +124,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const gateway = gatewayOf(parts, requests, traces);
     const readiness = new Readiness();
     closers.push(registerProcessMetrics(metrics, runtime));
-    const listener = await openPort(options, { gateway, readiness, metrics, requests, budget });
+    const listener = await openPort(options, { gateway, readiness, metrics, requests, budget: parts.memory });
     closers.push(() => listener.close());
     readiness.set("ready");
     return {
@@ -154,13 +152,14 @@ export async function startApp(options: AppOptions): Promise<App> {
 const MOST_SHADOWS = 16;
 
 /** What outlives single requests, in this process. */
-function memoryOf(runtime: Runtime): Pick<ChatParts, "extraAttempts" | "hedges" | "shadows" | "live" | "affinity" | "vault"> {
+function memoryOf(runtime: Runtime, { server }: Config) {
   return {
     extraAttempts: new ExtraAttempts(runtime),
-    live: createLiveTargets(runtime),
-    affinity: new Affinity(runtime),
     hedges: new HedgeBudget(),
     shadows: new Slots(MOST_SHADOWS),
+    memory: new InFlightBudget(server.limits.inFlightBytes),
+    live: createLiveTargets(runtime),
+    affinity: new Affinity(runtime),
     vault: createStateVault(runtime),
   };
 }
