@@ -14,6 +14,7 @@ import { authenticate } from "./pipeline/authenticate.ts";
 import { LiveRequests, chat } from "./pipeline/chat.ts";
 import { explain } from "./pipeline/explain.ts";
 import type { ChatParts } from "./pipeline/parts.ts";
+import { startProbes } from "./pipeline/probe.ts";
 import { decisionLine } from "./pipeline/record.ts";
 import { ensureKeyFiles, type KeyFile } from "./policy/key-files.ts";
 import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
@@ -112,7 +113,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const traces = createTraceStore(runtime);
     const recording = openRecording(config, runtime, log);
     closers.push(() => recording?.close());
-    const parts: ChatParts & { readonly memory: InFlightBudget } = {
+    const parts = {
       runtime,
       upstream,
       ledger,
@@ -120,10 +121,10 @@ export async function startApp(options: AppOptions): Promise<App> {
       observer: createChatObserver(metrics, log),
       traces: tracesTo(traces, recording, runtime),
       current: () => live,
-    };
+    } satisfies ChatParts;
     const gateway = gatewayOf(parts, requests, traces);
     const readiness = new Readiness();
-    closers.push(registerProcessMetrics(metrics, runtime));
+    closers.push(registerProcessMetrics(metrics, runtime), startProbes(parts));
     const listener = await openPort(options, { gateway, readiness, metrics, requests, budget: parts.memory });
     closers.push(() => listener.close());
     readiness.set("ready");

@@ -67,6 +67,7 @@ export function buildLive(
     adapters: new Map([...byName].map(([name, provider]) => [name, provider.adapter])),
     authenticate: (credential) => ring.authenticate(credential),
     limits: { ...limits, ...timeouts },
+    probes: new Map(config.providers.flatMap(({ name, probe }) => (probe ? [[name, probe] as const] : []))),
   };
 }
 

@@ -77,8 +77,13 @@ export function buildProviders(data: FileData): ProviderConfig[] {
         ...(provider.deterministic === undefined ? {} : { deterministic: provider.deterministic }),
       },
       api: provider.api ?? "auto",
+      ...(provider.probe ? { probe: buildProbe(provider.probe) } : {}),
     };
   });
+}
+
+function buildProbe({ every, kind, model }: NonNullable<ProviderData["probe"]>): NonNullable<ProviderConfig["probe"]> {
+  return { everyMs: every ?? 30_000, kind: kind ?? "chat", model };
 }
 
 function buildCredential(data: CredentialData): Omit<CredentialConfig, "id"> | undefined {

@@ -97,6 +97,8 @@ export interface ProviderConfig {
   readonly facts: Partial<ModelFacts>;
   /** Which of the entry's upstream APIs to use. */
   readonly api: "auto" | ApiName;
+  /** How the gateway tries out what has rested; undefined: callers' requests do. */
+  readonly probe?: { readonly everyMs: number; readonly kind: "models" | "chat"; readonly model: string | undefined };
 }
 
 /** A secret that cannot be printed by accident. */

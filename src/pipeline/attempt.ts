@@ -101,10 +101,15 @@ interface Running {
 }
 
 /** The upstream call. Throws a typed error. */
-function prepare({ parts, config, call }: Forwarding, target: Target, request: ChatRequest): PreparedCall {
+function prepare(
+  { parts, config, call, credentialId }: Forwarding,
+  target: Target,
+  request: ChatRequest,
+): PreparedCall {
   const adapter = config.adapters.get(target.provider);
   if (!adapter) throw new ParleyError("MISCONFIGURED", `Cannot call ${target.name}: its provider is not configured`);
-  const isUsable = (id: string): boolean => parts.live.credentialUnavailable(id) === undefined;
+  const isUsable = (id: string): boolean =>
+    credentialId === undefined ? parts.live.credentialUnavailable(id) === undefined : id === credentialId;
   return adapter.prepare(request, target, call.stream, isUsable);
 }
 
@@ -139,7 +144,9 @@ function answered(
   const usage = completed.usage ?? account.estimate(undefined, produced.outputChars);
   const cost = account.cost(target, usage, completed.serviceTier);
   const closed = account.close(open, { error: undefined, progress, usage, cost });
-  live.end({ ...closed, error: undefined, headroom: progress.headroom });
+  // How soon a probe is answered says nothing of how long a caller would wait.
+  const figures = call.own === "probe" ? { ...closed, firstContentMs: undefined } : closed;
+  live.end({ ...figures, error: undefined, headroom: progress.headroom });
   if (plan.conversation) parts.affinity.note(plan.conversation, target);
   completed.usage = usage;
   forget(parts.vault, call, sent);

@@ -89,6 +89,12 @@ export class TargetHealth {
     return this.#told.unavailable(nowMs);
   }
 
+  /** How long a rest has been over that nobody has tried out, in milliseconds; undefined: there is none. */
+  waitsForProbeMs(nowMs: number): number | undefined {
+    // How quickly it answers is for callers' requests to tell.
+    return this.#breaker.waitsForProbeMs(nowMs) ?? this.#quarantine.waitsForProbeMs(nowMs);
+  }
+
   share(nowMs: number): number {
     const passed = (nowMs - this.#recoveredAtMs) / this.#rules.rampMs;
     return passed >= 1 ? 1 : LEAST_SHARE + (1 - LEAST_SHARE) * passed;
@@ -219,6 +225,11 @@ export class CredentialHealth {
       return rest("cooling", this.#coolingUntilMs - nowMs, "the provider limits the credential's rate");
     }
     return this.#told.unavailable(nowMs);
+  }
+
+  /** How long a quarantine has been over that nobody has tried out, in milliseconds; undefined: there is none. */
+  waitsForProbeMs(nowMs: number): number | undefined {
+    return this.#quarantine.waitsForProbeMs(nowMs);
   }
 
   begin(nowMs: number, call: number): void {

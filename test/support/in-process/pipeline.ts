@@ -14,6 +14,7 @@ import { reasonName } from "../../../src/errors/index.ts";
 import type { LedgerRecord } from "../../../src/ledger/records.ts";
 import type { ChatOutcome, EventSink } from "../../../src/pipeline/call.ts";
 import { LiveRequests, chat } from "../../../src/pipeline/chat.ts";
+import { startProbes } from "../../../src/pipeline/probe.ts";
 import type { RequestTrace } from "../../../src/pipeline/trace.ts";
 import type { ChatLimits, ChatParts, LiveConfig, MemoryPort } from "../../../src/pipeline/parts.ts";
 import { createProvider, type ConfiguredProvider } from "../../../src/providers/create-adapter.ts";
@@ -21,6 +22,7 @@ import { SANDBOX_FORMATS } from "../../../src/providers/entries/sandbox-formats.
 import { Affinity } from "../../../src/routing/affinity.ts";
 import { ExtraAttempts } from "../../../src/routing/extra-attempts.ts";
 import { HedgeBudget } from "../../../src/routing/hedge-budget.ts";
+import type { LiveTargets, ProbedTargets } from "../../../src/routing/live.ts";
 import { createLiveTargets } from "../../../src/routing/live-targets.ts";
 import { ModelTable, type Route } from "../../../src/routing/model-table.ts";
 import type { Target } from "../../../src/routing/target.ts";
@@ -58,6 +60,8 @@ const caller = {
 
 const UNBOUNDED: MemoryPort = { tryTake: () => true, give: nothing };
 
+const NO_PROBES: NonNullable<LiveConfig["probes"]> = new Map();
+
 let known: readonly ConfiguredProvider[] | undefined;
 
 // The sandbox's formats as a gateway has them; `same-again` says the same again and does not continue.
@@ -93,7 +97,7 @@ export function targetNamed(name: string): Target {
 /** A gateway's pipeline with health, statistics and a budget of extra attempts of its own. */
 export class InProcessGateway {
   readonly #runtime: Runtime;
-  readonly #parts: ChatParts;
+  readonly #parts: ChatParts & { readonly live: LiveTargets & ProbedTargets };
   readonly #live = new LiveRequests();
 
   /** What became of its requests. */
@@ -101,13 +105,20 @@ export class InProcessGateway {
   /** What stands in its books. */
   readonly records: LedgerRecord[] = [];
 
-  constructor(runtime: Runtime, upstream: UpstreamClient, routes: readonly Route[] = [], memory = UNBOUNDED) {
+  constructor(
+    runtime: Runtime,
+    upstream: UpstreamClient,
+    routes: readonly Route[] = [],
+    memory = UNBOUNDED,
+    probes = NO_PROBES,
+  ) {
     this.#runtime = runtime;
     const config: LiveConfig = {
       models: new ModelTable(routes, providers()),
       adapters: new Map(providers().map((provider) => [provider.name, provider.adapter])),
       authenticate: () => caller,
       limits: LIMITS,
+      probes,
     };
     this.#parts = {
       runtime,
@@ -134,6 +145,16 @@ export class InProcessGateway {
       },
       current: () => config,
     };
+  }
+
+  /** Health and statistics of what it calls. */
+  get health(): LiveTargets & ProbedTargets {
+    return this.#parts.live;
+  }
+
+  /** Begins to try out what has rested; returns how to stop. */
+  startProbes(): () => void {
+    return startProbes(this.#parts);
   }
 
   /** Runs a request to its end. */
