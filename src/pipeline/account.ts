@@ -15,7 +15,7 @@ import type { AttemptOutcome } from "../routing/live.ts";
 import type { Target } from "../routing/target.ts";
 import type { ChatCall } from "./call.ts";
 import type { ChatParts } from "./parts.ts";
-import type { CallProgress } from "./send.ts";
+import type { CallProgress } from "./call-progress.ts";
 
 /** The books of one request: one record before each attempt goes out, one when it ends, one for the request's end. */
 export class Account {

@@ -1,3 +1,4 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import {
   EventGrammar,
   type Adaptation,
@@ -5,6 +6,7 @@ import {
   type Delivery as DeliveryMode,
   type Origin,
   type Part,
+  type Started,
   type StreamEvent,
 } from "../contract/index.ts";
 import type { TakeOver } from "./take-over.ts";
@@ -58,5 +60,17 @@ export class Draft {
   /** Whether its events go out as they come. */
   get flowing(): boolean {
     return this.held === undefined;
+  }
+
+  /** Completes the start of its answer by what the gateway knows. */
+  complete(started: Started): void {
+    const { requestId, attempt, createdAtMs, origin, adaptations } = this.facts;
+    this.servedModel = started.origin?.servedModel;
+    started.id = requestId;
+    started.attempt = attempt;
+    started.createdAt = timestampFromMs(createdAtMs);
+    started.origin = origin;
+    if (this.servedModel !== undefined) started.origin.servedModel = this.servedModel;
+    started.adaptations = [...adaptations, ...started.adaptations];
   }
 }

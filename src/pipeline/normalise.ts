@@ -1,4 +1,3 @@
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { create } from "@bufbuild/protobuf";
 import {
   Delivery as DeliveryMode,
@@ -212,16 +211,8 @@ export class Delivery {
   }
 
   #completeStarted(draft: Draft, started: Started): void {
-    const { facts } = draft;
-    const servedModel = started.origin?.servedModel;
-    draft.servedModel = servedModel;
-    if (this.#contentDelivered) this.#servedModel = servedModel;
-    started.id = facts.requestId;
-    started.attempt = facts.attempt;
-    started.createdAt = timestampFromMs(facts.createdAtMs);
-    started.origin = facts.origin;
-    if (servedModel !== undefined) started.origin.servedModel = servedModel;
-    started.adaptations = [...facts.adaptations, ...started.adaptations];
+    draft.complete(started);
+    if (this.#contentDelivered) this.#servedModel = draft.servedModel;
   }
 
   #hold(draft: Draft, events: StreamEvent[]): boolean {

@@ -2,11 +2,11 @@ import { isUtf8 } from "node:buffer";
 import { Support, isContent, type StreamEvent } from "../contract/index.ts";
 import { ParleyError, redactRemembered } from "../errors/index.ts";
 import type { DecodeOptions, PreparedCall, StreamDecoder } from "../providers/adapter.ts";
-import type { Headroom } from "../routing/live.ts";
 import type { Target } from "../routing/target.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 import { SseFrames } from "../upstream/sse.ts";
 import type { UpstreamCall, UpstreamClient, UpstreamHandler } from "../upstream/upstream.ts";
+import type { CallProgress } from "./call-progress.ts";
 import type { Draft } from "./draft.ts";
 import type { Delivery } from "./normalise.ts";
 import type { ChatLimits } from "./parts.ts";
@@ -35,29 +35,6 @@ export interface SendOptions {
   readonly onDrift: (dialect: string, path: string) => void;
   /** Written as the call goes on. */
   readonly progress: CallProgress;
-}
-
-/** What is known of a call so far. */
-export interface CallProgress {
-  httpStatus: number | undefined;
-  upstreamRequestId: string | undefined;
-  /** Time to the response's headers, in milliseconds. */
-  responseMs: number | undefined;
-  /** Time to first content, in milliseconds. */
-  firstContentMs: number | undefined;
-  /** What the provider's own limits leave. */
-  headroom: Headroom | undefined;
-}
-
-/** Of a call that has not begun. */
-export function noProgress(): CallProgress {
-  return {
-    httpStatus: undefined,
-    upstreamRequestId: undefined,
-    responseMs: undefined,
-    firstContentMs: undefined,
-    headroom: undefined,
-  };
 }
 
 /**

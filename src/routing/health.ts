@@ -2,6 +2,7 @@ import type { ParleyError } from "../errors/index.ts";
 import { Ban, type BanTimes } from "./ban.ts";
 import type { Unavailable } from "./live.ts";
 import { Tally } from "./tally.ts";
+import { ToldRest, rest } from "./told-rest.ts";
 
 /** When something rests, and for how long; milliseconds. */
 export interface HealthRules {
@@ -282,24 +283,4 @@ export class CredentialHealth {
   told(nowMs: number, rule: Unavailable["rule"], forMs: number): void {
     this.#told.set(nowMs, rule, forMs);
   }
-}
-
-/** What another replica said: it holds for its time, and needs no probe of ours. */
-class ToldRest {
-  #rule: Unavailable["rule"] = "breaker";
-  #untilMs = 0;
-
-  set(nowMs: number, rule: Unavailable["rule"], forMs: number): void {
-    this.#rule = rule;
-    this.#untilMs = nowMs + forMs;
-  }
-
-  unavailable(nowMs: number): Unavailable | undefined {
-    if (this.#untilMs <= nowMs) return undefined;
-    return rest(this.#rule, this.#untilMs - nowMs, "another replica of the gateway has found that it should rest");
-  }
-}
-
-function rest(rule: Unavailable["rule"], retryInMs: number, why: string): Unavailable {
-  return { rule, retryInMs, why };
 }
