@@ -120,6 +120,18 @@ function flatten(headers: Record<string, unknown>): Record<string, string> {
   return flat;
 }
 
+// OpenSSL's codes, and Node's: https://nodejs.org/api/tls.html#x509-certificate-error-codes
+const CERTIFICATE_WORDS: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: "its certificate has expired",
+  CERT_NOT_YET_VALID: "its certificate is not valid yet",
+  CERT_REVOKED: "its certificate was revoked",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed",
+  SELF_SIGNED_CERT_IN_CHAIN: "its certificate comes from an authority that is not trusted",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "its certificate comes from an authority that is not trusted",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate comes from an authority that is not trusted",
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host",
+};
+
 // undici's codes: https://undici.nodejs.org/#/docs/api/Errors
 const WORDS: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: "connecting took too long",
@@ -129,9 +141,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ENOTFOUND: "its host name does not resolve",
   EAI_AGAIN: "its host name does not resolve at the moment",
   EPIPE: "the connection was closed",
-  CERT_HAS_EXPIRED: "its certificate has expired",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed",
-  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host",
+  ...CERTIFICATE_WORDS,
   UND_ERR_HEADERS_OVERFLOW: "its headers are too large",
 };
 
@@ -146,5 +156,7 @@ function connectionError(error: Error, headersSeen: boolean): ParleyError {
   if (code === "UND_ERR_HEADERS_OVERFLOW" || code.startsWith("HPE_")) {
     return new ParleyError("PROVIDER_BAD_OUTPUT", `Cannot read the provider's answer: ${why}`, { cause: error });
   }
-  return new ParleyError("PROVIDER_UNREACHABLE", `Cannot reach the provider: ${why}`, { cause: error });
+  // A certificate is no better a moment later, and where nobody answers a caller has waited long enough.
+  const isLasting = code in CERTIFICATE_WORDS || code.startsWith("ERR_SSL_") || code === "UND_ERR_CONNECT_TIMEOUT";
+  return new ParleyError("PROVIDER_UNREACHABLE", `Cannot reach the provider: ${why}`, { cause: error, isLasting });
 }
