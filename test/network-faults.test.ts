@@ -116,8 +116,8 @@ function resolving(failures: readonly string[]): Promise<string> {
   vi.spyOn(dns, "lookup").mockImplementation(((host: string, options: object, done: (...all: unknown[]) => void) => {
     if (host !== "provider.test") return real(host, options as never, done as never);
     const code = failures[Math.min(count++, failures.length - 1)];
-    if (code === "127.0.0.1") return void queueMicrotask(() => done(null, [{ address: code, family: 4 }]));
-    if (code !== "silence") queueMicrotask(() => done(Object.assign(new Error(code), { code })));
+    if (code === "127.0.0.1") queueMicrotask(() => done(null, [{ address: code, family: 4 }]));
+    else if (code !== "silence") queueMicrotask(() => done(Object.assign(new Error(code), { code })));
   }) as never);
   return Promise.resolve("http://provider.test:1/v1");
 }
