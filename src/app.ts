@@ -1,9 +1,11 @@
 import { join } from "node:path";
+import { openAdministration } from "./administration.ts";
 import { CAPABILITIES } from "./catalog/facts.ts";
 import type { Config } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
 import type { LoadedConfig } from "./config/load.ts";
-import { openBooks } from "./ledger/open-books.ts";
+import { openBooks, type BooksOptions } from "./ledger/open-books.ts";
+import { registerProjectionMetrics } from "./ledger/projection-metrics.ts";
 import { buildLive } from "./live-config.ts";
 import type { Log } from "./observe/log.ts";
 import { openLineFile, type LineFile } from "./observe/line-file.ts";
@@ -16,7 +18,12 @@ import { explain } from "./pipeline/explain.ts";
 import type { ChatParts } from "./pipeline/parts.ts";
 import { startProbes } from "./pipeline/probe.ts";
 import { decisionLine } from "./pipeline/record.ts";
-import { ensureKeyFiles, type KeyFile } from "./policy/key-files.ts";
+import { ensureKeyFiles, type KeyFile } from "./policy/identity/key-files.ts";
+import { ALL_SCOPES, ROLE_NAMES } from "./policy/identity/roles.ts";
+import { PII_KINDS } from "./policy/content/pii/index.ts";
+import { patternProblem } from "./policy/content/regex/index.ts";
+import { LocalPermitSource } from "./policy/rates/local-source.ts";
+import { RateLimiter } from "./policy/rates/rate-limiter.ts";
 import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
 import { SANDBOX_FORMATS } from "./providers/entries/sandbox-formats.ts";
 import { kindOf } from "./providers/kind.ts";
@@ -31,7 +38,9 @@ import { createExplainService } from "./services/explain.ts";
 import { createModelsService } from "./services/models.ts";
 import { createStateVault } from "./store/state-vault.ts";
 import { createTraceStore, type TraceStore } from "./store/trace-store.ts";
-import { openDataFolder } from "./store/data-folder.ts";
+import { openDataFolder, type DataFolder } from "./store/data-folder.ts";
+import { openDatabase, type DatabaseOptions } from "./store/sql/database.ts";
+import { createSqlLedgerStore } from "./store/sql/ledger-store.ts";
 import { createConnectSurface } from "./surfaces/connect/surface.ts";
 import type { Gateway } from "./surfaces/gateway.ts";
 import { InFlightBudget } from "./surfaces/in-flight-budget.ts";
@@ -75,6 +84,10 @@ export function knownNames(): KnownNames {
     capabilities: CAPABILITIES,
     strategies: ["ordered", "weighted", "cheapest", "fastest", "balanced"],
     deliveries: ["commit", "auto", "restartable", "hold"],
+    roles: ["chat", ...ROLE_NAMES.filter((role) => role !== "chat")],
+    scopes: [...ALL_SCOPES],
+    pii: PII_KINDS,
+    patternProblem,
   };
 }
 
@@ -89,23 +102,23 @@ export async function startApp(options: AppOptions): Promise<App> {
   try {
     const folder = openDataFolder(config.server.dataDir, runtime);
     closers.push(() => folder.close());
-    const keyFiles = ensureKeyFiles(folder.path, runtime, {
-      needsAdmin: !config.keys.some((key) => key.role === "admin"),
-    });
+    const keyFiles = keyFilesIn(folder.path, options);
     const sandbox = config.sandbox ? await startSandbox({ runtime }) : undefined;
     if (sandbox) closers.push(() => sandbox.close());
-    const upstream = createHttpClient(upstreamLimits(config));
-    let live = buildLive(config, keyFiles, sandbox?.url, { upstream, runtime });
-    const ledger = await openBooks({
-      folder: join(folder.path, "ledger"),
-      durability: config.server.durability,
-      runtime,
-      log,
-      claimEpoch: (above) => folder.claimEpoch(above),
+    const upstream = createHttpClient({ ...upstreamLimits(config), runtime });
+    const database = await openDatabase(databaseOf(config, folder));
+    closers.push(() => database.close());
+    const administration = await openAdministration(database, runtime, log);
+    closers.push(() => administration.close());
+    const { authenticator } = administration;
+    let live = buildLive(config, keyFiles, sandbox?.url, { upstream, runtime, authenticator });
+    const books = await openBooks({
+      ...booksIn(folder, options),
+      store: createSqlLedgerStore(database),
       pricesOf: (provider, model) => live.models.providers.get(provider)?.target(model)?.facts.prices,
     });
     closers.push(
-      () => ledger.close(),
+      () => books.close(),
       () => upstream.close(),
     );
     const metrics = new Metrics();
@@ -116,16 +129,17 @@ export async function startApp(options: AppOptions): Promise<App> {
     const parts = {
       runtime,
       upstream,
-      ledger,
+      ledger: books.ledger,
       ...memoryOf(runtime, config),
       observer: createChatObserver(metrics, log),
       traces: tracesTo(traces, recording, runtime),
       current: () => live,
     } satisfies ChatParts;
-    const gateway = gatewayOf(parts, requests, traces);
+    const gateway = gatewayOf(parts, requests, traces, administration.services);
     const readiness = new Readiness();
     closers.push(registerProcessMetrics(metrics, runtime), startProbes(parts));
     const listener = await openPort(options, { gateway, readiness, metrics, requests, budget: parts.memory });
+    registerProjectionMetrics(metrics, books.projector);
     closers.push(() => listener.close());
     readiness.set("ready");
     return {
@@ -134,13 +148,9 @@ export async function startApp(options: AppOptions): Promise<App> {
       keyFiles,
       sandbox,
       reload(next) {
-        live = buildLive(next.config, keyFiles, sandbox?.url, { upstream, runtime });
+        live = buildLive(next.config, keyFiles, sandbox?.url, { upstream, runtime, authenticator });
       },
-      async drain() {
-        if (listener.draining) listener.hasten();
-        await listener.drain();
-        await closeAll();
-      },
+      drain: () => drain(listener).then(closeAll),
       close: closeAll,
     };
   } catch (error) {
@@ -152,10 +162,38 @@ export async function startApp(options: AppOptions): Promise<App> {
 // What runs beyond it would take connections and memory from callers.
 const MOST_SHADOWS = 16;
 
+/** Where the tables are. */
+function databaseOf({ databaseUrl }: Config, folder: DataFolder): DatabaseOptions {
+  return databaseUrl ? { url: databaseUrl.reveal() } : { file: join(folder.path, "parley.sqlite") };
+}
+
+/** The books of a data folder. */
+function booksIn(folder: DataFolder, { runtime, log, loaded }: AppOptions): Omit<BooksOptions, "store" | "pricesOf"> {
+  return {
+    folder: join(folder.path, "ledger"),
+    replica: folder.replicaId,
+    durability: loaded.config.server.durability,
+    runtime,
+    log,
+    claimEpoch: (above) => folder.claimEpoch(above),
+  };
+}
+
+async function drain(listener: Listener): Promise<void> {
+  if (listener.draining) listener.hasten();
+  await listener.drain();
+}
+
+function keyFilesIn(folder: string, { loaded, runtime }: AppOptions): KeyFile[] {
+  const needsAdmin = !loaded.config.keys.some((key) => key.role === "admin");
+  return ensureKeyFiles(folder, runtime, { needsAdmin });
+}
+
 /** What outlives single requests, in this process. */
 function memoryOf(runtime: Runtime, { server }: Config) {
   return {
     extraAttempts: new ExtraAttempts(runtime),
+    rates: new RateLimiter(new LocalPermitSource(runtime), runtime),
     hedges: new HedgeBudget(),
     shadows: new Slots(MOST_SHADOWS),
     memory: new InFlightBudget(server.limits.inFlightBytes),
@@ -166,11 +204,12 @@ function memoryOf(runtime: Runtime, { server }: Config) {
 }
 
 /** What the surfaces share. */
-function gatewayOf(parts: ChatParts, requests: LiveRequests, traces: TraceStore): Gateway {
+function gatewayOf(parts: ChatParts, requests: LiveRequests, traces: TraceStore, admin: Gateway["admin"]): Gateway {
   const { runtime, current } = parts;
   return {
     chat: (call, sink) => chat(parts, requests, call, sink),
-    authenticate: (credential) => authenticate(parts, credential),
+    authenticate: (credentials, scope) => authenticate(parts, credentials, scope),
+    admin,
     models: createModelsService(() => current().models),
     explain: createExplainService({
       decide: (principal, request) => explain(parts, principal, request),
@@ -206,7 +245,7 @@ function tracesTo(traces: TraceStore, recording: LineFile | undefined, runtime: 
   };
 }
 
-function upstreamLimits({ server }: Config): HttpClientOptions {
+function upstreamLimits({ server }: Config): Omit<HttpClientOptions, "runtime"> {
   return {
     connectMs: server.timeouts.connectMs + server.timeouts.tlsMs,
     connectionsPerOrigin: server.limits.connections,

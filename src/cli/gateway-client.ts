@@ -5,7 +5,7 @@ import { createConnectTransport } from "@connectrpc/connect-node";
 import { DEFAULT_DATA_DIR, DEFAULT_HOST, DEFAULT_PORT } from "../config/defaults.ts";
 import { ErrorReason, GatewayErrorSchema } from "../contract/index.ts";
 import { reasonName } from "../errors/index.ts";
-import { readKeyFile } from "../policy/key-files.ts";
+import { readKeyFile } from "../policy/identity/key-files.ts";
 import { CommandError, type CliContext, type CommandInput } from "./command.ts";
 
 /** Flags of every command that calls a running gateway. */

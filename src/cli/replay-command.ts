@@ -3,7 +3,8 @@ import { resolve } from "node:path";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { ConfigError, formatConfigError } from "../config/problem.ts";
 import type { LiveConfig } from "../pipeline/parts.ts";
-import { KeyRing } from "../policy/key-ring.ts";
+import { policySource } from "../policy/identity/compile-principal.ts";
+import { KeyRing } from "../policy/identity/key-ring.ts";
 import type { Principal } from "../policy/principal.ts";
 import { realRuntime } from "../runtime/real.ts";
 import { createHttpClient } from "../upstream/http-client.ts";
@@ -64,7 +65,7 @@ async function load(path: string, context: CliContext): Promise<LoadedConfig> {
 /** The holders of the configuration's own keys, by id: what they may use has changed with their policies. */
 function holdersOf({ config }: LoadedConfig): ReadonlyMap<string, Principal> {
   if (config.keys.length === 0) return new Map();
-  const ring = new KeyRing(config.keys, config.policies);
+  const ring = new KeyRing(config.keys, policySource(config.policies, config.organisations));
   return new Map(config.keys.map(({ key }) => ring.authenticate(key.reveal())).map((one) => [one.keyId, one]));
 }
 
@@ -81,10 +82,16 @@ async function withLive<T>({ config }: LoadedConfig, use: (live: LiveConfig) => 
   const { buildLive } = await import("../live-config.ts");
   const { connectMs } = config.server.timeouts;
   const { connections, headerBytes } = config.server.limits;
-  const upstream = createHttpClient({ connectMs, connectionsPerOrigin: connections, maxHeaderBytes: headerBytes });
+  const runtime = realRuntime();
+  const upstream = createHttpClient({
+    connectMs,
+    connectionsPerOrigin: connections,
+    maxHeaderBytes: headerBytes,
+    runtime,
+  });
   try {
     const sandboxUrl = config.sandbox ? NOWHERE : undefined;
-    return use(buildLive(config, [NOBODY], sandboxUrl, { upstream, runtime: realRuntime() }));
+    return use(buildLive(config, [NOBODY], sandboxUrl, { upstream, runtime }));
   } finally {
     await upstream.close();
   }

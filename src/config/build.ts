@@ -5,12 +5,12 @@ import type {
   FixedKeyConfig,
   Limits,
   ModelConfig,
-  PolicyConfig,
+  OrganisationConfig,
   ProviderConfig,
   ServerConfig,
   Timeouts,
 } from "./config.ts";
-import { buildConstraints } from "./build-routes.ts";
+import { buildRates } from "./build-policies.ts";
 import { DEFAULT_DRAIN, DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "./defaults.ts";
 import { MODALITY, PRICE_UNITS, type FileData, type ProviderData, type ServerData } from "./schema.ts";
 
@@ -78,6 +78,7 @@ export function buildProviders(data: FileData): ProviderConfig[] {
       },
       api: provider.api ?? "auto",
       ...(provider.probe ? { probe: buildProbe(provider.probe) } : {}),
+      rates: buildRates(provider.rates),
     };
   });
 }
@@ -169,16 +170,17 @@ export function buildKeys(data: FileData): FixedKeyConfig[] {
     key: one.key,
     role: one.role ?? "chat",
     policy: one.policy,
+    scopes: one.scopes,
+    organisation: one.organisation,
+    project: one.project,
   }));
 }
 
-/** The policies of the file. */
-export function buildPolicies(data: FileData): PolicyConfig[] {
-  return Object.entries(data.policies ?? {}).map(([name, policy]) => ({
+/** The organisations of the file. */
+export function buildOrganisations(data: FileData): OrganisationConfig[] {
+  return Object.entries(data.organisations ?? {}).map(([name, { policy, projects }]) => ({
     name,
-    allowModels: policy.allow_models ?? ["*"],
-    denyModels: policy.deny_models ?? [],
-    constraints: policy.constraints && buildConstraints(policy.constraints),
-    allowRawParams: policy.allow_raw_params ?? true,
+    policy,
+    projects: Object.entries(projects ?? {}).map(([project, { policy: own }]) => ({ name: project, policy: own })),
   }));
 }

@@ -8,11 +8,14 @@ export interface Config {
   readonly routes: readonly RouteConfig[];
   readonly tasks: readonly RouteConfig[];
   readonly routeDefaults: RouteDefaults;
+  readonly organisations: readonly OrganisationConfig[];
   readonly keys: readonly FixedKeyConfig[];
   readonly policies: readonly PolicyConfig[];
   /** Whether the built-in sandbox runs and is a provider named `sandbox`. */
   readonly sandbox: boolean;
   readonly observability: ObservabilityConfig;
+  /** Address of a PostgreSQL, with its password; undefined: SQLite in the data folder. */
+  readonly databaseUrl: Secret | undefined;
   /** Where it came from, for people: a path, or `zero-config`. */
   readonly source: string;
 }
@@ -99,6 +102,8 @@ export interface ProviderConfig {
   readonly api: "auto" | ApiName;
   /** How the gateway tries out what has rested; undefined: callers' requests do. */
   readonly probe?: { readonly everyMs: number; readonly kind: "models" | "chat"; readonly model: string | undefined };
+  /** How fast attempts may go there, over all callers. */
+  readonly rates: readonly RateConfig[];
 }
 
 /** A secret that cannot be printed by accident. */
@@ -198,8 +203,21 @@ export interface RouteTargetConfig {
 export interface FixedKeyConfig {
   readonly name: string;
   readonly key: Secret;
-  readonly role: "admin" | "chat";
+  readonly role: "admin" | "chat" | "viewer" | "key-manager";
+  /** Scopes of the role to which it is narrowed; undefined: all of them. */
+  readonly scopes?: readonly string[] | undefined;
   readonly policy: string | undefined;
+  readonly organisation?: string | undefined;
+  /** `organisation/project`. */
+  readonly project?: string | undefined;
+}
+
+/** Whom keys belong to. */
+export interface OrganisationConfig {
+  readonly name: string;
+  /** The policy of all its keys, beside theirs. */
+  readonly policy: string | undefined;
+  readonly projects: readonly { readonly name: string; readonly policy: string | undefined }[];
 }
 
 /** What keys may do. */
@@ -211,5 +229,63 @@ export interface PolicyConfig {
   readonly denyModels: readonly string[];
   /** What every target must satisfy that a key's request goes to. */
   readonly constraints: Constraints | undefined;
-  readonly allowRawParams: boolean;
+  readonly permit: PermitConfig;
+  readonly rates: readonly RateConfig[];
+  readonly content: readonly ContentRuleConfig[];
+}
+
+/** What requests may do. Undefined limits: none. */
+export interface PermitConfig {
+  readonly reasoning: boolean;
+  readonly streaming: boolean;
+  readonly tools: boolean;
+  readonly vision: boolean;
+  readonly imageGeneration: boolean;
+  readonly audio: boolean;
+  /** Or the top-level names that may be set. */
+  readonly rawParams: boolean | readonly string[];
+  readonly costTier: "flex" | "standard" | "priority" | undefined;
+  readonly maxInputTokens: number | undefined;
+  readonly maxOutputTokens: number | undefined;
+  readonly maxContextTokens: number | undefined;
+  readonly requiredTags: readonly string[];
+}
+
+/** One limit on how fast requests may come. */
+export interface RateConfig {
+  readonly kind: "requests" | "tokens" | "concurrency";
+  readonly limit: number;
+  /** Length of the window; 0 for concurrency. */
+  readonly windowMs: number;
+  /** Glob patterns over `provider/model`; undefined: every request counts. */
+  readonly models: readonly string[] | undefined;
+}
+
+/** A kind of personal data that content rules can look for. */
+export type PiiName = "email" | "phone" | "credit_card" | "iban" | "ip_address" | "us_ssn";
+
+/** One rule of what may be said to and by models: one of `keywords`, `pattern`, `pii` and `hook` is set. */
+export interface ContentRuleConfig {
+  readonly name: string;
+  readonly on: "input" | "output" | "both";
+  /** Undefined with a hook, which decides itself. */
+  readonly action: "block" | "mask" | undefined;
+  /** What stands for what is masked; undefined: a word that says what it was. */
+  readonly replacement: string | undefined;
+  readonly keywords: readonly string[] | undefined;
+  readonly wholeWords: boolean | undefined;
+  readonly pattern: string | undefined;
+  readonly caseSensitive: boolean | undefined;
+  readonly pii: readonly PiiName[] | undefined;
+  readonly hook: ContentHookConfig | undefined;
+}
+
+/** A classifier that is asked over HTTP. */
+export interface ContentHookConfig {
+  readonly url: string;
+  readonly timeoutMs: number;
+  readonly onError: "block" | "allow";
+  readonly secret: Secret | undefined;
+  /** Characters of a streamed answer after which it is asked. */
+  readonly chunkChars: number;
 }

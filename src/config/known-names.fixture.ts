@@ -33,4 +33,8 @@ export const KNOWN: KnownNames = {
   capabilities: ["streaming", "tools", "json_schema", "prefill", "seed"],
   strategies: ["ordered", "weighted", "balanced"],
   deliveries: ["commit"],
+  roles: ["admin", "chat", "viewer"],
+  scopes: ["chat", "models:read"],
+  pii: ["email", "phone"],
+  patternProblem: (pattern) => (pattern === "(" ? "has a ( without its )" : undefined),
 };

@@ -1,7 +1,8 @@
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { buildDrain, buildKeys, buildLimits, buildPolicies, buildProviders, buildTimeouts } from "./build.ts";
+import { buildDrain, buildKeys, buildLimits, buildOrganisations, buildProviders, buildTimeouts } from "./build.ts";
+import { buildPolicies } from "./build-policies.ts";
 import { buildRouteDefaults, buildRoutes, DEFAULT_ROUTE } from "./build-routes.ts";
 import type { Config, ServerConfig, ObservabilityConfig } from "./config.ts";
 import { DEFAULT_HOST, DEFAULT_PORT } from "./defaults.ts";
@@ -115,9 +116,11 @@ function fromFile(
     routes: buildRoutes(data.routes, routeDefaults),
     tasks: buildRoutes(data.tasks, routeDefaults),
     routeDefaults,
+    organisations: buildOrganisations(data),
     keys: buildKeys(data),
     policies: buildPolicies(data),
     sandbox: data.sandbox ?? false,
+    databaseUrl: settings.databaseUrl,
     observability: buildObservability(data.observability, dirname(settings.file)),
     source: settings.file,
   };
@@ -135,9 +138,11 @@ function fromEnvironment(settings: Settings, options: LoadOptions, problems: Con
     routes: zero.routes,
     tasks: [],
     routeDefaults: DEFAULT_ROUTE,
+    organisations: [],
     keys: [],
     policies: [],
     sandbox: true,
+    databaseUrl: settings.databaseUrl,
     observability: buildObservability(undefined, options.cwd),
     source: "zero-config",
   };

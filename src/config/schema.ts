@@ -3,14 +3,9 @@ import { Modality, Support } from "../contract/index.ts";
 import type { ApiName } from "./config.ts";
 import type { KnownNames } from "./known-names.ts";
 import { boolean, choice, duration, exactly, integer, keyFile, secret, support, text, usd } from "./scalars.ts";
-import {
-  constraintsValue,
-  deliveryValue,
-  priorityValue,
-  routeSection,
-  strategyValue,
-  type ConstraintsValue,
-} from "./schema-routes.ts";
+import { constraintsValue, deliveryValue, priorityValue, routeSection, strategyValue } from "./schema-routes.ts";
+import { policySection } from "./schema-policies.ts";
+import { ratesValue, type RatesValue } from "./schema-rates.ts";
 import { serverSection } from "./schema-server.ts";
 import { eitherOf, listOf, mapOf, section } from "./section.ts";
 
@@ -137,7 +132,7 @@ function credentialKeys() {
   };
 }
 
-function providerSection(known: KnownNames) {
+function providerSection(known: KnownNames, rates: RatesValue) {
   const kinds = known.kinds.map((kind) => kind.name);
   // One instance each, which the JSON Schema then refers to from both places.
   const facts = factKeys(known);
@@ -176,59 +171,45 @@ function providerSection(known: KnownNames) {
           "Try out what has rested with a call of the gateway's own, so that no caller's request has to. Unset: callers' requests do.",
       })
       .optional(),
+    rates: rates.optional(),
   });
 }
 
-function keySection() {
+function keySection(known: KnownNames) {
   return section(
     {
       name: text("Its name in books and logs."),
       key: secret('The key, best as "${NAME}" or "${file:PATH}".', { ...KEY_LENGTH, spaces: true }),
       policy: text("Name of a policy. Unset: every model.").optional(),
-      role: choice("chat: chat and list models. admin: everything.", ["chat", "admin"], [], "chat").optional(),
+      role: choice("What it is for: docs/keys.md.", known.roles, [], "chat").optional(),
+      scopes: listOf(
+        choice("A scope.", known.scopes),
+        "Scopes of the role to which the key is narrowed. Unset: all of them.",
+        "a list of scopes",
+      ).optional(),
+      organisation: text("The organisation it belongs to. Unset: the project's, or none.").optional(),
+      project: text("The project it belongs to, as organisation/project.").optional(),
     },
-    ["budgets", "rates", "expires", "project", "organisation", "roles", "scopes"],
+    ["budgets", "rates", "expires"],
   );
 }
 
-function policySection(constraints: ConstraintsValue) {
-  const pattern = "A route or provider/model; * stands for any characters.";
-  const later = [
-    "budgets",
-    "rates",
-    "cost_tier",
-    "content",
-    "on_low_budget",
-    "required_tags",
-    "max_input_tokens",
-    "max_output_tokens",
-    "allow_streaming",
-    "allow_tools",
-    "allow_reasoning",
-    "allow_media",
-  ];
-  return section(
-    {
-      allow_models: listOf(
-        text(pattern),
-        'Models that its keys may use. Unset: ["*"].',
-        "a list of patterns",
-      ).optional(),
-      deny_models: listOf(
-        text(pattern),
-        "Models that its keys may not use, whatever else says.",
-        "a list of patterns",
-      ).optional(),
-      constraints: constraints.optional(),
-      allow_raw_params: boolean("Whether requests may carry fields of a provider's own API.", true).optional(),
-    },
-    later,
-  );
+function organisationSection() {
+  const policy = text("Name of a policy that holds for all its keys, beside theirs.").optional();
+  return section({
+    policy,
+    projects: mapOf(
+      section({ policy }).meta({ id: "project" }),
+      "Its projects, by name.",
+      "a map from names to projects",
+    ).optional(),
+  }).meta({ id: "organisation" });
 }
 
 /** The schema of the whole file. */
 export function fileSchema(known: KnownNames) {
   const constraints = constraintsValue(known);
+  const rates = ratesValue();
   const route = routeSection(known, constraints);
   return section(
     {
@@ -236,7 +217,7 @@ export function fileSchema(known: KnownNames) {
       server: serverSection().optional(),
       sandbox: boolean("Run the built-in sandbox as a provider named sandbox.", false).optional(),
       providers: mapOf(
-        providerSection(known),
+        providerSection(known, rates),
         "Your accounts at providers, by a name of your choice.",
         "a map from names of your choice to providers",
       ).optional(),
@@ -260,9 +241,14 @@ export function fileSchema(known: KnownNames) {
       )
         .describe("What holds where a route says nothing.")
         .optional(),
-      keys: listOf(keySection(), "Fixed keys.", "a list of keys").optional(),
+      organisations: mapOf(
+        organisationSection(),
+        "Whom keys belong to, by name.",
+        "a map from names to organisations",
+      ).optional(),
+      keys: listOf(keySection(known), "Fixed keys.", "a list of keys").optional(),
       policies: mapOf(
-        policySection(constraints),
+        policySection(known, constraints, rates),
         "What keys may do, by name.",
         "a map from names to policies",
       ).optional(),
@@ -272,7 +258,7 @@ export function fileSchema(known: KnownNames) {
         .describe("What the gateway tells of itself beyond logs and metrics.")
         .optional(),
     },
-    ["organisations", "cache"],
+    ["cache"],
   );
 }
 

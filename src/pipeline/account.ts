@@ -16,11 +16,17 @@ import type { Target } from "../routing/target.ts";
 import type { ChatCall } from "./call.ts";
 import type { ChatParts } from "./parts.ts";
 import type { CallProgress } from "./call-progress.ts";
+import { tokensOf } from "./pace.ts";
+
+/** After how many events of content, or how long, a running stream's books note how far it has come. */
+const CHECKPOINT_EVENTS = 64;
+const CHECKPOINT_MS = 1_000;
 
 /** The books of one request: one record before each attempt goes out, one when it ends, one for the request's end. */
 export class Account {
   readonly #parts: ChatParts;
-  readonly #call: ChatCall;
+  /** Its request is what is charged: as it goes out. */
+  call: ChatCall;
   readonly #receivedAtMs: number;
   readonly #startedMs: number;
   #inputSize: InputSize | undefined;
@@ -29,15 +35,20 @@ export class Account {
 
   constructor(parts: ChatParts, call: ChatCall, receivedAtMs: number) {
     this.#parts = parts;
-    this.#call = call;
+    this.call = call;
     this.#receivedAtMs = receivedAtMs;
     this.#startedMs = parts.runtime.monotonicMs();
   }
 
   /** Size of the request's input, worked out once and only where somebody asks. */
   get inputSize(): InputSize {
-    this.#inputSize ??= inputSize(this.#call.request);
+    this.#inputSize ??= inputSize(this.call.request);
     return this.#inputSize;
+  }
+
+  /** Tokens of all ended attempts, input and output. */
+  get usedTokens(): number {
+    return this.#attempts.reduce((sum, { usage }) => sum + tokensOf(usage), 0);
   }
 
   /** What was tried so far, ended attempts only. */
@@ -60,29 +71,58 @@ export class Account {
   /** An attempt is about to go out. Rejects when the books cannot be written: then it must not. */
   async open(target: Target, dialect: string, credentialId: string): Promise<OpenAttempt> {
     const { runtime, ledger } = this.#parts;
-    const open = { number: ++this.#opened, target, dialect, openedMs: runtime.monotonicMs() };
+    const open: OpenAttempt = {
+      number: ++this.#opened,
+      target,
+      dialect,
+      openedMs: runtime.monotonicMs(),
+      events: 0,
+      checkpointMs: undefined,
+      ended: false,
+    };
     await ledger.forwarded({
       kind: "forwarded",
-      requestId: this.#call.requestId,
+      requestId: this.call.requestId,
       attempt: open.number,
       receivedAtMs: this.#receivedAtMs,
       forwardedAtMs: runtime.nowMs(),
-      keyId: this.#call.caller.keyId,
-      surface: this.#call.surface,
-      requestedModel: this.#call.request.model,
+      keyId: this.call.caller.keyId,
+      surface: this.call.surface,
+      requestedModel: this.call.request.model,
       provider: target.provider,
       model: target.model,
       credentialId,
-      stream: this.#call.stream,
+      stream: this.call.stream,
       inputTokensUpperBound: this.inputSize.upperBound,
       priceVersion: target.facts.prices?.version,
-      organisation: this.#call.caller.organisation,
-      project: this.#call.caller.project,
+      organisation: this.call.caller.organisation,
+      project: this.call.caller.project,
       hold: undefined,
-      tags: this.#call.request.tags,
-      ...(this.#call.own ? { shadow: true as const } : {}),
+      tags: this.call.request.tags,
+      ...(this.call.own ? { shadow: true as const } : {}),
     });
     return open;
+  }
+
+  /** More content of an attempt has come. Now and then the books note how far: from there on a crash is estimated. */
+  streamed(open: OpenAttempt, events: number, produced: Produced): void {
+    if (open.ended) return; // these events were its last
+    const { runtime, ledger } = this.#parts;
+    const nowMs = runtime.monotonicMs();
+    open.checkpointMs ??= nowMs;
+    open.events += events;
+    if (open.events < CHECKPOINT_EVENTS && nowMs - open.checkpointMs < CHECKPOINT_MS) return;
+    open.events = 0;
+    open.checkpointMs = nowMs;
+    const usage = this.estimate(produced.usage, produced.outputChars);
+    ledger.streamed({
+      kind: "partially_streamed",
+      requestId: this.call.requestId,
+      attempt: open.number,
+      atMs: runtime.nowMs(),
+      usage,
+      cost: this.cost(open.target, usage, undefined),
+    });
   }
 
   /** What an attempt costs by its own figures. Undefined: no price is known. */
@@ -91,7 +131,9 @@ export class Account {
   }
 
   /** An attempt has ended: `usage` and `cost` as they will be charged. Returns how it went, as statistics want it. */
-  close({ number, target, dialect, openedMs }: OpenAttempt, end: AttemptEnd): ClosedAttempt {
+  close(open: OpenAttempt, end: AttemptEnd): ClosedAttempt {
+    const { number, target, dialect, openedMs } = open;
+    open.ended = true;
     const { runtime, ledger, observer } = this.#parts;
     const { httpStatus, upstreamRequestId, responseMs, firstContentMs } = end.progress;
     const attempt: Attempt = {
@@ -112,7 +154,7 @@ export class Account {
     this.#list(attempt);
     ledger.ended({
       kind: "attempt_ended",
-      requestId: this.#call.requestId,
+      requestId: this.call.requestId,
       attempt: attempt.number,
       state: end.error ? "failed" : "completed",
       endedAtMs: runtime.nowMs(),
@@ -123,7 +165,7 @@ export class Account {
       usage: end.usage,
       cost: end.cost,
     });
-    if (this.#call.own) observer.ownCallEnded(this.#call.own, attempt, target);
+    if (this.call.own) observer.ownCallEnded(this.call.own, attempt, target);
     else observer.attemptEnded(attempt, target);
     const outputTokens = end.usage && (end.usage.outputTokens ?? 0) + (end.usage.reasoningTokens ?? 0);
     return { durationMs: attempt.durationMs, firstContentMs: attempt.firstContentMs, outputTokens };
@@ -143,7 +185,7 @@ export class Account {
     const reason = error?.reason ?? last;
     this.#parts.ledger.ended({
       kind: "request_ended",
-      requestId: this.#call.requestId,
+      requestId: this.call.requestId,
       state: reason === undefined ? "completed" : "failed",
       endedAtMs: this.#parts.runtime.nowMs(),
       reason: reason === undefined ? undefined : reasonName(reason).toLowerCase(),
@@ -165,6 +207,13 @@ export class Account {
   }
 }
 
+/** What an attempt has given so far. */
+interface Produced {
+  readonly usage: Usage | undefined;
+  /** UTF-16 units of output. */
+  readonly outputChars: number;
+}
+
 /** An attempt that is in the books and has not ended. */
 export interface OpenAttempt {
   /** From 1. */
@@ -172,6 +221,10 @@ export interface OpenAttempt {
   readonly target: Target;
   readonly dialect: string;
   readonly openedMs: number;
+  /** Content events since its last checkpoint, and when that was. */
+  events: number;
+  checkpointMs: number | undefined;
+  ended: boolean;
 }
 
 /** How long an attempt took and what it gave. */

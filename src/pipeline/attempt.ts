@@ -4,14 +4,18 @@ import type { PreparedCall } from "../providers/adapter.ts";
 import type { LiveAttempt } from "../routing/live.ts";
 import type { Target } from "../routing/target.ts";
 import { originOf, type OpenAttempt } from "./account.ts";
+import { hookAsker } from "./ask-hook.ts";
 import { authorise } from "./authorise.ts";
 import type { ChatCall } from "./call.ts";
+import { noProgress, type CallProgress } from "./call-progress.ts";
 import type { NextAttempt } from "./decide.ts";
 import type { Draft } from "./draft.ts";
+import { AnswerFilter } from "./filter.ts";
 import type { Forwarding } from "./forward.ts";
 import type { LiveConfig } from "./parts.ts";
+import { paceAttempt, tokensOf, type Paced } from "./pace.ts";
+import { permitted, type Permitted } from "./permit.ts";
 import { forget, remember } from "./recall.ts";
-import { noProgress, type CallProgress } from "./call-progress.ts";
 import { send } from "./send.ts";
 import { kindOf } from "./standing.ts";
 import { strippedState } from "./strip-state.ts";
@@ -40,33 +44,51 @@ export async function attempt(
   const { parts, config, call, delivery, account, mode } = forwarding;
   const { signal, watch, onContent } = lane ?? { signal: call.signal, watch: forwarding.watch, onContent: undefined };
   const { target, how } = next;
+  let settled: Permitted;
   let joined;
   let prepared: PreparedCall;
   let live: LiveAttempt | undefined;
   let open: OpenAttempt;
+  let paced: Paced | undefined;
   try {
-    joined = takeOverFrom(how, { request: asked, target, delivered: delivery.delivered, attempts: account.attempts });
+    settled = permitted(asked, target, call.caller.permits, () => account.inputSize.upperBound);
+    joined = takeOverFrom(how, {
+      request: settled.request,
+      target,
+      delivered: delivery.delivered,
+      attempts: account.attempts,
+    });
     prepared = prepare(forwarding, target, joined.request);
+    const pacing = paceAttempt(forwarding, target, settled.request);
     // In the turn in which the target was chosen: of those that wait for a recovering one only one may be its probe.
     live = parts.live.begin(target, prepared.credentialId, kindOf(forwarding));
+    paced = pacing instanceof Promise ? await pacing : pacing;
     if (prepared.authorise) prepared = await authorised(forwarding, prepared, signal);
     open = await account.open(target, prepared.dialect.id, prepared.credentialId);
   } catch (thrown) {
     const error = ParleyError.from(thrown);
+    paced?.end(0);
     live?.end({ error, durationMs: 0, firstContentMs: undefined, outputTokens: undefined, headroom: undefined });
     return error;
   }
   const progress = noProgress();
   if (how.kind === "reset") delivery.startOver(joined.broken);
-  const running: Running = { open, live, progress, prepared, sent: joined.request };
+  const running: Running = { open, live, paced, progress, prepared, sent: joined.request };
+  const adaptations = [
+    ...(call.adaptations ?? []),
+    ...(next.withoutState ? [strippedState()] : []),
+    ...settled.adaptations,
+    ...prepared.adaptations,
+  ];
   const draft: Draft = delivery.begin(
     {
       requestId: call.requestId,
       attempt: open.number,
       origin: originOf(target, prepared.dialect.id),
       createdAtMs: parts.runtime.nowMs(),
-      adaptations: next.withoutState ? [strippedState(), ...prepared.adaptations] : prepared.adaptations,
+      adaptations,
       mode,
+      filter: filterOf(forwarding, joined.takeOver !== undefined),
     },
     { close: (completed) => answered(forwarding, running, draft, completed), onContent },
     joined.takeOver,
@@ -85,6 +107,7 @@ export async function attempt(
     signal,
     onFailed: (error) => failed(forwarding, running, draft, error),
     onDrift: (dialect, path) => parts.observer.drifted(dialect, path),
+    onContent: (events) => account.streamed(open, events, draft.produced),
     progress,
   });
   if (open.number === 1) forwarding.onSent?.();
@@ -95,10 +118,20 @@ export async function attempt(
 interface Running {
   readonly open: OpenAttempt;
   readonly live: LiveAttempt;
+  /** What it holds of its target's limits. */
+  readonly paced: Paced | undefined;
   readonly progress: CallProgress;
   readonly prepared: PreparedCall;
   /** What went to the target. */
   readonly sent: ChatRequest;
+}
+
+/** What the caller's content rules make of the attempt's answer; undefined: there are none. */
+function filterOf({ parts, call, delivery }: Forwarding, goesOn: boolean): AnswerFilter | undefined {
+  const rules = call.caller.content?.output;
+  if (!rules) return undefined;
+  const { block, text = "" } = delivery.delivered;
+  return new AnswerFilter(rules, call.request, hookAsker(parts, call, "output"), goesOn ? { block, text } : undefined);
 }
 
 /** The upstream call. Throws a typed error. */
@@ -136,7 +169,7 @@ function deadlineIsCallers(call: ChatCall, config: LiveConfig): boolean {
 /** Closes the books of an attempt that has answered, and completes the answer's last event by what they say. */
 function answered(
   { parts, call, plan, account, trace }: Forwarding,
-  { open, live, progress, sent }: Running,
+  { open, live, paced, progress, sent }: Running,
   { produced, finishedParts }: Draft,
   completed: Completed,
 ): void {
@@ -148,6 +181,7 @@ function answered(
   // How soon a probe is answered says nothing of how long a caller would wait.
   const figures = call.own === "probe" ? { ...closed, firstContentMs: undefined } : closed;
   live.end({ ...figures, error: undefined, headroom: progress.headroom });
+  paced?.end(tokensOf(usage));
   if (plan.conversation) parts.affinity.note(plan.conversation, target);
   completed.usage = usage;
   forget(parts.vault, call, sent);
@@ -160,7 +194,7 @@ function answered(
 /** Closes the books of an attempt that has failed. */
 function failed(
   { account, delivery }: Forwarding,
-  { open, live, progress, prepared }: Running,
+  { open, live, paced, progress, prepared }: Running,
   draft: Draft,
   error: ParleyError,
 ): void {
@@ -170,4 +204,5 @@ function failed(
   const usage = account.brokenUsage(produced.usage, produced.outputChars, progress);
   const closed = account.close(open, { error, progress, usage, cost: account.cost(open.target, usage, undefined) });
   live.end({ ...closed, error, headroom: progress.headroom });
+  paced?.end(tokensOf(usage));
 }

@@ -11,6 +11,8 @@ export interface Situation {
   readonly request: ChatRequest;
   /** Targets that were tried, in order; the last one has just failed. */
   readonly tried: readonly Target[];
+  /** How many of them were not called, since a limit on how fast attempts come was used up; unset: none. */
+  readonly uncalled?: number;
   /** How far the last attempt got, and what went wrong with it. */
   readonly state: AttemptState;
   /** Earlier attempts that the request was too long for: whoever comes must take more than each of them. */
@@ -49,8 +51,9 @@ const REPLACE = { kind: "replace" } as const;
 
 /** The only place that decides whether another attempt is made, where, and when. Else returns the caller's error. */
 export function decide(situation: Situation): NextAttempt | ParleyError {
-  const { plan, tried, state, over, takeExtraAttempt } = situation;
-  if (over || tried.length >= plan.maxAttempts) return state.error;
+  const { plan, tried, uncalled = 0, state, over, takeExtraAttempt } = situation;
+  if (over || tried.length - uncalled >= plan.maxAttempts) return state.error;
+  if (state.error.reason === ErrorReason.RATE_LIMITED) return withinLimits(situation) ?? state.error;
   const next = withoutRefusedState(situation) ?? byOtherCredential(situation) ?? elsewhere(situation);
   if (!next) {
     // Asking the same target again is a courtesy: where the budget has none left, its error is the answer.
@@ -80,6 +83,12 @@ export function decideHedge(
   if (over || tried.length >= plan.maxAttempts) return undefined;
   const next = elsewhere(situation);
   return next?.how.kind === "replace" && isAvailable(next.target) && takeHedge() ? next : undefined;
+}
+
+/** Another target in place of one that was not called: no extra attempt. One that is limited too need not be asked. */
+function withinLimits(situation: Situation): NextAttempt | undefined {
+  const next = elsewhere(situation);
+  return next && situation.isAvailable(next.target) ? next : undefined;
 }
 
 /** The same target without the state of earlier turns that it has refused. */

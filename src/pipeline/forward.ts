@@ -11,6 +11,7 @@ import { hedge } from "./hedge.ts";
 import { brokenFor } from "./judge.ts";
 import type { Delivery } from "./normalise.ts";
 import type { ChatParts, LiveConfig } from "./parts.ts";
+import { limitedTargets, type Paced } from "./pace.ts";
 import { pause } from "./pause.ts";
 import { carriesState, withoutState } from "./strip-state.ts";
 import { shadow } from "./shadow.ts";
@@ -35,6 +36,8 @@ export interface Forwarding {
   readonly credentialId?: string;
   /** Hears that the first attempt has gone out. */
   readonly onSent?: () => void;
+  /** What the request holds of its caller's limits. */
+  readonly paced: Paced | undefined;
 }
 
 /**
@@ -43,10 +46,13 @@ export interface Forwarding {
  */
 export async function forward(asked: Forwarding): Promise<Target> {
   const forwarding: Forwarding = { ...asked, onSent: () => shadow(asked) };
-  const { parts, call, plan, watch } = forwarding;
+  const { parts, config, call, plan, watch, account } = forwarding;
   parts.extraAttempts.countRequest();
   const tried: Target[] = [];
   const overflowed: AttemptState[] = [];
+  const limited = limitedTargets(parts, config, call.caller, () => account.inputSize.upperBound);
+  let uncalled = 0;
+  let failed: ParleyError | undefined;
   const [first] = plan.targets;
   if (!first) throw new RangeError("Cannot forward: the plan is empty");
   let next: NextAttempt = { target: first, how: { kind: "replace" }, afterMs: 0, withoutState: false };
@@ -58,24 +64,28 @@ export async function forward(asked: Forwarding): Promise<Target> {
     const { target: last, failure } = await hedge(forwarding, next, request, tried);
     if (failure === undefined) return last;
     const error = next.how.kind === "continue" ? brokenFor(failure) : failure;
+    if (error.reason === ErrorReason.RATE_LIMITED) uncalled += 1;
+    else failed = error;
     const state = stateOf(forwarding.delivery, last, error);
     const decision = decide({
       plan,
       request: call.request,
       tried,
+      uncalled,
       state,
       overflowed,
       policy: policyOf(forwarding),
       sentState: error.reason === ErrorReason.STATE_INVALID && carriesState(request),
       over: call.signal.aborted || watch.remainingMs === 0,
       remainingMs: watch.remainingMs,
-      retryAfterMaxMs: forwarding.config.limits.retryAfterMaxMs,
-      isAvailable: (target) => parts.live.unavailable(target) === undefined,
+      retryAfterMaxMs: config.limits.retryAfterMaxMs,
+      isAvailable: (target) => !parts.live.unavailable(target) && !limited?.(call.request, target),
       hasOtherCredential: hasOtherCredential(forwarding, last),
       random: () => parts.runtime.random(),
       takeExtraAttempt: () => parts.extraAttempts.take(),
     });
-    if (decision instanceof ParleyError) throw decision;
+    // What a target that was called has said tells more than that the next one may not be called now.
+    if (decision instanceof ParleyError) throw decision === error ? (failed ?? error) : decision;
     if (decision.how.kind === "continue" && endsByLimit(forwarding)) return last;
     if (error.reason === ErrorReason.CONTEXT_TOO_LONG) overflowed.push(state);
     next = decision;

@@ -17,7 +17,6 @@ const GATEWAY: Principal = {
   name: "the gateway itself",
   role: "chat",
   allowsModel: () => true,
-  allowsRawParams: true,
   ...UNLIMITED,
 };
 
@@ -77,6 +76,7 @@ export async function attemptAlone(
     watch,
     account,
     mode: DeliveryMode.COMMIT,
+    paced: undefined,
     trace: new RequestTrace(call.requestId, runtime.nowMs(), runtime.monotonicMs(), account.attempts),
   };
   const next = { target, how: { kind: "replace" }, afterMs: 0, withoutState: false } as const;

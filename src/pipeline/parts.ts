@@ -1,7 +1,10 @@
 import type { Attempt, ChatRequest, Usage } from "../contract/index.ts";
 import type { ParleyError } from "../errors/index.ts";
 import type { Ledger } from "../ledger/records.ts";
+import type { Credentials } from "../policy/identity/credentials.ts";
 import type { Principal } from "../policy/principal.ts";
+import type { RateLimiter } from "../policy/rates/rate-limiter.ts";
+import type { RateRule } from "../policy/rates/rate-rule.ts";
 import type { ProviderAdapter } from "../providers/adapter.ts";
 import type { Affinity } from "../routing/affinity.ts";
 import type { ExtraAttempts } from "../routing/extra-attempts.ts";
@@ -25,6 +28,8 @@ export interface ChatParts {
   readonly hedges: HedgeBudget;
   /** How many copies of requests may be at work. */
   readonly shadows: Slots;
+  /** Limits on how fast requests and attempts come. */
+  readonly rates: RateLimiter;
   /** Statistics and health of what is called. */
   readonly live: LiveTargets;
   /** Which target holds a conversation's prompt cache. */
@@ -52,7 +57,9 @@ export interface MemoryPort {
 export interface LiveConfig {
   readonly models: ModelTable;
   readonly adapters: ReadonlyMap<string, ProviderAdapter>;
-  readonly authenticate: (credential: string | undefined) => Principal;
+  readonly authenticate: (credentials: Credentials) => Principal | Promise<Principal>;
+  /** Limits of providers over all callers, by configured name; unset: none has any. */
+  readonly providerRates?: ReadonlyMap<string, readonly RateRule[]> | undefined;
   readonly limits: ChatLimits;
   /** Providers whose targets the gateway tries out itself after a rest; unset: none. */
   readonly probes?: ReadonlyMap<string, ProbeSettings>;

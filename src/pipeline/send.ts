@@ -33,6 +33,8 @@ export interface SendOptions {
   readonly onFailed: (error: ParleyError) => void;
   /** Told of what the dialect does not know in the answer. */
   readonly onDrift: (dialect: string, path: string) => void;
+  /** Told how many events came with a read of a stream that brought content. */
+  readonly onContent: (events: number) => void;
   /** Written as the call goes on. */
   readonly progress: CallProgress;
 }
@@ -149,7 +151,7 @@ class Exchange implements UpstreamHandler {
     this.#collectedBytes += chunk.length;
     const good = this.#status !== undefined && this.#status < 300;
     const limit = good ? this.#options.limits.upstreamResponseBytes : MAX_ERROR_BYTES;
-    if (this.#collectedBytes <= limit) this.#chunks.push(chunk);
+    if (this.#collectedBytes <= limit) this.#chunks.push(Buffer.from(chunk));
     else if (good) this.#fail(badOutput(`it is larger than ${limit} bytes`));
     else this.#fail(this.#providerError());
   }
@@ -159,21 +161,45 @@ class Exchange implements UpstreamHandler {
     if (this.#batch.length === 0) return;
     const events = this.#batch;
     this.#batch = [];
-    const { delivery, draft, watch, limits, progress, runtime } = this.#options;
+    const { delivery, draft, watch, limits, progress, runtime, stream, onContent } = this.#options;
     if (progress.firstContentMs === undefined && events.some(isContent)) {
       progress.firstContentMs = runtime.monotonicMs() - this.#startedMs;
     }
+    const count = events.length; // the array is the delivery's from here on
     const { content, writable } = delivery.take(draft, events);
-    if (content && this.#options.stream) watch.progress(limits.progressMs);
-    if (draft.flowing) watch.wrote();
-    if (!writable && !this.#over) {
-      this.#call?.pause();
-      watch.suspend();
-      delivery.onWritable(() => {
-        watch.resume();
-        this.#call?.resume();
-      });
+    if (content && stream) {
+      watch.progress(limits.progressMs);
+      onContent(count);
     }
+    if (draft.flowing) watch.wrote();
+    const verdict = draft.gate?.verdict;
+    if (this.#over || (writable && !verdict)) return;
+    this.#call?.pause();
+    watch.suspend();
+    if (verdict) this.#awaitVerdict(verdict);
+    else this.#awaitReader();
+  }
+
+  /** Stops reading until content rules have decided on what has come. */
+  #awaitVerdict(verdict: Promise<ParleyError | undefined>): void {
+    const { draft, watch } = this.#options;
+    void verdict.then((error) => {
+      if (this.#over) return;
+      if (error) return this.#fail(error);
+      if (draft.flowing) watch.wrote();
+      if (!draft.writable) return this.#awaitReader();
+      watch.resume();
+      this.#call?.resume();
+    });
+  }
+
+  /** Stops reading until the caller can take more. */
+  #awaitReader(): void {
+    const { delivery, watch } = this.#options;
+    delivery.onWritable(() => {
+      watch.resume();
+      this.#call?.resume();
+    });
   }
 
   // What came before a break was received whole and belongs to the caller.
@@ -241,6 +267,8 @@ class Exchange implements UpstreamHandler {
 
   #succeed(): void {
     if (this.#over) return;
+    const verdict = this.#options.draft.gate?.verdict;
+    if (verdict) return void verdict.then((error) => (error ? this.#fail(error) : this.#succeed()));
     this.#conclude(undefined);
     // A stream may say that it is done before its connection is: give it a moment, so that the connection can be kept.
     if (!this.#upstreamEnded) {
@@ -251,6 +279,7 @@ class Exchange implements UpstreamHandler {
 
   #fail(error: ParleyError): void {
     if (this.#over) return;
+    this.#options.draft.gate?.stop();
     this.#conclude(error);
     this.#call?.abort();
   }

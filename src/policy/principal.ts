@@ -1,6 +1,7 @@
 import type { Constraints } from "../contract/index.ts";
 import type { BudgetRule } from "./budgets/budget-rule.ts";
 import type { ContentPolicy } from "./content/content-policy.ts";
+import { ALL_SCOPES, type Role, type Scope } from "./identity/roles.ts";
 import { EVERYTHING, type Permits } from "./permits/permits.ts";
 import type { RateRule } from "./rates/rate-rule.ts";
 
@@ -10,14 +11,16 @@ export interface Principal {
   readonly keyId: string;
   /** A name for people. */
   readonly name: string;
-  /** `admin` may do everything; `chat` may chat and list models. */
-  readonly role: "admin" | "chat";
+  /** What kind of work the key is for. */
+  readonly role: Role;
+  /** What it is let in to do: its role's scopes, or fewer. */
+  readonly scopes: ReadonlySet<Scope>;
   /** Whether the key may use this model, route or `provider/model`. */
   readonly allowsModel: (name: string) => boolean;
   /** What its policy demands of every target. */
   readonly constraints?: Constraints | undefined;
-  /** Whether requests may carry fields of a provider's own API. */
-  readonly allowsRawParams: boolean;
+  /** Name of the key's own policy; undefined: it has none. */
+  readonly policy: string | undefined;
   /** Organisation and project (`organisation/project`) that the key belongs to; undefined: to none. */
   readonly organisation: string | undefined;
   readonly project: string | undefined;
@@ -37,6 +40,8 @@ export interface Principal {
 
 /** Of a caller for whom nothing is forbidden, limited or owned by anybody. */
 export const UNLIMITED = {
+  scopes: ALL_SCOPES,
+  policy: undefined,
   organisation: undefined,
   project: undefined,
   permits: EVERYTHING,

@@ -14,11 +14,15 @@ export interface PlanPorts {
   readonly allowsModel: (name: string) => boolean;
   /** Binding fields of the request that the target cannot honour. */
   readonly unsupported: (request: ChatRequest, target: Target) => readonly Shortcoming[];
+  /** What the caller's permissions keep from a target that would do more than was asked for. Unset: nothing. */
+  readonly forbids?: ((request: ChatRequest, target: Target) => CandidateExclusion | undefined) | undefined;
   /** What the key's policy demands of every target. */
   readonly keyConstraints?: Constraints | undefined;
   /** Input tokens of the request; asked once, and only where it matters. */
   readonly inputSize?: (request: ChatRequest) => PlannedInput;
   readonly live?: LiveTargets;
+  /** Why a target should not be asked now, since a limit on how fast attempts come is used up. Unset: there is none. */
+  readonly limited?: ((request: ChatRequest, target: Target) => Unavailable | undefined) | undefined;
   /** The credentials that a target's provider takes turns with. */
   readonly credentialIds?: (target: Target) => readonly string[];
   readonly affinity?: { recall(key: ConversationKey): string | undefined };
@@ -90,6 +94,8 @@ export class Surroundings {
   /** Why no attempt should go to a target now: it cannot answer, or none of its provider's credentials can be used. */
   unavailable(target: Target): Unavailable | undefined {
     const { live, credentialIds } = this.ports;
+    const limited = this.ports.limited?.(this.request, target);
+    if (limited) return limited;
     if (!live) return undefined;
     const own = live.unavailable(target);
     if (own || !credentialIds) return own;

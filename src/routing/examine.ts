@@ -73,6 +73,8 @@ function exclude(
     one.exclusion = brokenConstraint(target, active, () => one.statistics);
     if (one.exclusion) return;
   }
+  one.exclusion = around.ports.forbids?.(asked, target);
+  if (one.exclusion) return;
   const [shortcoming] = around.ports.unsupported(asked, target);
   if (shortcoming) {
     shortcomings.set(one, shortcoming);

@@ -1,6 +1,6 @@
 import type { ParleyError } from "../errors/index.ts";
 import { Ban, type BanTimes } from "./ban.ts";
-import type { Unavailable } from "./live.ts";
+import type { RestRule, Unavailable } from "./live.ts";
 import { Tally } from "./tally.ts";
 import { ToldRest, rest } from "./told-rest.ts";
 
@@ -34,7 +34,7 @@ const TELLING_CALLS = 40;
 const LEAST_SHARE = 0.1;
 
 /** Told when something is to rest, for those who share it: `forMs` 0 says that it works again. */
-export type OnRest = (rule: Unavailable["rule"], forMs: number) => void;
+export type OnRest = (rule: RestRule, forMs: number) => void;
 
 /** Whether one target should be called now. */
 export class TargetHealth {
@@ -165,7 +165,7 @@ export class TargetHealth {
   }
 
   /** Another replica says that it should rest. */
-  told(nowMs: number, rule: Unavailable["rule"], forMs: number): void {
+  told(nowMs: number, rule: RestRule, forMs: number): void {
     this.#told.set(nowMs, rule, forMs);
   }
 
@@ -280,7 +280,7 @@ export class CredentialHealth {
     this.#quarantine.release(call);
   }
 
-  told(nowMs: number, rule: Unavailable["rule"], forMs: number): void {
+  told(nowMs: number, rule: RestRule, forMs: number): void {
     this.#told.set(nowMs, rule, forMs);
   }
 }

@@ -1,6 +1,7 @@
 import { ErrorReason } from "../contract/index.ts";
 import { reasonName, type ParleyError } from "../errors/index.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { HealthExchange, HealthNews } from "../store/health-exchange.ts";
 import { BLAME } from "./blame.ts";
 import { NO_STATISTICS } from "./candidates.ts";
 import { CredentialHealth, HEALTH_RULES, TargetHealth, type HealthRules } from "./health.ts";
@@ -11,31 +12,14 @@ import {
   type LiveAttempt,
   type LiveTargets,
   type ProbedTargets,
+  type RestRule,
   type TargetStatistics,
   type Unavailable,
 } from "./live.ts";
 import { CallWindow } from "./statistics.ts";
 import type { Target } from "./target.ts";
 
-/** What one replica tells the others: something should rest for a while, or, where `forMs` is 0, works again. */
-export interface HealthNews {
-  readonly subject: "target" | "credential";
-  /** The target's name or the credential's id. */
-  readonly name: string;
-  readonly rule: Unavailable["rule"];
-  readonly forMs: number;
-}
-
-/**
- * Carries news of health between replicas. Nothing waits for it, and losing some is harmless: each replica finds out by
- * itself, only later.
- */
-export interface HealthExchange {
-  /** Tells the other replicas, not the one that calls. */
-  publish(news: HealthNews): void;
-  /** Says who hears what the others tell. */
-  subscribe(onNews: (news: HealthNews) => void): void;
-}
+export type { HealthExchange, HealthNews };
 
 /** How live targets are kept. */
 export interface LiveTargetsOptions {
@@ -171,8 +155,7 @@ class InProcess implements LiveTargets, ProbedTargets {
   #credential(id: string): CredentialHealth {
     let known = this.#credentials.get(id);
     if (!known) {
-      const onRest = (rule: Unavailable["rule"], forMs: number) =>
-        this.#tell({ subject: "credential", name: id, rule, forMs });
+      const onRest = (rule: RestRule, forMs: number) => this.#tell({ subject: "credential", name: id, rule, forMs });
       this.#credentials.set(id, (known = new CredentialHealth(this.#rules, onRest)));
     }
     return known;

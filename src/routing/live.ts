@@ -70,9 +70,13 @@ export interface Headroom {
   readonly resetInMs: number | undefined;
 }
 
+/** Why something rests, by its health. */
+export type RestRule = "breaker" | "outlier" | "cooling" | "quarantine";
+
 /** Why and how long nothing should go somewhere. */
 export interface Unavailable {
-  readonly rule: "breaker" | "outlier" | "cooling" | "quarantine";
+  /** `rate`: a limit of the caller's or the provider's is used up. */
+  readonly rule: RestRule | "rate";
   /** Milliseconds until it is worth asking again. */
   readonly retryInMs: number;
   /** In a sentence, for people. */

@@ -97,6 +97,7 @@ function solePlan(request: ChatRequest, resolutions: readonly Resolution[], port
   if (!ports.allowsModel(resolution.name) && !ports.allowsModel(target.name)) return undefined;
   const decided = decisions(request, resolution);
   const around = new Surroundings(request, ports, decided.priority);
+  if (ports.forbids?.(request, target) !== undefined) return undefined;
   if (ports.unsupported(request, target).length > 0 || exceedsWindow(target, around)) return undefined;
   let candidates: readonly Candidate[] | undefined;
   return {

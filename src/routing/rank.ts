@@ -71,6 +71,8 @@ const UNAVAILABLE: Readonly<Record<Unavailable["rule"], number>> = {
   breaker: 3,
   cooling: 4,
   quarantine: 5,
+  // What is limited is surely refused.
+  rate: 6,
 };
 
 /**

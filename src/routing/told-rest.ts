@@ -1,11 +1,11 @@
-import type { Unavailable } from "./live.ts";
+import type { RestRule, Unavailable } from "./live.ts";
 
 /** What another replica said: it holds for its time, and needs no probe of ours. */
 export class ToldRest {
-  #rule: Unavailable["rule"] = "breaker";
+  #rule: RestRule = "breaker";
   #untilMs = 0;
 
-  set(nowMs: number, rule: Unavailable["rule"], forMs: number): void {
+  set(nowMs: number, rule: RestRule, forMs: number): void {
     this.#rule = rule;
     this.#untilMs = nowMs + forMs;
   }
@@ -17,6 +17,6 @@ export class ToldRest {
 }
 
 /** A rest by a rule. */
-export function rest(rule: Unavailable["rule"], retryInMs: number, why: string): Unavailable {
+export function rest(rule: RestRule, retryInMs: number, why: string): Unavailable {
   return { rule, retryInMs, why };
 }

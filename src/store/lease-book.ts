@@ -7,12 +7,24 @@ export interface LeaseRow {
   readonly netNanoUsd: number;
 }
 
-/** The durable truth about leases, from which a bank that has lost its counters is rebuilt. */
+/** The leases of some buckets, and the generation that whoever counts them afterwards has to name. */
+export interface LeaseReading {
+  readonly generation: number;
+  readonly rows: readonly LeaseRow[];
+}
+
+/**
+ * The durable truth about leases, from which a bank that has lost its counters is rebuilt. An account's generation fences
+ * counters that were left behind: a `set` either is in the reading that began a generation, or answers with it.
+ */
 export interface LeaseBook {
-  /** Sets what a replica will hold at most. Durable when it resolves. */
-  set(row: LeaseRow): Promise<void>;
-  /** All leases of an account in these buckets. */
-  leases(account: string, buckets: readonly number[]): Promise<readonly LeaseRow[]>;
+  /**
+   * Sets what a replica will hold at most. Durable when it resolves, with the account's generation. `operation` grows with
+   * each call of a replica, over all its lives: a write that comes after a later one changes nothing.
+   */
+  set(row: LeaseRow, operation: number): Promise<number>;
+  /** Begins a new generation of the account, then reads all leases of these buckets. */
+  beginGeneration(account: string, buckets: readonly number[]): Promise<LeaseReading>;
   /** All leases of a replica, for a start on its folder. */
   ofReplica(replica: string): Promise<readonly LeaseRow[]>;
 }

@@ -1,7 +1,13 @@
 import { delimiter } from "node:path";
 
 /** Variables that say where the tests find what they need. */
-const OF_THE_TESTS = ["PARLEY_CHROMIUM", "PARLEY_CORPUS", "PARLEY_SPEC"];
+const OF_THE_TESTS = [
+  "PARLEY_CHROMIUM",
+  "PARLEY_CORPUS",
+  "PARLEY_SPEC",
+  "PARLEY_TEST_DATABASE_URL",
+  "PARLEY_TEST_REDIS_URL",
+];
 
 /**
  * Runs once before the suite. Whatever only some tests need (a browser) is found or installed by the helper that those

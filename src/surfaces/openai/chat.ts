@@ -1,7 +1,7 @@
 import type { GatewayError } from "../../contract/index.ts";
 import { ParleyError } from "../../errors/index.ts";
 import type { ChatOutcome } from "../../pipeline/call.ts";
-import { credentialOf, type AnyRequest, type AnyResponse } from "../exchange.ts";
+import { credentialsOf, type AnyRequest, type AnyResponse } from "../exchange.ts";
 import { answerHeaders } from "../answer-headers.ts";
 import { readBody } from "../request-body.ts";
 import { checkRequestSize } from "../request-size.ts";
@@ -9,7 +9,7 @@ import { ChunkEncoder } from "./chunk-encoder.ts";
 import { decodeRequest, type DecodedRequest } from "./decode-request.ts";
 import { encodeResponse } from "./encode-response.ts";
 import { ownError } from "./errors.ts";
-import { checkRequestHeaders, timeoutOf } from "./headers.ts";
+import { checkRequestHeaders, setRateHeaders, timeoutOf, type ResponseHeaders } from "./headers.ts";
 import type { OpenAiSurfaceOptions } from "./options.ts";
 import { sendJson, sendPipelineError, type Reply } from "./reply.ts";
 import { StreamSink } from "./stream-sink.ts";
@@ -26,8 +26,9 @@ export async function handleChat(
   reply: Reply,
 ): Promise<void> {
   const { gateway, budget } = options;
-  const credential = credentialOf(request);
-  const principal = gateway.authenticate(credential); // before the body is read: strangers may not fill the memory
+  // Before the body is read: strangers may not fill the memory.
+  const known = gateway.authenticate(credentialsOf(request), "chat");
+  const principal = known instanceof Promise ? await known : known;
   checkRequestHeaders(request);
   const caller = new AbortController();
   const onClose = (): void => {
@@ -43,6 +44,7 @@ export async function handleChat(
       timeoutMs,
       signal: caller.signal,
       abort: (reason: ParleyError) => caller.abort(reason),
+      onRates: (headers: ResponseHeaders) => setRateHeaders(reply.headers, headers),
       carriesState: false,
       takesReset: false,
       surface: "openai",

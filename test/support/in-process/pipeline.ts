@@ -20,6 +20,8 @@ import type { ChatLimits, ChatParts, LiveConfig, MemoryPort } from "../../../src
 import { createProvider, type ConfiguredProvider } from "../../../src/providers/create-adapter.ts";
 import { SANDBOX_FORMATS } from "../../../src/providers/entries/sandbox-formats.ts";
 import { Affinity } from "../../../src/routing/affinity.ts";
+import { LocalPermitSource } from "../../../src/policy/rates/local-source.ts";
+import { RateLimiter } from "../../../src/policy/rates/rate-limiter.ts";
 import { ExtraAttempts } from "../../../src/routing/extra-attempts.ts";
 import { HedgeBudget } from "../../../src/routing/hedge-budget.ts";
 import type { LiveTargets, ProbedTargets } from "../../../src/routing/live.ts";
@@ -54,7 +56,6 @@ const caller = {
   name: "k",
   role: "chat" as const,
   allowsModel: () => true,
-  allowsRawParams: true,
   ...UNLIMITED,
 };
 
@@ -126,9 +127,11 @@ export class InProcessGateway {
       ledger: {
         forwarded: (record) => Promise.resolve(void this.records.push(record)),
         ended: (record) => void this.records.push(record),
+        streamed: nothing,
         close: () => Promise.resolve(),
       },
       extraAttempts: new ExtraAttempts(runtime),
+      rates: new RateLimiter(new LocalPermitSource(runtime), runtime),
       live: createLiveTargets(runtime),
       affinity: new Affinity(runtime),
       hedges: new HedgeBudget(),

@@ -8,6 +8,8 @@ import type { ChatParts, LiveConfig } from "../../../src/pipeline/parts.ts";
 import { PROVIDER_ENTRIES } from "../../../src/providers/entries/index.ts";
 import { quirksFor } from "../../../src/providers/entry.ts";
 import { Affinity } from "../../../src/routing/affinity.ts";
+import { LocalPermitSource } from "../../../src/policy/rates/local-source.ts";
+import { RateLimiter } from "../../../src/policy/rates/rate-limiter.ts";
 import { ExtraAttempts } from "../../../src/routing/extra-attempts.ts";
 import { HedgeBudget } from "../../../src/routing/hedge-budget.ts";
 import { createLiveTargets } from "../../../src/routing/live-targets.ts";
@@ -51,7 +53,6 @@ export function mutantParts(
       name: "k",
       role: "chat",
       allowsModel: () => true,
-      allowsRawParams: true,
       ...UNLIMITED,
     }),
     limits: {
@@ -72,8 +73,9 @@ export function mutantParts(
   const parts: ChatParts = {
     runtime,
     upstream,
-    ledger: { forwarded: () => Promise.resolve(), ended: nothing, close: () => Promise.resolve() },
+    ledger: { forwarded: () => Promise.resolve(), ended: nothing, streamed: nothing, close: () => Promise.resolve() },
     extraAttempts: new ExtraAttempts(runtime),
+    rates: new RateLimiter(new LocalPermitSource(runtime), runtime),
     live: createLiveTargets(runtime),
     affinity: new Affinity(runtime),
     hedges: new HedgeBudget(),

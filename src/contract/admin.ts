@@ -1,0 +1,5 @@
+// The generated code of `parley.admin.v1`, beside index.ts for `parley.v1`.
+export * from "./gen/parley/admin/v1/key_pb.ts";
+export * from "./gen/parley/admin/v1/key_service_pb.ts";
+export * from "./gen/parley/admin/v1/audit_pb.ts";
+export * from "./gen/parley/admin/v1/audit_service_pb.ts";

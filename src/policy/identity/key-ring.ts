@@ -1,0 +1,103 @@
+import { hash, timingSafeEqual } from "node:crypto";
+import { ParleyError } from "../../errors/index.ts";
+import type { Principal } from "../principal.ts";
+import {
+  compilePrincipal,
+  policySource,
+  type KeyRights,
+  type PolicySource,
+  type RingPolicy,
+} from "./compile-principal.ts";
+import { HOW, refusal } from "./refusal.ts";
+import { isMadeKey, KEY_PREFIX, keyIdOf } from "./key-format.ts";
+
+/** A secret that is revealed only to be digested. */
+export interface RevealableSecret {
+  reveal(): string;
+}
+
+/** A key as configured or read from its file: made keys are known by the id within them, others by their name. */
+export interface RingKey extends Omit<KeyRights, "keyId"> {
+  readonly key: RevealableSecret;
+}
+
+interface Entry {
+  readonly digest: Buffer;
+  readonly holder: Principal;
+}
+
+/** Shortest key there can be, and the longest that is looked at. */
+const MIN_LENGTH = 16;
+const MAX_LENGTH = 512;
+
+/** All keys of the gateway, by digest. Built when keys are loaded, immutable afterwards; it keeps no key's text. */
+export class KeyRing {
+  readonly #entries = new Map<string, Entry>();
+  readonly #byId = new Map<string, Entry>();
+  // A fixed key may look like a damaged made one; only then shape proves nothing.
+  #acceptsAnyShape = false;
+
+  /** Throws where a policy is missing or two keys are the same: configuration checks tell people before. */
+  constructor(keys: readonly RingKey[], policies: readonly RingPolicy[] | PolicySource) {
+    const source = "policies" in policies ? policies : policySource(policies);
+    for (const one of keys) this.#add(one, source);
+    if (keys.length === 0)
+      throw new ParleyError("MISCONFIGURED", "Cannot build the key ring: there is no key, so that nobody could call");
+  }
+
+  #add(key: RingKey, source: PolicySource): void {
+    const text = key.key.reveal();
+    const digest = digestOf(text);
+    const place = digest.toString("latin1");
+    const twin = this.#entries.get(place);
+    if (twin)
+      throw new ParleyError(
+        "MISCONFIGURED",
+        `Cannot add the key ${key.name}: its text is also that of ${twin.holder.name}`,
+      );
+    if (text.startsWith(KEY_PREFIX) && !isMadeKey(text)) this.#acceptsAnyShape = true;
+    const entry = { digest, holder: holderOf(key, text, source) };
+    this.#entries.set(place, entry);
+    this.#byId.set(entry.holder.keyId, entry);
+  }
+
+  /** The holder of the key with this id. */
+  holder(id: string): Principal | undefined {
+    return this.#byId.get(id)?.holder;
+  }
+
+  /** The digest of the text of the key with this id, as a list. */
+  digests(id: string): readonly Buffer[] {
+    const entry = this.#byId.get(id);
+    return entry ? [entry.digest] : [];
+  }
+
+  /** Number of keys. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Who holds this key, which comes without `Bearer `. Throws `UNAUTHENTICATED`, which never says how near a key was. */
+  authenticate(credential: string | undefined): Principal {
+    if (credential === undefined || credential === "") throw refusal(`no key was sent; ${HOW}`);
+    if (credential.length < MIN_LENGTH || credential.length > MAX_LENGTH) {
+      throw refusal(`what was sent is no key of this gateway; ${HOW}, the key whole and without quotes`);
+    }
+    if (credential.startsWith(KEY_PREFIX) && !this.#acceptsAnyShape && !isMadeKey(credential)) {
+      throw refusal("the key is damaged: a character is missing or wrong; copy it again, whole");
+    }
+    const digest = digestOf(credential);
+    const entry = this.#entries.get(digest.toString("latin1"));
+    // The look-up is by digest, so its timing tells nothing of a key; the comparison keeps that true of any map.
+    if (entry && timingSafeEqual(entry.digest, digest)) return entry.holder;
+    throw refusal("the key is unknown; it may be another gateway's, or have been removed");
+  }
+}
+
+function holderOf({ key: _key, ...rights }: RingKey, text: string, source: PolicySource): Principal {
+  return compilePrincipal({ ...rights, keyId: isMadeKey(text) ? keyIdOf(text) : `fixed:${rights.name}` }, source);
+}
+
+function digestOf(text: string): Buffer {
+  return hash("sha256", text, "buffer");
+}

@@ -1,0 +1,108 @@
+import { sql } from "kysely";
+import type { Runtime } from "../../runtime/runtime.ts";
+import type { LeaseBook, LeaseRow } from "../lease-book.ts";
+import type { Database, Query } from "./database.ts";
+
+// Twice the longest window, a month: no bucket of a lease that was last written before is in any window.
+const KEEP_MS = 62 * 86_400_000;
+const FIRST_GENERATION = 1;
+
+/** The leases in the database that holds the ledger. Rejects with a `ParleyError` while it is away. */
+export function createSqlLeaseBook(database: Database, runtime: Pick<Runtime, "nowMs">): LeaseBook {
+  return {
+    async set(row, operation) {
+      const written = { ...tableRowOf(row), operation, changed_at_ms: runtime.nowMs() };
+      for (;;) {
+        const generation = await (database.kind === "postgres"
+          ? database.run("note the lease", (query) => setInPostgres(query, written))
+          : database.transaction("note the lease", (query) => setInSqlite(query, written)));
+        if (generation !== undefined) return generation;
+        const first = { account: row.account, generation: FIRST_GENERATION };
+        await database.run("note the lease", (query) =>
+          query
+            .insertInto("lease_generation")
+            .values(first)
+            .onConflict((conflict) => conflict.doNothing())
+            .execute(),
+        );
+      }
+    },
+    beginGeneration: (account, buckets) =>
+      database.transaction("read the leases", async (query) => {
+        // Waits for every `set` that has seen the old generation: the reading, a statement of its own, has it then.
+        const { generation } = await query
+          .insertInto("lease_generation")
+          .values({ account, generation: FIRST_GENERATION + 1 })
+          .onConflict((conflict) =>
+            conflict.column("account").doUpdateSet((row) => ({
+              generation: row("lease_generation.generation", "+", 1),
+            })),
+          )
+          .returning("generation")
+          .executeTakeFirstOrThrow();
+        if (buckets.length === 0) return { generation, rows: [] };
+        const rows = await query
+          .selectFrom("lease")
+          .select(["account", "bucket", "replica", "net_nano_usd"])
+          .where("account", "=", account)
+          .where("bucket", ">=", Math.min(...buckets))
+          .where("bucket", "<=", Math.max(...buckets))
+          .execute();
+        return { generation, rows: rows.filter(({ bucket }) => buckets.includes(bucket)).map(leaseOf) };
+      }),
+    ofReplica: (replica) =>
+      database.run("read the leases", async (query) => {
+        // Of all replicas: one whose folder is lost never comes to forget its own.
+        await query
+          .deleteFrom("lease")
+          .where("changed_at_ms", "<", runtime.nowMs() - KEEP_MS)
+          .execute();
+        const rows = await query.selectFrom("lease").selectAll().where("replica", "=", replica).execute();
+        return rows.map(leaseOf);
+      }),
+  };
+}
+
+type WrittenRow = ReturnType<typeof tableRowOf> & { readonly operation: number; readonly changed_at_ms: number };
+
+/** One round trip: the generation is locked, and answered, as it is when the lease is committed. */
+async function setInPostgres(query: Query, row: WrittenRow): Promise<number | undefined> {
+  const { rows } = await sql<{ generation: number }>`
+    with fence as (select generation from lease_generation where account = ${row.account} for share),
+    written as (
+      insert into lease (account, bucket, replica, net_nano_usd, operation, changed_at_ms)
+      select ${row.account}, ${row.bucket}::bigint, ${row.replica}, ${row.net_nano_usd}::bigint,
+        ${row.operation}::bigint, ${row.changed_at_ms}::bigint
+      from fence
+      on conflict (account, bucket, replica) do update
+      set net_nano_usd = excluded.net_nano_usd, operation = excluded.operation, changed_at_ms = excluded.changed_at_ms
+      where lease.operation < excluded.operation
+    )
+    select generation from fence`.execute(query);
+  return rows[0]?.generation;
+}
+
+async function setInSqlite(query: Query, row: WrittenRow): Promise<number | undefined> {
+  const fence = await query
+    .selectFrom("lease_generation")
+    .select("generation")
+    .where("account", "=", row.account)
+    .executeTakeFirst();
+  if (!fence) return undefined;
+  await query
+    .insertInto("lease")
+    .values(row)
+    .onConflict((conflict) =>
+      conflict.columns(["account", "bucket", "replica"]).doUpdateSet(row).where("lease.operation", "<", row.operation),
+    )
+    .execute();
+  return fence.generation;
+}
+
+function tableRowOf({ account, bucket, replica, netNanoUsd }: LeaseRow) {
+  return { account, bucket, replica, net_nano_usd: netNanoUsd };
+}
+
+function leaseOf(row: ReturnType<typeof tableRowOf>): LeaseRow {
+  return { account: row.account, bucket: row.bucket, replica: row.replica, netNanoUsd: row.net_nano_usd };
+}
