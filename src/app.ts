@@ -18,6 +18,7 @@ import { authenticate } from "./pipeline/authenticate.ts";
 import { LiveRequests, chat } from "./pipeline/chat.ts";
 import { explain } from "./pipeline/explain.ts";
 import type { ChatParts } from "./pipeline/parts.ts";
+import { startProbes } from "./pipeline/probe.ts";
 import { decisionLine } from "./pipeline/record.ts";
 import { BudgetAlerts } from "./policy/budgets/alerts.ts";
 import { Budgets } from "./policy/budgets/budgets.ts";
@@ -134,22 +135,20 @@ export async function startApp(options: AppOptions): Promise<App> {
     const traces = createTraceStore(runtime);
     const recording = openRecording(config, runtime, log);
     closers.push(() => recording?.close());
-    const budget = new InFlightBudget(config.server.limits.inFlightBytes);
-    const parts: ChatParts = {
+    const parts = {
       runtime,
       upstream,
       ledger: books.ledger,
       budgets: openBudgets(books.spend, runtime, metrics),
-      ...memoryOf(runtime),
-      memory: budget,
+      ...memoryOf(runtime, config),
       observer: createChatObserver(metrics, log),
       traces: tracesTo(traces, recording, runtime),
       current: () => live,
-    };
+    } satisfies ChatParts;
     const gateway = gatewayOf(parts, requests, traces, openAlerts(config, parts, log), administration.services);
     const readiness = new Readiness();
-    closers.push(registerProcessMetrics(metrics, runtime));
-    const listener = await openPort(options, { gateway, readiness, metrics, requests, budget });
+    closers.push(registerProcessMetrics(metrics, runtime), startProbes(parts));
+    const listener = await openPort(options, { gateway, readiness, metrics, requests, budget: parts.memory });
     registerProjectionMetrics(metrics, books.projector);
     closers.push(() => listener.close());
     readiness.set("ready");
@@ -220,16 +219,15 @@ function openAlerts({ observability }: Config, { budgets, runtime, upstream }: C
 }
 
 /** What outlives single requests, in this process. */
-function memoryOf(
-  runtime: Runtime,
-): Pick<ChatParts, "extraAttempts" | "hedges" | "shadows" | "rates" | "live" | "affinity" | "vault"> {
+function memoryOf(runtime: Runtime, { server }: Config) {
   return {
     extraAttempts: new ExtraAttempts(runtime),
     rates: new RateLimiter(new LocalPermitSource(runtime), runtime),
-    live: createLiveTargets(runtime),
-    affinity: new Affinity(runtime),
     hedges: new HedgeBudget(),
     shadows: new Slots(MOST_SHADOWS),
+    memory: new InFlightBudget(server.limits.inFlightBytes),
+    live: createLiveTargets(runtime),
+    affinity: new Affinity(runtime),
     vault: createStateVault(runtime),
   };
 }

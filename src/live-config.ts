@@ -81,6 +81,7 @@ export function buildLive(
     authenticate: (credentials) => ports.authenticator?.authenticate(credentials) ?? ring.authenticate(credentials.key),
     providerRates: providerRatesOf(config),
     limits: { ...limits, ...timeouts },
+    probes: new Map(config.providers.flatMap(({ name, probe }) => (probe ? [[name, probe] as const] : []))),
   };
 }
 

@@ -31,7 +31,7 @@ async function storm(limitNanoUsd: number, isNaive: boolean): Promise<Storm> {
   const window = { kind: "calendar_month", timezone: "UTC" } as const;
   const budget = { limitNanoUsd, window, models: undefined, tag: undefined, alertShares: [] };
   const budgets: BudgetRule[] = isNaive ? [] : compileBudgets({ kind: "key", id: "k" }, [budget]);
-  const gateway = new InProcessGateway(runtime, new SandboxUpstream(runtime), [], undefined, { budgets });
+  const gateway = new InProcessGateway(runtime, new SandboxUpstream(runtime), [], undefined, undefined, { budgets });
   let [completed, refused] = [0, 0];
   const caller = async (index: number): Promise<void> => {
     for (;;) {

@@ -109,6 +109,8 @@ export interface ProviderConfig {
   readonly facts: Partial<ModelFacts>;
   /** Which of the entry's upstream APIs to use. */
   readonly api: "auto" | ApiName;
+  /** How the gateway tries out what has rested; undefined: callers' requests do. */
+  readonly probe?: { readonly everyMs: number; readonly kind: "models" | "chat"; readonly model: string | undefined };
   /** How fast attempts may go there, over all callers. */
   readonly rates: readonly RateConfig[];
 }

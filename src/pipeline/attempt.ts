@@ -102,7 +102,9 @@ function answered(
   const usage = reported ?? account.estimate(undefined, produced.outputChars);
   const cost = account.cost(open, { usage, reported }, completed.serviceTier);
   const closed = account.close(open, { error: undefined, progress, usage, cost });
-  live.end({ ...closed, error: undefined, headroom: progress.headroom });
+  // How soon a probe is answered says nothing of how long a caller would wait.
+  const figures = call.own === "probe" ? { ...closed, firstContentMs: undefined } : closed;
+  live.end({ ...figures, error: undefined, headroom: progress.headroom });
   paced?.end(tokensOf(usage));
   if (plan.conversation) parts.affinity.note(plan.conversation, target);
   completed.usage = usage;

@@ -32,6 +32,8 @@ export interface Forwarding {
   /** What the caller gets when an upstream breaks; never unspecified. */
   readonly mode: DeliveryMode;
   readonly trace: RequestTrace;
+  /** The only credential to be used; unset: any of the provider's. */
+  readonly credentialId?: string;
   /** Hears that the first attempt has gone out. */
   readonly onSent?: () => void;
   /** What the request holds of its caller's limits. */

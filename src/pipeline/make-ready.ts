@@ -81,10 +81,15 @@ export async function makeReady(
 }
 
 /** The upstream call. Throws a typed error. */
-function prepare({ parts, config, call }: Forwarding, target: Target, request: ChatRequest): PreparedCall {
+function prepare(
+  { parts, config, call, credentialId }: Forwarding,
+  target: Target,
+  request: ChatRequest,
+): PreparedCall {
   const adapter = config.adapters.get(target.provider);
   if (!adapter) throw new ParleyError("MISCONFIGURED", `Cannot call ${target.name}: its provider is not configured`);
-  const isUsable = (id: string): boolean => parts.live.credentialUnavailable(id) === undefined;
+  const isUsable = (id: string): boolean =>
+    credentialId === undefined ? parts.live.credentialUnavailable(id) === undefined : id === credentialId;
   return adapter.prepare(request, target, call.stream, isUsable);
 }
 

@@ -64,6 +64,18 @@ export interface LiveConfig {
   /** Limits of providers over all callers, by configured name; unset: none has any. */
   readonly providerRates?: ReadonlyMap<string, readonly RateRule[]> | undefined;
   readonly limits: ChatLimits;
+  /** Providers whose targets the gateway tries out itself after a rest; unset: none. */
+  readonly probes?: ReadonlyMap<string, ProbeSettings>;
+}
+
+/** How the gateway tries out what has rested. */
+export interface ProbeSettings {
+  /** Least time between two probes of the same, in milliseconds. */
+  readonly everyMs: number;
+  /** `models` lists the provider's models; `chat` asks the model for a few tokens. */
+  readonly kind: "models" | "chat";
+  /** The provider's model that is asked where a credential has rested; undefined: the one that was called last. */
+  readonly model: string | undefined;
 }
 
 /** Limits and times of a chat request; milliseconds and bytes. */

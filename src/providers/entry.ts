@@ -110,6 +110,11 @@ export interface ApiRule {
   readonly checkedOn: string;
 }
 
+/** Whether the vendor's models are listed beside its calls: not where those have paths of their own. */
+export function listsModels({ apis }: ProviderEntry): boolean {
+  return apis.every(({ path }) => path === undefined);
+}
+
 /** The quirks of one model at one API: the API's settings first, then those of its quirks whose globs match. */
 export function quirksFor(
   entry: ProviderEntry,

@@ -16,6 +16,7 @@ import type { LedgerRecord } from "../../../src/ledger/records.ts";
 import type { ChatOutcome, EventSink } from "../../../src/pipeline/call.ts";
 import { LiveRequests, chat } from "../../../src/pipeline/chat.ts";
 import type { AttemptEndedRecord, RequestEndedRecord } from "../../../src/ledger/records.ts";
+import { startProbes } from "../../../src/pipeline/probe.ts";
 import type { RequestTrace } from "../../../src/pipeline/trace.ts";
 import type { ChatLimits, ChatParts, LiveConfig, MemoryPort } from "../../../src/pipeline/parts.ts";
 import { createProvider, type ConfiguredProvider } from "../../../src/providers/create-adapter.ts";
@@ -25,6 +26,7 @@ import { LocalPermitSource } from "../../../src/policy/rates/local-source.ts";
 import { RateLimiter } from "../../../src/policy/rates/rate-limiter.ts";
 import { ExtraAttempts } from "../../../src/routing/extra-attempts.ts";
 import { HedgeBudget } from "../../../src/routing/hedge-budget.ts";
+import type { LiveTargets, ProbedTargets } from "../../../src/routing/live.ts";
 import { createLiveTargets } from "../../../src/routing/live-targets.ts";
 import { ModelTable, type Route } from "../../../src/routing/model-table.ts";
 import type { Target } from "../../../src/routing/target.ts";
@@ -61,6 +63,8 @@ const caller = {
 
 const UNBOUNDED: MemoryPort = { tryTake: () => true, give: nothing };
 
+const NO_PROBES: NonNullable<LiveConfig["probes"]> = new Map();
+
 let known: readonly ConfiguredProvider[] | undefined;
 
 // The sandbox's formats as a gateway has them; `same-again` says the same again and does not continue.
@@ -96,7 +100,7 @@ export function targetNamed(name: string): Target {
 /** A gateway's pipeline with health, statistics and a budget of extra attempts of its own. */
 export class InProcessGateway {
   readonly #runtime: Runtime;
-  readonly #parts: ChatParts;
+  readonly #parts: ChatParts & { readonly live: LiveTargets & ProbedTargets };
   readonly #live = new LiveRequests();
 
   readonly #caller: Principal;
@@ -113,6 +117,7 @@ export class InProcessGateway {
     upstream: UpstreamClient,
     routes: readonly Route[] = [],
     memory = UNBOUNDED,
+    probes = NO_PROBES,
     more: Partial<Principal> = {},
   ) {
     this.#caller = { ...caller, ...more };
@@ -122,6 +127,7 @@ export class InProcessGateway {
       adapters: new Map(providers().map((provider) => [provider.name, provider.adapter])),
       authenticate: () => this.#caller,
       limits: LIMITS,
+      probes,
     };
     this.#parts = {
       runtime,
@@ -151,6 +157,16 @@ export class InProcessGateway {
       },
       current: () => config,
     };
+  }
+
+  /** Health and statistics of what it calls. */
+  get health(): LiveTargets & ProbedTargets {
+    return this.#parts.live;
+  }
+
+  /** Begins to try out what has rested; returns how to stop. */
+  startProbes(): () => void {
+    return startProbes(this.#parts);
   }
 
   #book(record: AttemptEndedRecord | RequestEndedRecord): void {
