@@ -1,4 +1,4 @@
-import { ErrorReason, type ChatRequest, type Completed } from "../contract/index.ts";
+import { ErrorReason, type Adaptation, type ChatRequest, type Completed } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 import type { PreparedCall } from "../providers/adapter.ts";
 import type { LiveAttempt } from "../routing/live.ts";
@@ -61,12 +61,7 @@ export async function attempt(
       attempt: account.attempts.length + 1,
       origin: originOf(target, prepared.dialect.id),
       createdAtMs: parts.runtime.nowMs(),
-      adaptations: [
-        ...forwarding.adaptations,
-        ...(next.withoutState ? [strippedState()] : []),
-        ...(held?.adaptations ?? []),
-        ...prepared.adaptations,
-      ],
+      adaptations: adaptationsOf(forwarding, next, held, prepared),
       mode,
     },
     (completed) => answered(forwarding, target, { live: begun, progress, completed, sent: joined.request }),
@@ -89,6 +84,18 @@ export async function attempt(
   });
   if (error) failed(forwarding, target, { live: begun, progress, prepared, error });
   return error;
+}
+
+/** What is not passed on as asked for: of the request, for its holds, for the wire. Most requests have the last only. */
+function adaptationsOf(
+  { adaptations }: Forwarding,
+  next: NextAttempt,
+  held: Held | undefined,
+  prepared: PreparedCall,
+): readonly Adaptation[] {
+  const forHold = held?.adaptations ?? [];
+  if (adaptations.length + forHold.length === 0 && !next.withoutState) return prepared.adaptations;
+  return [...adaptations, ...(next.withoutState ? [strippedState()] : []), ...forHold, ...prepared.adaptations];
 }
 
 /** The upstream call. Throws a typed error. */

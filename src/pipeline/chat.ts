@@ -4,7 +4,7 @@ import type { Plan } from "../routing/plan.ts";
 import { SwapList, type Listed } from "../runtime/swap-list.ts";
 import { Account } from "./account.ts";
 import { admit } from "./admit.ts";
-import { cheaper } from "./cheaper.ts";
+import { forwardWithin } from "./cheaper.ts";
 import type { ChatCall, ChatOutcome, EventSink } from "./call.ts";
 import { forward } from "./forward.ts";
 import { Delivery } from "./normalise.ts";
@@ -47,10 +47,19 @@ export async function chat(
     admit(call, config.limits);
     recall(parts.vault, call);
     const plan = route(parts, config, call, account, trace);
-    const forwarding = { parts, config, call, plan, delivery, watch, account, mode: modeOf(call, plan), trace };
-    served = await forward({ ...forwarding, adaptations: [] }).catch((thrown: unknown) =>
-      forward(cheaper(forwarding, thrown)),
-    );
+    const forwarding = {
+      parts,
+      config,
+      call,
+      plan,
+      delivery,
+      watch,
+      account,
+      mode: modeOf(call, plan),
+      trace,
+      adaptations: [],
+    };
+    served = await (call.caller.whenExceeded === undefined ? forward(forwarding) : forwardWithin(forwarding));
   } catch (thrown) {
     error = ParleyError.from(thrown);
   }
