@@ -203,7 +203,7 @@ function gatewayOf(parts: ChatParts, requests: LiveRequests, traces: TraceStore,
       traces,
       monotonicMs: () => runtime.monotonicMs(),
     }),
-    budgets: createBudgetsService({ budgets, alerts, runtime }),
+    budgets: createBudgetsService({ budgets, alerts, runtime, rules: () => current().budgets ?? [] }),
     newRequestId: () => runtime.newId("req"),
     newErrorId: () => runtime.newId("err"),
   };

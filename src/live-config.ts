@@ -66,6 +66,7 @@ export function buildLive(
     ),
     adapters: new Map([...byName].map(([name, provider]) => [name, provider.adapter])),
     authenticate: (credential) => ring.authenticate(credential),
+    budgets: ring.budgets,
     limits: { ...limits, ...timeouts },
   };
 }

@@ -40,6 +40,13 @@ policies: { poor: { budgets: [{ limit_usd: "0.0015", window: calendar_month }] }
     await left;
   }
   await using gateway = await startGatewayProcess(folder, { yaml });
+  const listed = await fetch(`${gateway.url}/parley.admin.v1.BudgetService/ListBudgets`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${gateway.adminKey}`, "content-type": "application/json" },
+    body: JSON.stringify({ namePrefix: "key:fixed:poor" }),
+  });
+  const { budgets } = (await listed.json()) as { budgets: unknown[] };
+  expect(budgets).toMatchObject([{ limitNanoUsd: "1500000", spentNanoUsd: "1000000", leftNanoUsd: "500000" }]);
   const answer = await ask(gateway);
   expect(answer.status).toBe(402);
   expect(JSON.stringify(await answer.json())).toContain("too little of it is left");

@@ -1,6 +1,7 @@
 import type { Attempt, ChatRequest, Usage } from "../contract/index.ts";
 import type { ParleyError } from "../errors/index.ts";
 import type { Ledger } from "../ledger/records.ts";
+import type { BudgetRule } from "../policy/budgets/budget-rule.ts";
 import type { Budgets } from "../policy/budgets/budgets.ts";
 import type { Principal } from "../policy/principal.ts";
 import type { ProviderAdapter } from "../providers/adapter.ts";
@@ -41,6 +42,8 @@ export interface LiveConfig {
   readonly adapters: ReadonlyMap<string, ProviderAdapter>;
   readonly authenticate: (credential: string | undefined) => Principal;
   readonly limits: ChatLimits;
+  /** The budgets of all keys that the configuration names, to tell of; unset: none. */
+  readonly budgets?: readonly BudgetRule[];
 }
 
 /** Limits and times of a chat request; milliseconds and bytes. */

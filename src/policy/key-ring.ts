@@ -1,6 +1,7 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import type { Constraints } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
+import type { BudgetRule } from "./budgets/budget-rule.ts";
 import { compileBudgets, type PolicyBudget } from "./budgets/compile-budgets.ts";
 import { compileGlobs } from "./glob.ts";
 import { isMadeKey, KEY_PREFIX, keyIdOf } from "./key-format.ts";
@@ -78,6 +79,11 @@ export class KeyRing {
   /** Number of keys. */
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** The budgets of all keys. */
+  get budgets(): readonly BudgetRule[] {
+    return [...this.#entries.values()].flatMap(({ holder }) => holder.budgets);
   }
 
   /** Who holds this key, which comes without `Bearer `. Throws `UNAUTHENTICATED`, which never says how near a key was. */
