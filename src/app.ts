@@ -131,7 +131,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     };
     const gateway = gatewayOf(parts, requests, traces, openAlerts(config, parts, log));
     const readiness = new Readiness();
-    closers.push(registerProcessMetrics(metrics, runtime));
+    closers.push(registerProcessMetrics(metrics, runtime), () => parts.budgets.close());
     const listener = await openPort(options, { gateway, readiness, metrics, requests });
     closers.push(() => listener.close());
     readiness.set("ready");
