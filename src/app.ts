@@ -147,7 +147,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     } satisfies ChatParts;
     const gateway = gatewayOf(parts, requests, traces, openAlerts(config, parts, log), administration.services);
     const readiness = new Readiness();
-    closers.push(registerProcessMetrics(metrics, runtime), startProbes(parts));
+    closers.push(registerProcessMetrics(metrics, runtime), startProbes(parts), () => parts.budgets.close());
     const listener = await openPort(options, { gateway, readiness, metrics, requests, budget: parts.memory });
     registerProjectionMetrics(metrics, books.projector);
     closers.push(() => listener.close());
@@ -251,7 +251,7 @@ function gatewayOf(
       traces,
       monotonicMs: () => runtime.monotonicMs(),
     }),
-    budgets: createBudgetsService({ budgets, alerts, runtime }),
+    budgets: createBudgetsService({ budgets, alerts, runtime, rules: () => current().budgets ?? [] }),
     newRequestId: () => runtime.newId("req"),
     newErrorId: () => runtime.newId("err"),
   };

@@ -80,6 +80,7 @@ export function buildLive(
     adapters: new Map([...byName].map(([name, provider]) => [name, provider.adapter])),
     authenticate: (credentials) => ports.authenticator?.authenticate(credentials) ?? ring.authenticate(credentials.key),
     providerRates: providerRatesOf(config),
+    budgets: ring.budgets,
     limits: { ...limits, ...timeouts },
     probes: new Map(config.providers.flatMap(({ name, probe }) => (probe ? [[name, probe] as const] : []))),
   };

@@ -10,7 +10,7 @@ import { SandboxUpstream } from "./support/in-process/sandbox-upstream.ts";
 // left unused. The naive way beside it looks at what was spent before it calls, and adds afterwards.
 
 const CALLERS = 1_000;
-const MODEL = "sandbox/story@tokens=16";
+const MODEL = "sandbox/story@tokens=32";
 const OUTPUT_LIMIT = 32;
 
 const ask = (index: number) => ({
@@ -51,7 +51,7 @@ async function storm(limitNanoUsd: number, isNaive: boolean): Promise<Storm> {
 }
 
 // What one call holds, as Explain and the books have it.
-const HOLD_NANO_USD = 150 * 100 + OUTPUT_LIMIT * 400;
+const HOLD_NANO_USD = 112 * 100 + OUTPUT_LIMIT * 400;
 
 test("1,000 callers on one key overshoot by nothing, and find almost all of the budget usable", async () => {
   const limitNanoUsd = 1_000 * HOLD_NANO_USD;

@@ -125,6 +125,22 @@ describe("on a key with budgets", () => {
     expect(JSON.stringify(answer)).toContain(why);
   });
 
+  test("Explain says so, and what an attempt would hold", async () => {
+    const explain = async (model: string) => {
+      const answer = await fetch(`${gateway.url}/parley.v1.RouteService/Explain`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${keyOf("unbounded")}`, "content-type": "application/json" },
+        body: JSON.stringify({
+          request: { model, messages: [{ role: "ROLE_USER", parts: [{ text: { text: "Hi" } }] }] },
+        }),
+      });
+      return ((await answer.json()) as Record<string, any>)["decision"].candidates[0];
+    };
+    expect((await explain("unpriced/m")).exclusion.rule).toBe("budget");
+    const { worstCostNanoUsd } = await explain("sandbox/echo");
+    expect(Number(worstCostNanoUsd)).toBeGreaterThan(65_536 * 400);
+  });
+
   test("what costs nothing needs no budget", async () => {
     // Nobody listens there: it was tried.
     expect((await ask(keyOf("unbounded"), { model: "free/m" })).body["error"].parley.reason).toBe(

@@ -71,6 +71,13 @@ describe("inputTokensUpperBound", () => {
     expect(bound).toBeLessThan(18_000);
   });
 
+  test("counts what providers tell a model of tools and schemas, which is billed too", () => {
+    const tools = [{ kind: { case: "function" as const, value: { name: "f" } } }];
+    expect(inputTokensUpperBound(request("", { tools })) - empty).toBeGreaterThan(1_000);
+    const format = { case: "jsonSchema" as const, value: { name: "s", schemaJson: "{}" } };
+    expect(inputTokensUpperBound(request("", { output: { format } })) - empty).toBeGreaterThan(1_000);
+  });
+
   test.each([
     ["an image, whatever its size", Modality.IMAGE, { case: "url", value: "https://example.com/a.png" }, 48_169],
     ["sound by its bytes", Modality.AUDIO, { case: "inline", value: new Uint8Array(32_000) }, 1_000],

@@ -4,7 +4,7 @@ import type { Plan } from "../routing/plan.ts";
 import { SwapList, type Listed } from "../runtime/swap-list.ts";
 import { Account } from "./account.ts";
 import { admit } from "./admit.ts";
-import { cheaper } from "./cheaper.ts";
+import { forwardWithin } from "./cheaper.ts";
 import type { ChatCall, ChatOutcome, EventSink } from "./call.ts";
 import { filterRequest } from "./filter-request.ts";
 import { forward } from "./forward.ts";
@@ -60,10 +60,8 @@ export async function chat(
     recall(parts.vault, call);
     const plan = route(parts, config, call, account, trace);
     const mode = modeOf(call, plan);
-    const forwarding = { parts, config, call, plan, delivery, watch, account, mode, trace, paced };
-    served = await forward({ ...forwarding, adaptations: [] }).catch((thrown: unknown) =>
-      forward(cheaper(forwarding, thrown)),
-    );
+    const forwarding = { parts, config, call, plan, delivery, watch, account, mode, trace, paced, adaptations: [] };
+    served = await (call.caller.whenExceeded === undefined ? forward(forwarding) : forwardWithin(forwarding));
   } catch (thrown) {
     error = ParleyError.from(thrown);
   }

@@ -1,15 +1,21 @@
 import { create } from "@bufbuild/protobuf";
 import { AdaptationSchema, ErrorReason } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
+import type { Target } from "../routing/target.ts";
 import type { ChatCall } from "./call.ts";
-import type { Forwarding } from "./forward.ts";
+import { forward, type Forwarding } from "./forward.ts";
 import { route } from "./route.ts";
+
+/** Forwards a request, and where a budget refuses its first attempt once more for the model that the key's policy names. */
+export function forwardWithin(forwarding: Forwarding): Promise<Target> {
+  return forward(forwarding).catch((thrown: unknown) => forward(cheaper(forwarding, thrown)));
+}
 
 /**
  * The same request for the model that the key's policy names for when a budget has too little left: once, and only before
  * the first attempt. Throws what was thrown where there is none, and what planning throws.
  */
-export function cheaper(refused: Omit<Forwarding, "adaptations">, thrown: unknown): Forwarding {
+function cheaper(refused: Forwarding, thrown: unknown): Forwarding {
   const { parts, config, account, trace } = refused;
   const { request, caller } = refused.call;
   const { whenExceeded: model } = caller;

@@ -84,6 +84,7 @@ describe("an attempt with a hold that ends early costs", () => {
     expect(cut({ hold: undefined, target: target(undefined) })).toBe("300, estimated");
     expect(cut({ hold: undefined, target: target(rule("whole")) })).toBe("5000, estimated");
     expect(cut({ hold: undefined, status: 503, usage: undefined })).toBe("unknown");
+    expect(cut({ hold: undefined, status: 0, usage: undefined, target: target(rule("whole")) })).toBe("unknown");
   });
 });
 

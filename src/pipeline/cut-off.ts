@@ -31,6 +31,8 @@ export function cutOffCost(cut: CutOff): Cost | undefined {
   const known = usage && costOf(usage, target.facts.prices, undefined);
   if (known && usage.source === UsageSource.REPORTED) return known;
   if (!progress.sent || (progress.httpStatus ?? 0) >= 300) return hold ? costOfNothing(target) : known;
+  // Of an attempt that no budget holds money for, and that never began to answer, nothing is made up.
+  if (!hold && progress.httpStatus === undefined) return known;
   const { cutStream, cutWhole } = target.facts.billing ?? {};
   const rule = (stream ? cutStream : cutWhole) ?? (hold ? "whole" : "generated");
   if (rule === "generated") return hold ? generated(cut, known) : known;

@@ -2,6 +2,7 @@ import type { Attempt, ChatRequest, Usage } from "../contract/index.ts";
 import type { ParleyError } from "../errors/index.ts";
 import type { Ledger } from "../ledger/records.ts";
 import type { Credentials } from "../policy/identity/credentials.ts";
+import type { BudgetRule } from "../policy/budgets/budget-rule.ts";
 import type { Budgets } from "../policy/budgets/budgets.ts";
 import type { Principal } from "../policy/principal.ts";
 import type { RateLimiter } from "../policy/rates/rate-limiter.ts";
@@ -64,6 +65,8 @@ export interface LiveConfig {
   /** Limits of providers over all callers, by configured name; unset: none has any. */
   readonly providerRates?: ReadonlyMap<string, readonly RateRule[]> | undefined;
   readonly limits: ChatLimits;
+  /** The budgets of all keys that the configuration names, to tell of; unset: none. */
+  readonly budgets?: readonly BudgetRule[];
   /** Providers whose targets the gateway tries out itself after a rest; unset: none. */
   readonly probes?: ReadonlyMap<string, ProbeSettings>;
 }

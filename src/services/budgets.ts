@@ -13,6 +13,7 @@ import {
 import { ParleyError } from "../errors/index.ts";
 import type { BudgetAccount } from "../policy/budgets/account.ts";
 import type { BudgetAlert, BudgetAlerts } from "../policy/budgets/alerts.ts";
+import type { BudgetRule } from "../policy/budgets/budget-rule.ts";
 import type { Budgets } from "../policy/budgets/budgets.ts";
 import { windowName } from "../policy/budgets/compile-budgets.ts";
 import { organisationOf } from "../policy/identity/tenant.ts";
@@ -21,8 +22,8 @@ import type { Runtime } from "../runtime/runtime.ts";
 
 /** What administrators are told of budgets. */
 export interface BudgetsService {
-  /** A page of the accounts that this process has used and the caller may look at. */
-  list(caller: Principal, request: ListBudgetsRequest): ListBudgetsResponse;
+  /** A page of the accounts of configured keys and of those that were used, as far as the caller may look at them. */
+  list(caller: Principal, request: ListBudgetsRequest): Promise<ListBudgetsResponse>;
   /** Alerts as they happen, until `signal` aborts. Throws `GATEWAY_OVERLOADED`. */
   watch(caller: Principal, signal: AbortSignal): AsyncIterable<AlertMessage>;
 }
@@ -32,6 +33,8 @@ export interface BudgetsServiceOptions {
   readonly budgets: Budgets;
   readonly alerts: BudgetAlerts;
   readonly runtime: Pick<Runtime, "nowMs">;
+  /** The budgets of configured keys. */
+  readonly rules: () => readonly BudgetRule[];
 }
 
 const PAGE_SIZE = 100;
@@ -39,15 +42,17 @@ const MAX_WATCHERS = 16;
 const MAX_WAITING_ALERTS = 1_000;
 
 /** What budgets have left, and what there is to tell of them. */
-export function createBudgetsService({ budgets, alerts, runtime }: BudgetsServiceOptions): BudgetsService {
+export function createBudgetsService({ budgets, alerts, runtime, rules }: BudgetsServiceOptions): BudgetsService {
   let watchers = 0;
   return {
-    list(caller, { namePrefix = "", pageSize = PAGE_SIZE, pageToken = "" }) {
+    async list(caller, { namePrefix = "", pageSize = PAGE_SIZE, pageToken = "" }) {
       budgets.sweep();
+      for (const rule of rules()) budgets.accounts.of(rule, undefined);
       const found = [...budgets.accounts.all()].filter(
         (one) => one.name.startsWith(namePrefix) && one.name > pageToken && mayLook(caller, one),
       );
       const page = found.sort(byName).slice(0, pageSize);
+      await Promise.all(page.map(({ ready }) => ready));
       const nowMs = runtime.nowMs();
       return create(ListBudgetsResponseSchema, {
         budgets: page.map((account) => describeAccount(account, nowMs)),

@@ -53,7 +53,7 @@ export class TestGateway implements Gateway {
   };
 
   readonly budgets: Gateway["budgets"] = {
-    list: () => create(ListBudgetsResponseSchema),
+    list: () => Promise.resolve(create(ListBudgetsResponseSchema)),
     async *watch() {},
   };
   readonly explain: Gateway["explain"] = {

@@ -11,6 +11,8 @@ export class BudgetAccount {
   rule: BudgetRule;
   /** Sum of its window as far as this process knows: what the books had when it was first used, and its own since. */
   spentNanoUsd = 0;
+  /** Resolves when it knows what the books had, as far as they could be read. */
+  ready: Promise<void> = Promise.resolve();
   /** How often it has refused a hold, and how often a provider billed more than was held. */
   refusals = 0;
   overruns = 0;

@@ -53,7 +53,7 @@ export class Budgets {
     this.accounts = new BudgetAccounts({
       nowMs: () => runtime.nowMs(),
       retire: (purse) => this.#giveBackAll(purse),
-      opened: (account) => void this.#readBooks(account),
+      opened: (account) => void (account.ready = this.#readBooks(account)),
       limited: ({ purse }) => {
         this.#giveBackAll(purse);
         purse.lowWater = 0;

@@ -121,7 +121,7 @@ export const WatchAlertsResponseSchema: GenMessage<WatchAlertsResponse> = /*@__P
  */
 export const BudgetService: GenService<{
   /**
-   * ListBudgets lists the accounts that the process has used, in the order of their names.
+   * ListBudgets lists the accounts of configured keys and those that the process has used, in the order of their names.
    *
    * @generated from rpc parley.admin.v1.BudgetService.ListBudgets
    */
