@@ -13,6 +13,7 @@ import { visitPart } from "../policy/content/visit-texts.ts";
 import { judge, type AskHook, type Judged } from "./ask-hook.ts";
 import { contentBlocked, type ContentReport } from "./content-report.ts";
 import type { Filtered, ResumedText } from "./filter.ts";
+import { TEXT_FIELDS, type TextDeltaName } from "./text-deltas.ts";
 
 /** A text that the waiting events say: of deltas that belong together, or of a part that came whole. */
 interface Waiting extends HookText {
@@ -200,7 +201,7 @@ export class JudgedEvents {
   }
 
   #channel(delta: BlockDelta): Channel {
-    const name = NAMES[delta.delta.case ?? ""] ?? "";
+    const name = TEXT_FIELDS[delta.delta.case as TextDeltaName];
     const piece = name.startsWith("reasoning.") ? `[${delta.piece}]` : "";
     const field = `${fieldOf(delta)}.${name}${piece}`;
     let channel = this.#channels.get(field);
@@ -208,16 +209,6 @@ export class JudgedEvents {
     return channel;
   }
 }
-
-const NAMES: Readonly<Record<string, string>> = {
-  text: "text.text",
-  refusal: "refusal.text",
-  reasoningText: "reasoning.text",
-  reasoningSummary: "reasoning.summary",
-  argumentsJson: "tool_call.arguments_json",
-  toolText: "tool_call.text",
-  transcript: "media.transcript",
-};
 
 function fieldOf({ candidate, block }: { readonly candidate: number; readonly block: number }): string {
   return `candidates[${candidate}].message.parts[${block}]`;
