@@ -27,6 +27,7 @@ import { Affinity } from "./routing/affinity.ts";
 import { ExtraAttempts } from "./routing/extra-attempts.ts";
 import { createLiveTargets } from "./routing/live-targets.ts";
 import type { Runtime } from "./runtime/runtime.ts";
+import { openPorts } from "./open-ports.ts";
 import { startSandbox, type Sandbox } from "./sandbox/index.ts";
 import { createExplainService } from "./services/explain.ts";
 import { createModelsService } from "./services/models.ts";
@@ -34,13 +35,8 @@ import { createStateVault } from "./store/state-vault.ts";
 import { createTraceStore, type TraceStore } from "./store/trace-store.ts";
 import { openDatabase } from "./store/sql/database.ts";
 import { openDataFolder } from "./store/data-folder.ts";
-import { createConnectSurface } from "./surfaces/connect/surface.ts";
 import type { Gateway } from "./surfaces/gateway.ts";
-import { InFlightBudget } from "./surfaces/in-flight-budget.ts";
-import { listen, type Listener } from "./surfaces/listener.ts";
-import { createOpenAiSurface } from "./surfaces/openai/surface.ts";
 import { createChatObserver } from "./surfaces/ops/chat-observer.ts";
-import { createOpsSurface } from "./surfaces/ops/surface.ts";
 import { Readiness } from "./surfaces/readiness.ts";
 import { createHttpClient, type HttpClientOptions } from "./upstream/http-client.ts";
 
@@ -57,6 +53,8 @@ export interface AppOptions {
 export interface App {
   readonly host: string;
   readonly port: number;
+  /** Port of administration, where it has one of its own. */
+  readonly adminPort: number | undefined;
   readonly keyFiles: readonly KeyFile[];
   /** The built-in sandbox, where it runs. */
   readonly sandbox: Sandbox | undefined;
@@ -134,29 +132,25 @@ export async function startApp(options: AppOptions): Promise<App> {
     const gateway = gatewayOf(parts, requests, traces, administration.services);
     const readiness = new Readiness();
     closers.push(registerProcessMetrics(metrics, runtime));
-    const listener = await openPort(options, { gateway, readiness, metrics, requests });
-    closers.push(() => listener.close());
+    const ports = await openPorts(options, { gateway, readiness, metrics, requests });
+    closers.push(() => ports.close());
     readiness.set("ready");
     return {
       host: config.server.host,
-      port: listener.port,
+      port: ports.port,
+      adminPort: ports.adminPort,
       keyFiles,
       sandbox,
       reload(next) {
         live = buildLive(next.config, keyFiles, sandbox?.url, { upstream, runtime, authenticator });
       },
-      drain: () => drain(listener).then(closeAll),
+      drain: () => ports.drain().then(closeAll),
       close: closeAll,
     };
   } catch (error) {
     await closeAll();
     throw error;
   }
-}
-
-async function drain(listener: Listener): Promise<void> {
-  if (listener.draining) listener.hasten();
-  await listener.drain();
 }
 
 function keyFilesIn(folder: string, { loaded, runtime }: AppOptions): KeyFile[] {
@@ -222,45 +216,4 @@ function upstreamLimits({ server }: Config): Omit<HttpClientOptions, "runtime"> 
     connectionsPerOrigin: server.limits.connections,
     maxHeaderBytes: server.limits.headerBytes,
   };
-}
-
-interface PortParts {
-  readonly gateway: Gateway;
-  readonly readiness: Readiness;
-  readonly metrics: Metrics;
-  readonly requests: LiveRequests;
-}
-
-/** Opens the one port with every surface on it. */
-function openPort(options: AppOptions, parts: PortParts): Promise<Listener> {
-  const { runtime, log, version } = options;
-  const { server } = options.loaded.config;
-  const { gateway, readiness, metrics, requests } = parts;
-  const { limits, timeouts } = server;
-  const budget = new InFlightBudget(limits.inFlightBytes);
-  return listen({
-    host: server.host,
-    port: server.port,
-    tls: server.tls,
-    limits,
-    timeouts,
-    drain: server.drain,
-    runtime,
-    log,
-    metrics,
-    corsOrigins: server.corsOrigins,
-    readiness,
-    handlers: {
-      openai: createOpenAiSurface({ gateway, runtime, log, limits, timeouts, budget }),
-      connect: createConnectSurface({ gateway, runtime, log, limits, timeouts, open: server.open, readiness, budget }),
-      ops: createOpsSurface({ gateway, metrics, readiness, open: server.open, version }),
-    },
-    onGraceExpired: () =>
-      requests.stopAll(
-        new ParleyError(
-          "DRAINING",
-          "Cannot finish the answer: the gateway is shutting down and its grace period is over",
-        ),
-      ),
-  });
 }

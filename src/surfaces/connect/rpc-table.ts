@@ -6,7 +6,7 @@ import { ChatService, RouteService, type GenerateRequest, type GenerateStreamReq
 import type { Gateway } from "../gateway.ts";
 import type { Scope } from "../../policy/identity/roles.ts";
 import type { Readiness } from "../readiness.ts";
-import { CONTRACT_SERVICES, isServed, scopeOf, type Serves } from "./access.ts";
+import { CONTRACT_SERVICES, scopeOf } from "./access.ts";
 import { registerAudit, registerKeys } from "./admin-rpcs.ts";
 import { generate, generateStream, type DirectCall } from "./chat-rpcs.ts";
 import { Health } from "../../contract/grpc.ts";
@@ -41,7 +41,6 @@ const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 export function createRpcTable(options: {
   readonly gateway: Gateway;
   readonly readiness: Readiness;
-  readonly serves?: Serves;
 }): ReadonlyMap<string, Rpc> {
   // The handlers see only empty messages (rpc.ts): these limits hold for what stands in for them.
   const router = createConnectRouter({
@@ -66,8 +65,7 @@ export function createRpcTable(options: {
     for (const method of service.methods) inputs.set(`/${service.typeName}/${method.name}`, method);
   }
   const rpcs = router.handlers.map((handler) => rpcOf(handler, inputs.get(handler.requestPath)!));
-  const serves = options.serves ?? "all";
-  return new Map(rpcs.filter(({ method }) => isServed(method, serves)).map((rpc) => [rpc.path, rpc]));
+  return new Map(rpcs.map((rpc) => [rpc.path, rpc]));
 }
 
 function rpcOf(handler: UniversalHandler, method: DescMethod): Rpc {
