@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { openAdministration } from "./administration.ts";
+import { openAdministration, type AdministrationPorts } from "./administration.ts";
 import { CAPABILITIES } from "./catalog/facts.ts";
 import type { Config } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
@@ -99,7 +99,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     const upstream = createHttpClient({ ...upstreamLimits(config), runtime });
     const database = await openDatabase({ file: join(folder.path, "parley.sqlite") });
     closers.push(() => database.close());
-    const administration = await openAdministration(database, runtime, log);
+    const decide: AdministrationPorts["decide"] = (caller, request) => explain(parts, caller, request);
+    const administration = await openAdministration(database, { runtime, log, decide });
     closers.push(() => administration.close());
     const { authenticator } = administration;
     let live = buildLive(config, keyFiles, sandbox?.url, { upstream, runtime, authenticator });

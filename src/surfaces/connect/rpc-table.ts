@@ -3,11 +3,12 @@ import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { createConnectRouter } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { ChatService, RouteService, type GenerateRequest, type GenerateStreamRequest } from "../../contract/index.ts";
+import { PolicyService } from "../../contract/admin.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Scope } from "../../policy/identity/roles.ts";
 import type { Readiness } from "../readiness.ts";
 import { CONTRACT_SERVICES, scopeOf } from "./access.ts";
-import { registerAudit, registerKeys } from "./admin-rpcs.ts";
+import { registerAudit, registerKeys, registerPolicies } from "./admin-rpcs.ts";
 import { generate, generateStream, type DirectCall } from "./chat-rpcs.ts";
 import { Health } from "../../contract/grpc.ts";
 import { registerHealth } from "./health-rpcs.ts";
@@ -54,6 +55,7 @@ export function createRpcTable(options: {
   registerModels(router, options.gateway);
   registerRoutes(router, options.gateway);
   registerKeys(router, options.gateway.admin);
+  registerPolicies(router, options.gateway.admin);
   registerAudit(router, options.gateway.admin);
   registerHealth(
     router,
@@ -80,7 +82,10 @@ function rpcOf(handler: UniversalHandler, method: DescMethod): Rpc {
     streams: method.methodKind === "server_streaming",
     allowsGet: method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
     scope: scopeOf(method),
-    mayBeLarge: method.parent === ChatService || method === RouteService.method.explain,
+    mayBeLarge:
+      method.parent === ChatService ||
+      method === RouteService.method.explain ||
+      method === PolicyService.method.previewPolicy,
     lenient: !isOurs,
   };
 }
