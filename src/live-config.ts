@@ -7,6 +7,7 @@ import type { LiveConfig } from "./pipeline/parts.ts";
 import type { Authenticator } from "./policy/identity/authenticator.ts";
 import { policySource } from "./policy/identity/compile-principal.ts";
 import { KeyRing, type RingKey } from "./policy/identity/key-ring.ts";
+import { compileProviderRates } from "./policy/rates/compile-rates.ts";
 import { createProvider, type ConfiguredProvider } from "./providers/create-adapter.ts";
 import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
 import { SANDBOX_FORMATS } from "./providers/entries/sandbox-formats.ts";
@@ -77,8 +78,16 @@ export function buildLive(
     models,
     adapters: new Map([...byName].map(([name, provider]) => [name, provider.adapter])),
     authenticate: (credentials) => ports.authenticator?.authenticate(credentials) ?? ring.authenticate(credentials.key),
+    providerRates: providerRatesOf(config),
     limits: { ...limits, ...timeouts },
   };
+}
+
+/** The limits of providers that have any; undefined: none has. */
+function providerRatesOf({ providers }: Config): LiveConfig["providerRates"] {
+  const limited = providers.filter(({ rates }) => rates.length > 0);
+  if (limited.length === 0) return undefined;
+  return new Map(limited.map(({ name, rates }) => [name, compileProviderRates(name, rates)]));
 }
 
 /** A route or a task with the targets that its names stand for. */

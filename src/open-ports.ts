@@ -6,7 +6,7 @@ import type { LiveRequests } from "./pipeline/chat.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { createConnectSurface } from "./surfaces/connect/surface.ts";
 import type { Gateway } from "./surfaces/gateway.ts";
-import { InFlightBudget } from "./surfaces/in-flight-budget.ts";
+import type { InFlightBudget } from "./surfaces/in-flight-budget.ts";
 import type { ListenOptions } from "./surfaces/listen-options.ts";
 import { listen, type Listener } from "./surfaces/listener.ts";
 import { createOpenAiSurface } from "./surfaces/openai/surface.ts";
@@ -28,6 +28,7 @@ export interface PortParts {
   readonly readiness: Readiness;
   readonly metrics: Metrics;
   readonly requests: LiveRequests;
+  readonly budget: InFlightBudget;
 }
 
 /** The ports that are being served. */
@@ -43,13 +44,12 @@ export interface Ports {
 /** Opens the one port with every surface on it, or two where administration has its own. */
 export async function openPorts(options: PortOptions, parts: PortParts): Promise<Ports> {
   const { admin } = options.loaded.config.server;
-  const budget = new InFlightBudget(options.loaded.config.server.limits.inFlightBytes);
   const listeners: Listener[] = [];
   const close = async (): Promise<void> => void (await Promise.all(listeners.map((one) => one.close())));
-  const main = await listen(mainPort(options, parts, budget));
+  const main = await listen(mainPort(options, parts));
   listeners.push(main);
   try {
-    if (admin) listeners.push(await listen(adminPort(options, parts, budget, admin)));
+    if (admin) listeners.push(await listen(adminPort(options, parts, admin)));
   } catch (thrown) {
     await close();
     throw thrown;
@@ -70,10 +70,10 @@ function common({ loaded, runtime, log }: PortOptions, { readiness }: PortParts)
   return { limits, timeouts, tls, drain, corsOrigins, runtime, log, readiness };
 }
 
-function mainPort(options: PortOptions, parts: PortParts, budget: InFlightBudget): ListenOptions {
+function mainPort(options: PortOptions, parts: PortParts): ListenOptions {
   const { server } = options.loaded.config;
   const { open } = server;
-  const shared = { ...common(options, parts), gateway: parts.gateway, budget, open };
+  const shared = { ...common(options, parts), gateway: parts.gateway, budget: parts.budget, open };
   return {
     ...common(options, parts),
     host: server.host,
@@ -97,10 +97,9 @@ function mainPort(options: PortOptions, parts: PortParts, budget: InFlightBudget
 function adminPort(
   options: PortOptions,
   parts: PortParts,
-  budget: InFlightBudget,
   { host, port }: { readonly host: string; readonly port: number },
 ): ListenOptions {
-  const { gateway } = parts;
+  const { gateway, budget } = parts;
   const { open } = options.loaded.config.server;
   return {
     ...common(options, parts),

@@ -52,7 +52,7 @@ const SETTINGS: readonly Setting[] = [
   },
   { what: "administration's own port", flag: "admin-port", argument: "N", defaultText: "the main one" },
   { what: "Redis", variable: "PARLEY_REDIS_URL", defaultText: "none: in the process", isLater: true },
-  { what: "PostgreSQL", variable: "PARLEY_DATABASE_URL", defaultText: "none: SQLite in DIR", isLater: true },
+  { what: "PostgreSQL", variable: "PARLEY_DATABASE_URL", defaultText: "none: SQLite in DIR" },
 ];
 
 const PREFIX = "PARLEY_";

@@ -4,6 +4,7 @@ import { decidedOf, summarise } from "../routing/describe.ts";
 import { plan, survey, type Plan, type PlanPorts } from "../routing/plan.ts";
 import type { Account } from "./account.ts";
 import type { ChatCall } from "./call.ts";
+import { limitedTargets } from "./pace.ts";
 import type { ChatParts, LiveConfig } from "./parts.ts";
 import { forbids } from "./permit.ts";
 import type { RequestTrace } from "./trace.ts";
@@ -20,7 +21,9 @@ export function route(
   const ports: PlanPorts = {
     ...planPorts(parts, config, call.caller),
     inputSize: () => account.inputSize,
+    limited: limitedTargets(parts, config, call.caller, () => account.inputSize.upperBound),
     requestId: call.requestId,
+    stream: call.stream,
     random: () => parts.runtime.random(),
   };
   const note = (found: Plan): void => {
