@@ -5,6 +5,7 @@ import type { Runtime } from "./runtime/runtime.ts";
 import { createAuditService } from "./services/audit.ts";
 import { createBrowserKeysService } from "./services/browser-keys.ts";
 import { createKeysService } from "./services/keys.ts";
+import { createPoliciesService, type PoliciesPorts } from "./services/policies.ts";
 import { ChainCheck, headText } from "./store/audit-chain.ts";
 import { createSqlAuditLog } from "./store/sql/audit-log.ts";
 import type { Database } from "./store/sql/database.ts";
@@ -18,8 +19,19 @@ export interface Administration {
   close(): Promise<void>;
 }
 
+/** What administration needs of the gateway around it. */
+export interface AdministrationPorts {
+  readonly runtime: Runtime;
+  readonly log: Log;
+  /** Where a chat request of a caller would go now. */
+  readonly decide: PoliciesPorts["decide"];
+}
+
 /** Loads the keys of the database and builds what administers them. */
-export async function openAdministration(database: Database, runtime: Runtime, log: Log): Promise<Administration> {
+export async function openAdministration(
+  database: Database,
+  { runtime, log, decide }: AdministrationPorts,
+): Promise<Administration> {
   const store = createSqlKeyStore(database, runtime);
   const identity = await openIdentity({
     store,
@@ -44,6 +56,11 @@ export async function openAdministration(database: Database, runtime: Runtime, l
     browserKeys: createBrowserKeysService({
       mint: (parentId, rights, untilMs) => identity.authenticator.mint(parentId, rights, untilMs),
       nowMs: () => runtime.nowMs(),
+    }),
+    policies: createPoliciesService({
+      rightsOf: (id) => identity.authenticator.rights(id),
+      source: () => identity.made.source,
+      decide,
     }),
     audit: createAuditService({ log: auditLog, newCheck: (known) => new ChainCheck(known) }),
   };

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { openAdministration } from "./administration.ts";
 import { toJson } from "@bufbuild/protobuf";
+import { openAdministration, type AdministrationPorts } from "./administration.ts";
 import { CAPABILITIES } from "./catalog/facts.ts";
 import type { Config } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
@@ -38,6 +38,7 @@ import { ExtraAttempts } from "./routing/extra-attempts.ts";
 import { HedgeBudget } from "./routing/hedge-budget.ts";
 import { createLiveTargets } from "./routing/live-targets.ts";
 import type { Runtime } from "./runtime/runtime.ts";
+import { openPorts } from "./open-ports.ts";
 import { Slots } from "./runtime/slots.ts";
 import { startSandbox, type Sandbox } from "./sandbox/index.ts";
 import { createBudgetsService, describeAlert } from "./services/budgets.ts";
@@ -48,14 +49,10 @@ import { createTraceStore, type TraceStore } from "./store/trace-store.ts";
 import { openDataFolder, type DataFolder } from "./store/data-folder.ts";
 import { openDatabase, type DatabaseOptions } from "./store/sql/database.ts";
 import { createSqlLedgerStore } from "./store/sql/ledger-store.ts";
-import { createConnectSurface } from "./surfaces/connect/surface.ts";
 import type { Gateway } from "./surfaces/gateway.ts";
 import { InFlightBudget } from "./surfaces/in-flight-budget.ts";
-import { listen, type Listener } from "./surfaces/listener.ts";
-import { createOpenAiSurface } from "./surfaces/openai/surface.ts";
 import { registerBudgetMetrics } from "./surfaces/ops/budget-metrics.ts";
 import { createChatObserver } from "./surfaces/ops/chat-observer.ts";
-import { createOpsSurface } from "./surfaces/ops/surface.ts";
 import { Readiness } from "./surfaces/readiness.ts";
 import { createHttpClient, type HttpClientOptions } from "./upstream/http-client.ts";
 import { createWebhook } from "./upstream/webhook.ts";
@@ -73,6 +70,8 @@ export interface AppOptions {
 export interface App {
   readonly host: string;
   readonly port: number;
+  /** Port of administration, where it has one of its own. */
+  readonly adminPort: number | undefined;
   readonly keyFiles: readonly KeyFile[];
   /** The built-in sandbox, where it runs. */
   readonly sandbox: Sandbox | undefined;
@@ -117,7 +116,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     const upstream = createHttpClient({ ...upstreamLimits(config), runtime });
     const database = await openDatabase(databaseOf(config, folder));
     closers.push(() => database.close());
-    const administration = await openAdministration(database, runtime, log);
+    const decide: AdministrationPorts["decide"] = (caller, request) => explain(parts, caller, request);
+    const administration = await openAdministration(database, { runtime, log, decide });
     closers.push(() => administration.close());
     const { authenticator } = administration;
     let live = buildLive(config, keyFiles, sandbox?.url, { upstream, runtime, authenticator });
@@ -148,19 +148,20 @@ export async function startApp(options: AppOptions): Promise<App> {
     const gateway = gatewayOf(parts, requests, traces, openAlerts(config, parts, log), administration.services);
     const readiness = new Readiness();
     closers.push(registerProcessMetrics(metrics, runtime), startProbes(parts), () => parts.budgets.close());
-    const listener = await openPort(options, { gateway, readiness, metrics, requests, budget: parts.memory });
+    const ports = await openPorts(options, { gateway, readiness, metrics, requests, budget: parts.memory });
+    closers.push(() => ports.close());
     registerProjectionMetrics(metrics, books.projector);
-    closers.push(() => listener.close());
     readiness.set("ready");
     return {
       host: config.server.host,
-      port: listener.port,
+      port: ports.port,
+      adminPort: ports.adminPort,
       keyFiles,
       sandbox,
       reload(next) {
         live = buildLive(next.config, keyFiles, sandbox?.url, { upstream, runtime, authenticator });
       },
-      drain: () => drain(listener).then(closeAll),
+      drain: () => ports.drain().then(closeAll),
       close: closeAll,
     };
   } catch (error) {
@@ -187,11 +188,6 @@ function booksIn(folder: DataFolder, { runtime, log, loaded }: AppOptions): Omit
     log,
     claimEpoch: (above) => folder.claimEpoch(above),
   };
-}
-
-async function drain(listener: Listener): Promise<void> {
-  if (listener.draining) listener.hasten();
-  await listener.drain();
 }
 
 function keyFilesIn(folder: string, { loaded, runtime }: AppOptions): KeyFile[] {
@@ -287,45 +283,4 @@ function upstreamLimits({ server }: Config): Omit<HttpClientOptions, "runtime"> 
     connectionsPerOrigin: server.limits.connections,
     maxHeaderBytes: server.limits.headerBytes,
   };
-}
-
-interface PortParts {
-  readonly gateway: Gateway;
-  readonly readiness: Readiness;
-  readonly metrics: Metrics;
-  readonly requests: LiveRequests;
-  readonly budget: InFlightBudget;
-}
-
-/** Opens the one port with every surface on it. */
-function openPort(options: AppOptions, parts: PortParts): Promise<Listener> {
-  const { runtime, log, version } = options;
-  const { server } = options.loaded.config;
-  const { gateway, readiness, metrics, requests, budget } = parts;
-  const { limits, timeouts } = server;
-  return listen({
-    host: server.host,
-    port: server.port,
-    tls: server.tls,
-    limits,
-    timeouts,
-    drain: server.drain,
-    runtime,
-    log,
-    metrics,
-    corsOrigins: server.corsOrigins,
-    readiness,
-    handlers: {
-      openai: createOpenAiSurface({ gateway, runtime, log, limits, timeouts, budget }),
-      connect: createConnectSurface({ gateway, runtime, log, limits, timeouts, open: server.open, readiness, budget }),
-      ops: createOpsSurface({ gateway, metrics, readiness, open: server.open, version }),
-    },
-    onGraceExpired: () =>
-      requests.stopAll(
-        new ParleyError(
-          "DRAINING",
-          "Cannot finish the answer: the gateway is shutting down and its grace period is over",
-        ),
-      ),
-  });
 }
