@@ -14,6 +14,8 @@ export interface LeaseParts {
   readonly book: LeaseBook;
   readonly runtime: Runtime;
   readonly replica: string;
+  /** How long a draw waits for what others give back. */
+  readonly askOthersForMs: number;
   replicas(): number;
   assertMayDraw(): void;
   /** A number that no operation of this replica had before, and higher than all of them. */
@@ -27,7 +29,6 @@ export interface LeaseParts {
 const TIME_TO_LIVE_MS = 62 * 86_400_000;
 const ISSUE_AT_MOST = 3;
 const SETTLE_WITHIN_MS = 1_000;
-const ASK_OTHERS_FOR_MS = 100;
 const REFUSE_FOR_MS = 50;
 
 /** One account's leases of this replica, and their way to Redis and the book: one operation after the other. */
@@ -113,7 +114,7 @@ export class LeasedAccount {
 
   async #drawAndAskOthers(line: Line, draw: Draw): Promise<Grant> {
     const { runtime } = this.#parts;
-    const patience = new Patience(runtime, ASK_OTHERS_FOR_MS);
+    const patience = new Patience(runtime, this.#parts.askOthersForMs);
     try {
       for (;;) {
         const grant = await this.#inTurn(() => this.#ask(line, draw));
