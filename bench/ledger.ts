@@ -114,6 +114,9 @@ class SqliteLedger implements Ledger {
     if (!this.#grouped && record.kind === "request_ended") this.#flush();
   }
 
+  // A request of this measurement is too short for checkpoints.
+  streamed(): void {}
+
   async close(): Promise<void> {
     this.#flush();
     this.#database.close();
@@ -182,7 +185,12 @@ function openSqlite(synchronous: "NORMAL" | "FULL", grouped: boolean): Ledger {
   return new SqliteLedger(join(folder, `bench-${opened}.sqlite`), synchronous, grouped);
 }
 
-const none: Ledger = { forwarded: () => Promise.resolve(), ended: () => {}, close: () => Promise.resolve() };
+const none: Ledger = {
+  forwarded: () => Promise.resolve(),
+  ended: () => {},
+  streamed: () => {},
+  close: () => Promise.resolve(),
+};
 
 const candidates: readonly Candidate[] = [
   { name: "no ledger (the loop itself)", share: 1, open: () => none },

@@ -3,7 +3,8 @@ import { CAPABILITIES } from "./catalog/facts.ts";
 import type { Config } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
 import type { LoadedConfig } from "./config/load.ts";
-import { openBooks } from "./ledger/open-books.ts";
+import { openBooks, type BooksOptions } from "./ledger/open-books.ts";
+import { registerProjectionMetrics } from "./ledger/projection-metrics.ts";
 import { buildLive } from "./live-config.ts";
 import type { Log } from "./observe/log.ts";
 import { openLineFile, type LineFile } from "./observe/line-file.ts";
@@ -17,19 +18,27 @@ import type { ChatParts } from "./pipeline/parts.ts";
 import { decisionLine } from "./pipeline/record.ts";
 import { ensureKeyFiles, type KeyFile } from "./policy/identity/key-files.ts";
 import { ALL_SCOPES, ROLE_NAMES } from "./policy/identity/roles.ts";
+import { PII_KINDS } from "./policy/content/pii/index.ts";
+import { patternProblem } from "./policy/content/regex/index.ts";
+import { LocalPermitSource } from "./policy/rates/local-source.ts";
+import { RateLimiter } from "./policy/rates/rate-limiter.ts";
 import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
 import { SANDBOX_FORMATS } from "./providers/entries/sandbox-formats.ts";
 import { kindOf } from "./providers/kind.ts";
 import { Affinity } from "./routing/affinity.ts";
 import { ExtraAttempts } from "./routing/extra-attempts.ts";
+import { HedgeBudget } from "./routing/hedge-budget.ts";
 import { createLiveTargets } from "./routing/live-targets.ts";
 import type { Runtime } from "./runtime/runtime.ts";
+import { Slots } from "./runtime/slots.ts";
 import { startSandbox, type Sandbox } from "./sandbox/index.ts";
 import { createExplainService } from "./services/explain.ts";
 import { createModelsService } from "./services/models.ts";
 import { createStateVault } from "./store/state-vault.ts";
 import { createTraceStore, type TraceStore } from "./store/trace-store.ts";
-import { openDataFolder } from "./store/data-folder.ts";
+import { openDataFolder, type DataFolder } from "./store/data-folder.ts";
+import { openDatabase, type DatabaseOptions } from "./store/sql/database.ts";
+import { createSqlLedgerStore } from "./store/sql/ledger-store.ts";
 import { createConnectSurface } from "./surfaces/connect/surface.ts";
 import type { Gateway } from "./surfaces/gateway.ts";
 import { InFlightBudget } from "./surfaces/in-flight-budget.ts";
@@ -75,6 +84,8 @@ export function knownNames(): KnownNames {
     deliveries: ["commit", "auto", "restartable", "hold"],
     roles: ["chat", ...ROLE_NAMES.filter((role) => role !== "chat")],
     scopes: [...ALL_SCOPES],
+    pii: PII_KINDS,
+    patternProblem,
   };
 }
 
@@ -94,18 +105,17 @@ export async function startApp(options: AppOptions): Promise<App> {
     });
     const sandbox = config.sandbox ? await startSandbox({ runtime }) : undefined;
     if (sandbox) closers.push(() => sandbox.close());
-    const upstream = createHttpClient(upstreamLimits(config));
+    const upstream = createHttpClient({ ...upstreamLimits(config), runtime });
     let live = buildLive(config, keyFiles, sandbox?.url, { upstream, runtime });
-    const ledger = await openBooks({
-      folder: join(folder.path, "ledger"),
-      durability: config.server.durability,
-      runtime,
-      log,
-      claimEpoch: (above) => folder.claimEpoch(above),
+    const database = await openDatabase(databaseOf(config, folder));
+    closers.push(() => database.close());
+    const books = await openBooks({
+      ...booksIn(folder, options),
+      store: createSqlLedgerStore(database),
       pricesOf: (provider, model) => live.models.providers.get(provider)?.target(model)?.facts.prices,
     });
     closers.push(
-      () => ledger.close(),
+      () => books.close(),
       () => upstream.close(),
     );
     const metrics = new Metrics();
@@ -113,11 +123,13 @@ export async function startApp(options: AppOptions): Promise<App> {
     const traces = createTraceStore(runtime);
     const recording = openRecording(config, runtime, log);
     closers.push(() => recording?.close());
+    const budget = new InFlightBudget(config.server.limits.inFlightBytes);
     const parts: ChatParts = {
       runtime,
       upstream,
-      ledger,
+      ledger: books.ledger,
       ...memoryOf(runtime),
+      memory: budget,
       observer: createChatObserver(metrics, log),
       traces: tracesTo(traces, recording, runtime),
       current: () => live,
@@ -125,7 +137,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     const gateway = gatewayOf(parts, requests, traces);
     const readiness = new Readiness();
     closers.push(registerProcessMetrics(metrics, runtime));
-    const listener = await openPort(options, { gateway, readiness, metrics, requests });
+    const listener = await openPort(options, { gateway, readiness, metrics, requests, budget });
+    registerProjectionMetrics(metrics, books.projector);
     closers.push(() => listener.close());
     readiness.set("ready");
     return {
@@ -149,12 +162,37 @@ export async function startApp(options: AppOptions): Promise<App> {
   }
 }
 
+// What runs beyond it would take connections and memory from callers.
+const MOST_SHADOWS = 16;
+
+/** Where the tables are. */
+function databaseOf({ databaseUrl }: Config, folder: DataFolder): DatabaseOptions {
+  return databaseUrl ? { url: databaseUrl.reveal() } : { file: join(folder.path, "parley.sqlite") };
+}
+
+/** The books of a data folder. */
+function booksIn(folder: DataFolder, { runtime, log, loaded }: AppOptions): Omit<BooksOptions, "store" | "pricesOf"> {
+  return {
+    folder: join(folder.path, "ledger"),
+    replica: folder.replicaId,
+    durability: loaded.config.server.durability,
+    runtime,
+    log,
+    claimEpoch: (above) => folder.claimEpoch(above),
+  };
+}
+
 /** What outlives single requests, in this process. */
-function memoryOf(runtime: Runtime): Pick<ChatParts, "extraAttempts" | "live" | "affinity" | "vault"> {
+function memoryOf(
+  runtime: Runtime,
+): Pick<ChatParts, "extraAttempts" | "hedges" | "shadows" | "rates" | "live" | "affinity" | "vault"> {
   return {
     extraAttempts: new ExtraAttempts(runtime),
+    rates: new RateLimiter(new LocalPermitSource(runtime), runtime),
     live: createLiveTargets(runtime),
     affinity: new Affinity(runtime),
+    hedges: new HedgeBudget(),
+    shadows: new Slots(MOST_SHADOWS),
     vault: createStateVault(runtime),
   };
 }
@@ -200,7 +238,7 @@ function tracesTo(traces: TraceStore, recording: LineFile | undefined, runtime: 
   };
 }
 
-function upstreamLimits({ server }: Config): HttpClientOptions {
+function upstreamLimits({ server }: Config): Omit<HttpClientOptions, "runtime"> {
   return {
     connectMs: server.timeouts.connectMs + server.timeouts.tlsMs,
     connectionsPerOrigin: server.limits.connections,
@@ -213,15 +251,15 @@ interface PortParts {
   readonly readiness: Readiness;
   readonly metrics: Metrics;
   readonly requests: LiveRequests;
+  readonly budget: InFlightBudget;
 }
 
 /** Opens the one port with every surface on it. */
 function openPort(options: AppOptions, parts: PortParts): Promise<Listener> {
   const { runtime, log, version } = options;
   const { server } = options.loaded.config;
-  const { gateway, readiness, metrics, requests } = parts;
+  const { gateway, readiness, metrics, requests, budget } = parts;
   const { limits, timeouts } = server;
-  const budget = new InFlightBudget(limits.inFlightBytes);
   return listen({
     host: server.host,
     port: server.port,

@@ -6,6 +6,7 @@ import { ParleyError } from "./errors/index.ts";
 import type { LiveConfig } from "./pipeline/parts.ts";
 import { policySource } from "./policy/identity/compile-principal.ts";
 import { KeyRing, type RingKey } from "./policy/identity/key-ring.ts";
+import { compileProviderRates } from "./policy/rates/compile-rates.ts";
 import { createProvider, type ConfiguredProvider } from "./providers/create-adapter.ts";
 import { PROVIDER_ENTRIES } from "./providers/entries/index.ts";
 import { SANDBOX_FORMATS } from "./providers/entries/sandbox-formats.ts";
@@ -67,8 +68,16 @@ export function buildLive(
     ),
     adapters: new Map([...byName].map(([name, provider]) => [name, provider.adapter])),
     authenticate: (credential) => ring.authenticate(credential),
+    providerRates: providerRatesOf(config),
     limits: { ...limits, ...timeouts },
   };
+}
+
+/** The limits of providers that have any; undefined: none has. */
+function providerRatesOf({ providers }: Config): LiveConfig["providerRates"] {
+  const limited = providers.filter(({ rates }) => rates.length > 0);
+  if (limited.length === 0) return undefined;
+  return new Map(limited.map(({ name, rates }) => [name, compileProviderRates(name, rates)]));
 }
 
 /** A route or a task with the targets that its names stand for. */

@@ -57,7 +57,8 @@ async function recordsOf(gateway: GatewayProcess): Promise<ReadRecord["record"][
 async function endsOf(gateway: GatewayProcess): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (const record of await recordsOf(gateway)) {
-    const name = record.kind === "forwarded" ? "forwarded" : `${record.kind} ${record.state} ${record.reason ?? ""}`;
+    if (record.kind === "partially_streamed") continue;
+    const name = "state" in record ? `${record.kind} ${record.state} ${record.reason ?? ""}` : record.kind;
     counts[name.trim()] = (counts[name.trim()] ?? 0) + 1;
   }
   return counts;

@@ -82,10 +82,16 @@ async function withLive<T>({ config }: LoadedConfig, use: (live: LiveConfig) => 
   const { buildLive } = await import("../live-config.ts");
   const { connectMs } = config.server.timeouts;
   const { connections, headerBytes } = config.server.limits;
-  const upstream = createHttpClient({ connectMs, connectionsPerOrigin: connections, maxHeaderBytes: headerBytes });
+  const runtime = realRuntime();
+  const upstream = createHttpClient({
+    connectMs,
+    connectionsPerOrigin: connections,
+    maxHeaderBytes: headerBytes,
+    runtime,
+  });
   try {
     const sandboxUrl = config.sandbox ? NOWHERE : undefined;
-    return use(buildLive(config, [NOBODY], sandboxUrl, { upstream, runtime: realRuntime() }));
+    return use(buildLive(config, [NOBODY], sandboxUrl, { upstream, runtime }));
   } finally {
     await upstream.close();
   }

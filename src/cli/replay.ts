@@ -2,7 +2,7 @@ import { ParleyError } from "../errors/index.ts";
 import { costOf } from "../ledger/pricing.ts";
 import { planPorts } from "../pipeline/route.ts";
 import type { LiveConfig } from "../pipeline/parts.ts";
-import type { Principal } from "../policy/principal.ts";
+import { UNLIMITED, type Principal } from "../policy/principal.ts";
 import { plan } from "../routing/plan.ts";
 import type { Target } from "../routing/target.ts";
 import type { RecordedDecision } from "./recorded-decision.ts";
@@ -46,7 +46,7 @@ function firstTarget(
   live: LiveConfig,
   holder: Principal | undefined,
 ): Target | ParleyError {
-  const ports = planPorts({}, live, holder ?? { allowsModel: () => true, keyId: "" });
+  const ports = planPorts({}, live, holder ?? { ...UNLIMITED, allowsModel: () => true, keyId: "" });
   const { request, input, requestId } = recorded;
   try {
     return plan(request, live.models, { ...ports, inputSize: () => input, requestId }).targets[0]!;

@@ -6,12 +6,11 @@ import type {
   Limits,
   ModelConfig,
   OrganisationConfig,
-  PolicyConfig,
   ProviderConfig,
   ServerConfig,
   Timeouts,
 } from "./config.ts";
-import { buildConstraints } from "./build-routes.ts";
+import { buildRates } from "./build-policies.ts";
 import { DEFAULT_DRAIN, DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "./defaults.ts";
 import { MODALITY, PRICE_UNITS, type FileData, type ProviderData, type ServerData } from "./schema.ts";
 
@@ -47,6 +46,7 @@ export function buildTimeouts(data: ServerData["timeouts"]): Timeouts {
     reasoningFirstContentMs: data?.reasoning_first_content ?? DEFAULT_TIMEOUTS.reasoningFirstContentMs,
     progressMs: data?.progress ?? DEFAULT_TIMEOUTS.progressMs,
     totalMs: data?.total ?? DEFAULT_TIMEOUTS.totalMs,
+    retryAfterMaxMs: data?.retry_after_max ?? DEFAULT_TIMEOUTS.retryAfterMaxMs,
     keepAliveMs: data?.keep_alive ?? DEFAULT_TIMEOUTS.keepAliveMs,
     clientHeadersMs: data?.client_headers ?? DEFAULT_TIMEOUTS.clientHeadersMs,
     clientBodyMs: data?.client_body ?? DEFAULT_TIMEOUTS.clientBodyMs,
@@ -77,6 +77,7 @@ export function buildProviders(data: FileData): ProviderConfig[] {
         ...(provider.deterministic === undefined ? {} : { deterministic: provider.deterministic }),
       },
       api: provider.api ?? "auto",
+      rates: buildRates(provider.rates),
     };
   });
 }
@@ -176,16 +177,5 @@ export function buildOrganisations(data: FileData): OrganisationConfig[] {
     name,
     policy,
     projects: Object.entries(projects ?? {}).map(([project, { policy: own }]) => ({ name: project, policy: own })),
-  }));
-}
-
-/** The policies of the file. */
-export function buildPolicies(data: FileData): PolicyConfig[] {
-  return Object.entries(data.policies ?? {}).map(([name, policy]) => ({
-    name,
-    allowModels: policy.allow_models ?? ["*"],
-    denyModels: policy.deny_models ?? [],
-    constraints: policy.constraints && buildConstraints(policy.constraints),
-    allowRawParams: policy.allow_raw_params ?? true,
   }));
 }

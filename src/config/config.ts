@@ -14,6 +14,8 @@ export interface Config {
   /** Whether the built-in sandbox runs and is a provider named `sandbox`. */
   readonly sandbox: boolean;
   readonly observability: ObservabilityConfig;
+  /** Address of a PostgreSQL, with its password; undefined: SQLite in the data folder. */
+  readonly databaseUrl: Secret | undefined;
   /** Where it came from, for people: a path, or `zero-config`. */
   readonly source: string;
 }
@@ -71,6 +73,8 @@ export interface Timeouts {
   readonly progressMs: number;
   /** Over all attempts, when the caller names no deadline. */
   readonly totalMs: number;
+  /** How long a sole target's wish to be called later (`retry-after`) is waited for. */
+  readonly retryAfterMaxMs: number;
   /** Time without an event after which the caller gets a keep-alive. */
   readonly keepAliveMs: number;
   /** Until a client has sent its request's headers, and then its body. */
@@ -96,6 +100,8 @@ export interface ProviderConfig {
   readonly facts: Partial<ModelFacts>;
   /** Which of the entry's upstream APIs to use. */
   readonly api: "auto" | ApiName;
+  /** How fast attempts may go there, over all callers. */
+  readonly rates: readonly RateConfig[];
 }
 
 /** A secret that cannot be printed by accident. */
@@ -167,6 +173,8 @@ export interface RouteConfig extends RouteDefaults {
   readonly weights: { readonly cost: number; readonly latency: number; readonly quality: number };
   /** How long a conversation stays with its target; undefined: it does not. */
   readonly affinityMs: number | undefined;
+  /** When a second target is asked beside the first, in milliseconds without content; undefined: never. */
+  readonly hedge: { readonly after: number | "p95"; readonly maxPercent: number } | undefined;
   readonly constraints: Constraints | undefined;
 }
 
@@ -185,6 +193,8 @@ export interface RouteTargetConfig {
   /** From 0 to 1; undefined: not judged. */
   readonly quality: number | undefined;
   readonly canaryPercent: number | undefined;
+  /** It serves nobody and gets a copy of this percentage of requests; undefined: it serves. */
+  readonly shadowPercent: number | undefined;
 }
 
 /** A key from the configuration or the environment. */
@@ -217,5 +227,63 @@ export interface PolicyConfig {
   readonly denyModels: readonly string[];
   /** What every target must satisfy that a key's request goes to. */
   readonly constraints: Constraints | undefined;
-  readonly allowRawParams: boolean;
+  readonly permit: PermitConfig;
+  readonly rates: readonly RateConfig[];
+  readonly content: readonly ContentRuleConfig[];
+}
+
+/** What requests may do. Undefined limits: none. */
+export interface PermitConfig {
+  readonly reasoning: boolean;
+  readonly streaming: boolean;
+  readonly tools: boolean;
+  readonly vision: boolean;
+  readonly imageGeneration: boolean;
+  readonly audio: boolean;
+  /** Or the top-level names that may be set. */
+  readonly rawParams: boolean | readonly string[];
+  readonly costTier: "flex" | "standard" | "priority" | undefined;
+  readonly maxInputTokens: number | undefined;
+  readonly maxOutputTokens: number | undefined;
+  readonly maxContextTokens: number | undefined;
+  readonly requiredTags: readonly string[];
+}
+
+/** One limit on how fast requests may come. */
+export interface RateConfig {
+  readonly kind: "requests" | "tokens" | "concurrency";
+  readonly limit: number;
+  /** Length of the window; 0 for concurrency. */
+  readonly windowMs: number;
+  /** Glob patterns over `provider/model`; undefined: every request counts. */
+  readonly models: readonly string[] | undefined;
+}
+
+/** A kind of personal data that content rules can look for. */
+export type PiiName = "email" | "phone" | "credit_card" | "iban" | "ip_address" | "us_ssn";
+
+/** One rule of what may be said to and by models: one of `keywords`, `pattern`, `pii` and `hook` is set. */
+export interface ContentRuleConfig {
+  readonly name: string;
+  readonly on: "input" | "output" | "both";
+  /** Undefined with a hook, which decides itself. */
+  readonly action: "block" | "mask" | undefined;
+  /** What stands for what is masked; undefined: a word that says what it was. */
+  readonly replacement: string | undefined;
+  readonly keywords: readonly string[] | undefined;
+  readonly wholeWords: boolean | undefined;
+  readonly pattern: string | undefined;
+  readonly caseSensitive: boolean | undefined;
+  readonly pii: readonly PiiName[] | undefined;
+  readonly hook: ContentHookConfig | undefined;
+}
+
+/** A classifier that is asked over HTTP. */
+export interface ContentHookConfig {
+  readonly url: string;
+  readonly timeoutMs: number;
+  readonly onError: "block" | "allow";
+  readonly secret: Secret | undefined;
+  /** Characters of a streamed answer after which it is asked. */
+  readonly chunkChars: number;
 }

@@ -1,6 +1,7 @@
 import { checkOrganisations } from "./check-organisations.ts";
+import { checkPolicies, checkRates } from "./check-policies.ts";
 import { checkProviders } from "./check-providers.ts";
-import { checkConstraints, checkRoutes, providerNames } from "./check-routes.ts";
+import { checkRoutes } from "./check-routes.ts";
 import { checkServer, type ReadProblem } from "./check-server.ts";
 import type { ConfigDocument } from "./document.ts";
 import type { KnownNames } from "./known-names.ts";
@@ -25,6 +26,9 @@ export function crossCheck(document: ConfigDocument, known: KnownNames, readProb
   checkNames(root, known, report);
   checkServer(mapAt(root["server"]), readProblem, report);
   checkProviders(mapAt(root["providers"]), known, report);
+  for (const [name, provider] of Object.entries(mapAt(root["providers"]))) {
+    checkRates(mapAt(provider)["rates"], ["providers", name, "rates"], report);
+  }
   checkRoutes(root, known, "routes", report);
   checkRoutes(root, known, "tasks", report);
   checkKeys(root, report);
@@ -81,21 +85,6 @@ function checkKeys(root: RawMap, report: Report): void {
     if (role === "admin") report("conflict", path, "an administrator's key may do everything: remove the policy");
     else if (!policies.includes(policy)) {
       report("not_found", path, (shown) => `no policy is named ${shown}${didYouMean(policy, policies)}`);
-    }
-  }
-}
-
-function checkPolicies(root: RawMap, known: KnownNames, report: Report): void {
-  for (const [name, policy] of Object.entries(mapAt(root["policies"]))) {
-    const constraints = mapAt(mapAt(policy)["constraints"]);
-    checkConstraints(constraints, providerNames(root, known), ["policies", name, "constraints"], report);
-    for (const list of ["allow_models", "deny_models"]) {
-      for (const [index, pattern] of listAt(mapAt(policy)[list]).entries()) {
-        if (typeof pattern === "string" && /[?[\]{}!\s]/.test(pattern)) {
-          const path = ["policies", name, list, index];
-          report("invalid_value", path, "expected a pattern whose only wildcard is *, which stands for any characters");
-        }
-      }
     }
   }
 }

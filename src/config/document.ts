@@ -22,6 +22,7 @@ const SECRET_KEYS = new Set([
   "key_file",
   "client",
   "client_secret",
+  "secret",
   "key",
   "credentials",
   "keys",

@@ -33,4 +33,6 @@ export const KNOWN: KnownNames = {
   deliveries: ["commit"],
   roles: ["admin", "chat", "viewer"],
   scopes: ["chat", "models:read"],
+  pii: ["email", "phone"],
+  patternProblem: (pattern) => (pattern === "(" ? "has a ( without its )" : undefined),
 };

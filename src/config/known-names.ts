@@ -1,5 +1,5 @@
 import type { AddressRest } from "./loose-address.ts";
-import type { ApiName, FixedKeyConfig, ParameterName, RouteConfig } from "./config.ts";
+import type { ApiName, FixedKeyConfig, ParameterName, PiiName, RouteConfig } from "./config.ts";
 
 /** The names that configuration is checked against. The app gathers them from the parts that own them. */
 export interface KnownNames {
@@ -13,6 +13,10 @@ export interface KnownNames {
   /** What keys may be for, and the rights that those have. */
   readonly roles: readonly FixedKeyConfig["role"][];
   readonly scopes: readonly string[];
+  /** Kinds of personal data that content rules can look for. */
+  readonly pii: readonly PiiName[];
+  /** What is wrong with a content rule's pattern that may hold back so many characters, as the end of a sentence. */
+  readonly patternProblem: (pattern: string, windowChars: number) => string | undefined;
 }
 
 /** Keys of the configuration that hold a credential. */

@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { redact } from "../errors/index.ts";
 import { describe, expect, test } from "vitest";
 import { Delivery, Priority, Support } from "../contract/index.ts";
 import { KNOWN } from "./known-names.fixture.ts";
@@ -65,6 +66,9 @@ keys:
   - { name: ci, key: "\${CI_KEY}", policy: narrow }
 policies:
   narrow: { allow_models: ["fast", "acme/*"], allow_raw_params: false }
+  wide:
+    permit: { reasoning: false, raw_params: [top_k], cost_tier: standard, max_output_tokens: 4096, required_tags: [team] }
+    rates: [{ requests: 600, per: minute }, { tokens: "200000", per: hour, models: ["acme/*"] }, { concurrency: 20 }]
 `;
     const { config, file, reads } = load(
       { "/srv/etc/parley.yaml": text, "/srv/etc/secrets/b": "secret-b\n" },
@@ -122,13 +126,31 @@ policies:
       { name: "fast", targets, strategy: "ordered", delivery: Delivery.COMMIT, priority: Priority.INTERACTIVE },
     ]);
     expect(config.keys).toMatchObject([{ name: "ci", role: "chat", policy: "narrow" }]);
-    expect(config.policies).toEqual([
+    expect(config.policies).toMatchObject([
       {
         name: "narrow",
         allowModels: ["fast", "acme/*"],
         denyModels: [],
         constraints: undefined,
-        allowRawParams: false,
+        permit: { rawParams: false, reasoning: true, maxOutputTokens: undefined, requiredTags: [] },
+        rates: [],
+        content: [],
+      },
+      {
+        name: "wide",
+        allowModels: ["*"],
+        permit: {
+          reasoning: false,
+          rawParams: ["top_k"],
+          costTier: "standard",
+          maxOutputTokens: 4096,
+          requiredTags: ["team"],
+        },
+        rates: [
+          { kind: "requests", limit: 600, windowMs: 60_000, models: undefined },
+          { kind: "tokens", limit: 200_000, windowMs: 3_600_000, models: ["acme/*"] },
+          { kind: "concurrency", limit: 20, windowMs: 0, models: undefined },
+        ],
       },
     ]);
     expect(config.sandbox).toBe(true);
@@ -139,6 +161,17 @@ policies:
     const env = { PARLEY_PORT: "2", PARLEY_HOST: "10.0.0.2", PARLEY_DATA: "" };
     const { server } = loadYaml(text, { env, argv: ["--port", "3"] }).config;
     expect(server).toMatchObject({ host: "10.0.0.2", port: 3, dataDir: "/srv/d" });
+  });
+
+  test("takes the address of a PostgreSQL from the environment, and shows nothing of it", () => {
+    const env = { PARLEY_DATABASE_URL: "postgresql://parley:s%2Fecret-word@db:5432/parley" };
+    const { config } = loadYaml(HOUSE, { env });
+    expect(config.databaseUrl?.reveal()).toBe(env.PARLEY_DATABASE_URL);
+    expect(JSON.stringify(config)).not.toContain("ecret-word");
+    expect(redact("password s/ecret-word")).toBe("password [redacted]");
+    expect(() => loadYaml(HOUSE, { env: { PARLEY_DATABASE_URL: "mysql://u:hidden-word@db" } })).toThrow(
+      /^(?!.*hidden-word)[^]*PARLEY_DATABASE_URL[^]*expected the address of a PostgreSQL/,
+    );
   });
 
   test("keeps default models apart from any and from a list", () => {
@@ -209,10 +242,9 @@ providers:
   });
 
   test("refuses settings that this version does not have, wherever they are set", () => {
-    const env = { PARLEY_REDIS_URL: "redis://x", PARLEY_DATABASE_URL: "postgres://x" };
+    const env = { PARLEY_REDIS_URL: "redis://x" };
     expect(problemsOf(() => load({}, { env })).map(({ code, key }) => [code, key])).toEqual([
       ["not_available", "PARLEY_REDIS_URL"],
-      ["not_available", "PARLEY_DATABASE_URL"],
     ]);
     expect(problemsOf(() => load({}, { argv: ["--admin-port", "1"] }))[0]).toMatchObject({ code: "not_available" });
   });

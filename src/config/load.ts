@@ -1,15 +1,8 @@
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import {
-  buildDrain,
-  buildKeys,
-  buildLimits,
-  buildOrganisations,
-  buildPolicies,
-  buildProviders,
-  buildTimeouts,
-} from "./build.ts";
+import { buildDrain, buildKeys, buildLimits, buildOrganisations, buildProviders, buildTimeouts } from "./build.ts";
+import { buildPolicies } from "./build-policies.ts";
 import { buildRouteDefaults, buildRoutes, DEFAULT_ROUTE } from "./build-routes.ts";
 import type { Config, ServerConfig, ObservabilityConfig } from "./config.ts";
 import { DEFAULT_HOST, DEFAULT_PORT } from "./defaults.ts";
@@ -127,6 +120,7 @@ function fromFile(
     keys: buildKeys(data),
     policies: buildPolicies(data),
     sandbox: data.sandbox ?? false,
+    databaseUrl: settings.databaseUrl,
     observability: buildObservability(data.observability, dirname(settings.file)),
     source: settings.file,
   };
@@ -148,6 +142,7 @@ function fromEnvironment(settings: Settings, options: LoadOptions, problems: Con
     keys: [],
     policies: [],
     sandbox: true,
+    databaseUrl: settings.databaseUrl,
     observability: buildObservability(undefined, options.cwd),
     source: "zero-config",
   };

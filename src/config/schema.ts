@@ -3,14 +3,9 @@ import { Modality, Support } from "../contract/index.ts";
 import type { ApiName } from "./config.ts";
 import type { KnownNames } from "./known-names.ts";
 import { boolean, choice, exactly, integer, keyFile, secret, support, text, usd } from "./scalars.ts";
-import {
-  constraintsValue,
-  deliveryValue,
-  priorityValue,
-  routeSection,
-  strategyValue,
-  type ConstraintsValue,
-} from "./schema-routes.ts";
+import { constraintsValue, deliveryValue, priorityValue, routeSection, strategyValue } from "./schema-routes.ts";
+import { policySection } from "./schema-policies.ts";
+import { ratesValue, type RatesValue } from "./schema-rates.ts";
 import { serverSection } from "./schema-server.ts";
 import { eitherOf, listOf, mapOf, section } from "./section.ts";
 
@@ -137,7 +132,7 @@ function credentialKeys() {
   };
 }
 
-function providerSection(known: KnownNames) {
+function providerSection(known: KnownNames, rates: RatesValue) {
   const kinds = known.kinds.map((kind) => kind.name);
   // One instance each, which the JSON Schema then refers to from both places.
   const facts = factKeys(known);
@@ -159,6 +154,7 @@ function providerSection(known: KnownNames) {
     models: modelsValue(facts).optional(),
     ...facts,
     api: choice("Which of the provider's APIs to use.", ["auto", ...API_NAMES], [], "auto").optional(),
+    rates: rates.optional(),
   });
 }
 
@@ -193,44 +189,10 @@ function organisationSection() {
   }).meta({ id: "organisation" });
 }
 
-function policySection(constraints: ConstraintsValue) {
-  const pattern = "A route or provider/model; * stands for any characters.";
-  const later = [
-    "budgets",
-    "rates",
-    "cost_tier",
-    "content",
-    "on_low_budget",
-    "required_tags",
-    "max_input_tokens",
-    "max_output_tokens",
-    "allow_streaming",
-    "allow_tools",
-    "allow_reasoning",
-    "allow_media",
-  ];
-  return section(
-    {
-      allow_models: listOf(
-        text(pattern),
-        'Models that its keys may use. Unset: ["*"].',
-        "a list of patterns",
-      ).optional(),
-      deny_models: listOf(
-        text(pattern),
-        "Models that its keys may not use, whatever else says.",
-        "a list of patterns",
-      ).optional(),
-      constraints: constraints.optional(),
-      allow_raw_params: boolean("Whether requests may carry fields of a provider's own API.", true).optional(),
-    },
-    later,
-  );
-}
-
 /** The schema of the whole file. */
 export function fileSchema(known: KnownNames) {
   const constraints = constraintsValue(known);
+  const rates = ratesValue();
   const route = routeSection(known, constraints);
   return section(
     {
@@ -238,7 +200,7 @@ export function fileSchema(known: KnownNames) {
       server: serverSection().optional(),
       sandbox: boolean("Run the built-in sandbox as a provider named sandbox.", false).optional(),
       providers: mapOf(
-        providerSection(known),
+        providerSection(known, rates),
         "Your accounts at providers, by a name of your choice.",
         "a map from names of your choice to providers",
       ).optional(),
@@ -269,7 +231,7 @@ export function fileSchema(known: KnownNames) {
       ).optional(),
       keys: listOf(keySection(known), "Fixed keys.", "a list of keys").optional(),
       policies: mapOf(
-        policySection(constraints),
+        policySection(known, constraints, rates),
         "What keys may do, by name.",
         "a map from names to policies",
       ).optional(),

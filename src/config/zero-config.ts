@@ -90,5 +90,6 @@ function providerOf(kind: string, apiKey: string | undefined, baseUrl: string | 
     models: undefined,
     facts: {},
     api: "auto",
+    rates: [],
   };
 }

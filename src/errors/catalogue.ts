@@ -83,8 +83,10 @@ export const CATALOGUE = {
   },
   PERMISSION_DENIED: { ...caller, code: Code.PermissionDenied, httpStatus: 403, openaiType: "permission_error" },
   MODEL_NOT_ALLOWED: { ...policy, code: Code.PermissionDenied, httpStatus: 403 },
+  // Within a request it is a target that may not be called now: others may.
   RATE_LIMITED: {
     ...policy,
+    failover: "next_target",
     code: Code.ResourceExhausted,
     httpStatus: 429,
     openaiType: "rate_limit_error",

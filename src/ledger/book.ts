@@ -1,4 +1,4 @@
-import type { ForwardedRecord, LedgerRecord } from "./records.ts";
+import type { CheckpointRecord, ForwardedRecord, LedgerRecord } from "./records.ts";
 import { ATTEMPT_TRANSITIONS, illegality, UNSEEN, type AttemptState, type RequestState } from "./transitions.ts";
 
 /** A line of the journal as it stands on disk, with its place. */
@@ -13,9 +13,18 @@ export interface WrittenLine {
 export interface OpenRequest {
   readonly requestId: string;
   state: RequestState;
-  readonly attempts: { readonly record: ForwardedRecord; readonly attempt: number; state: AttemptState }[];
-  /** Its records on disk, which a new segment begins with. */
+  readonly attempts: OpenAttempt[];
+  /** Its records on disk, which a new segment begins with; checkpoints are with their attempts. */
   readonly lines: WrittenLine[];
+}
+
+/** An attempt of an open request. */
+export interface OpenAttempt {
+  readonly record: ForwardedRecord;
+  readonly attempt: number;
+  state: AttemptState;
+  /** The last one on disk: those before it say nothing more. */
+  checkpoint: { readonly record: CheckpointRecord; readonly line: WrittenLine } | undefined;
 }
 
 /**
@@ -49,26 +58,32 @@ export class Book {
     const known = this.#open[record.requestId];
     if (!known && record.kind === "request_ended") return "it was never forwarded or has ended already";
     const problem = illegality(known ?? UNSEEN, record);
-    if (problem !== undefined) return problem;
+    if (problem !== undefined || record.kind === "compensated") return problem;
     if (record.kind === "forwarded") {
       const request = known ?? { requestId: record.requestId, state: "received", attempts: [], lines: [] };
       request.state = "admitted";
-      request.attempts.push({ record, attempt: record.attempt, state: "forwarded" });
+      request.attempts.push({ record, attempt: record.attempt, state: "forwarded", checkpoint: undefined });
       if (!known) {
         this.#open[record.requestId] = request;
         this.#size += 1;
       }
     } else if (known) {
       if (record.kind === "request_ended") known.state = record.state;
-      else known.attempts.find((one) => one.attempt === record.attempt)!.state = record.state;
+      else attemptOf(known, record)!.state = record.kind === "attempt_ended" ? record.state : record.kind;
     }
     return undefined;
   }
 
   /** Notes that an accepted record is on disk. */
   written(record: LedgerRecord, line: WrittenLine): void {
-    if (record.kind === "request_ended") this.#remove(record.requestId);
-    else this.#open[record.requestId]?.lines.push(line);
+    if (record.kind === "compensated") return;
+    if (record.kind === "request_ended") return this.#remove(record.requestId);
+    const request = this.#open[record.requestId];
+    if (!request) return;
+    if (record.kind === "forwarded") return void request.lines.push(line);
+    const attempt = attemptOf(request, record);
+    if (record.kind === "attempt_ended") request.lines.push(line);
+    if (attempt) attempt.checkpoint = record.kind === "attempt_ended" ? undefined : { record, line };
   }
 
   /** Takes back a forward that could not be written: it was never sent. */
@@ -89,12 +104,19 @@ export class Book {
   /** Lines that a new segment must begin with, in the order in which they were written. */
   carried(): WrittenLine[] {
     const lines: WrittenLine[] = [];
-    for (const request of this.requests()) lines.push(...request.lines);
+    for (const request of this.requests()) {
+      lines.push(...request.lines);
+      for (const { checkpoint } of request.attempts) if (checkpoint) lines.push(checkpoint.line);
+    }
     return lines.sort((a, b) => a.epoch - b.epoch || a.seq - b.seq);
   }
 }
 
 /** Attempts of a request that have no end. */
-export function openAttempts(request: OpenRequest): ForwardedRecord[] {
-  return request.attempts.filter((one) => ATTEMPT_TRANSITIONS[one.state].length > 0).map((one) => one.record);
+export function openAttempts(request: OpenRequest): OpenAttempt[] {
+  return request.attempts.filter((one) => ATTEMPT_TRANSITIONS[one.state].length > 0);
+}
+
+function attemptOf(request: OpenRequest, { attempt }: { readonly attempt: number }): OpenAttempt | undefined {
+  return request.attempts.find((one) => one.attempt === attempt);
 }

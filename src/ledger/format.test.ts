@@ -1,6 +1,7 @@
+import { crc32 } from "node:zlib";
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { attemptEnded, forwarded, requestEnded } from "../../test/support/ledger.ts";
+import { attemptEnded, checkpoint, compensated, forwarded, requestEnded } from "../../test/support/ledger.ts";
 import { CostSchema, Modality, UsageSchema, UsageSource } from "../contract/index.ts";
 import { decodeLine, encodeLine } from "./format.ts";
 import type { LedgerRecord } from "./records.ts";
@@ -33,6 +34,10 @@ const RECORDS: readonly (readonly [string, LedgerRecord])[] = [
     "a cost beyond 2^53",
     attemptEnded("r", 1, { cost: create(CostSchema, { nanoUsd: 9_223_372_036_854_775_807n, estimated: true }) }),
   ],
+  ["a hold", forwarded("r", 1, { hold: { nanoUsd: 5, buckets: [{ account: "key:a|rolling_24h", bucket: 497_222 }] } })],
+  ["a checkpoint", checkpoint("r", 2, { usage: wholeUsage })],
+  ["a checkpoint without a price", checkpoint("r", 2, { cost: undefined })],
+  ["a correction", compensated("r", 2, { deltaNanoUsd: -Number.MAX_SAFE_INTEGER, reason: 'a "bill"\n' })],
   ["an end of a request", requestEnded("r", { state: "failed", reason: "cancelled" })],
 ];
 
@@ -46,7 +51,7 @@ describe("a line of the journal", () => {
   test("is JSON with version, place and checksum, and money as text", () => {
     const json = JSON.parse(encodeLine(at, attemptEnded("r"))) as Record<string, unknown>;
     expect(json).toMatchObject({
-      v: 1,
+      v: 2,
       epoch: 3,
       seq: 17,
       kind: "attempt_ended",
@@ -55,6 +60,13 @@ describe("a line of the journal", () => {
     });
     expect(Object.keys(json).at(-1)).toBe("crc");
     expect(json["crc"]).toMatch(/^[0-9a-f]{8}$/);
+  });
+
+  test("is read as the first version wrote it", () => {
+    const body =
+      '{"v":1,"epoch":3,"seq":17,"kind":"request_ended","request":"r","state":"completed","ended_ms":5,"attempts":1';
+    const line = Buffer.from(`${body},"crc":"${crc32(body).toString(16).padStart(8, "0")}"}`);
+    expect(decodeLine(line)).toEqual({ ...at, content: requestEnded("r", { endedAtMs: 5 }) });
   });
 
   test("keeps times in whole milliseconds", () => {

@@ -13,7 +13,8 @@ import {
 } from "../../test/support/ledger.ts";
 import { VirtualRuntime } from "../runtime/virtual.ts";
 import { Book } from "./book.ts";
-import { Journal, type JournalOptions } from "./journal.ts";
+import type { JournalOptions } from "./journal-options.ts";
+import { Journal } from "./journal.ts";
 import { listSegments } from "./segments.ts";
 
 let folder: string;

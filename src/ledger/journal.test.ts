@@ -12,7 +12,8 @@ import {
   TroubledFiles,
 } from "../../test/support/ledger.ts";
 import { Book } from "./book.ts";
-import { Journal, type JournalOptions } from "./journal.ts";
+import type { JournalOptions } from "./journal-options.ts";
+import { Journal } from "./journal.ts";
 import { listSegments, segmentPath } from "./segments.ts";
 
 let folder: string;

@@ -1,32 +1,20 @@
 import fs from "node:fs";
 import { ParleyError } from "../errors/index.ts";
-import type { Runtime, Timer } from "../runtime/runtime.ts";
+import type { Timer } from "../runtime/runtime.ts";
 import type { Book, OpenRequest } from "./book.ts";
 import { encodeLine } from "./format.ts";
-import type { AttemptEndedRecord, ForwardedRecord, Ledger, LedgerRecord, RequestEndedRecord } from "./records.ts";
+import type { JournalOptions, WrittenUpTo } from "./journal-options.ts";
+import type {
+  AttemptEndedRecord,
+  CheckpointRecord,
+  CompensatedRecord,
+  ForwardedRecord,
+  Ledger,
+  LedgerRecord,
+  RequestEndedRecord,
+} from "./records.ts";
 import { SegmentWriter, type JournalFiles } from "./segment-writer.ts";
 import { segmentPath } from "./segments.ts";
-
-/** What the journal needs of time. */
-export type JournalRuntime = Pick<Runtime, "nowMs" | "setTimer" | "afterTurn">;
-
-/** Something about the journal that an operator should see. `message` is a sentence without any request's content. */
-export interface JournalIncident {
-  readonly kind: "write_failed" | "write_recovered" | "rotation_failed" | "illegal_record";
-  readonly message: string;
-}
-
-/** How a journal is written. */
-export interface JournalOptions {
-  readonly folder: string;
-  /** `os`: a record is safe when the operating system has it; `full`: when the disk has it. */
-  readonly durability: "os" | "full";
-  readonly runtime: JournalRuntime;
-  readonly onIncident: (incident: JournalIncident) => void;
-  /** Size at which a segment is followed by a new one. */
-  readonly segmentBytes?: number;
-  readonly files?: JournalFiles;
-}
 
 const DEFAULT_SEGMENT_BYTES = 32 * 1024 * 1024;
 const FIRST_RETRY_MS = 100;
@@ -98,16 +86,27 @@ export class Journal implements Ledger {
     return this.#book.size;
   }
 
+  /** Where the last record that is safe stands, and in which segment. */
+  get written(): WrittenUpTo {
+    return { epoch: this.epoch, seq: this.#seq, segment: this.#segment };
+  }
+
   forwarded(record: ForwardedRecord): Promise<void> {
-    const problem = this.#closing ? "the ledger is closed" : this.#book.accept(record);
-    if (problem !== undefined) {
-      this.#illegal(record, problem);
-      return Promise.reject(new ParleyError("GATEWAY_INTERNAL", `Cannot record the attempt: ${problem}`));
-    }
+    return this.#append(record);
+  }
+
+  /** Resolves when the correction is safe. Rejects when it cannot be written, or the attempt has not ended. */
+  compensated(record: CompensatedRecord): Promise<void> {
+    return this.#append(record);
+  }
+
+  streamed(record: CheckpointRecord): void {
+    const problem = this.#closing ? "" : this.#book.accept(record);
+    // An attempt may go on for a moment after the ledger was closed.
+    if (problem === "") return;
+    if (problem !== undefined) return this.#illegal(record, problem);
     this.#queue.records.push(record);
     this.#schedule();
-    this.#queue.written ??= Promise.withResolvers<void>();
-    return this.#queue.written.promise;
   }
 
   ended(record: AttemptEndedRecord | RequestEndedRecord): void {
@@ -137,6 +136,18 @@ export class Journal implements Ledger {
       this.#retry?.cancel();
       this.#writer.close();
     }
+  }
+
+  #append(record: ForwardedRecord | CompensatedRecord): Promise<void> {
+    const problem = this.#closing ? "the ledger is closed" : this.#book.accept(record);
+    if (problem !== undefined) {
+      this.#illegal(record, problem);
+      return Promise.reject(new ParleyError("GATEWAY_INTERNAL", `Cannot record the attempt: ${problem}`));
+    }
+    this.#queue.records.push(record);
+    this.#schedule();
+    this.#queue.written ??= Promise.withResolvers<void>();
+    return this.#queue.written.promise;
   }
 
   // "": nothing is wrong and there is nothing to write.
@@ -200,6 +211,7 @@ export class Journal implements Ledger {
       this.#options.onIncident({ kind: "write_recovered", message: "The ledger can be written again" });
     }
     group.written?.resolve();
+    this.#options.onWritten?.();
   }
 
   #refuse(group: Group, error: unknown): void {
@@ -207,7 +219,7 @@ export class Journal implements Ledger {
     if (!this.#failing) this.#options.onIncident({ kind: "write_failed", message });
     this.#failing = true;
     for (const record of group.records) if (record.kind === "forwarded") this.#book.undo(record);
-    const ends = group.records.filter((record) => record.kind !== "forwarded" && this.#book.knows(record));
+    const ends = group.records.filter((record) => isEnd(record) && this.#book.knows(record));
     this.#queue.records.unshift(...ends);
     if (ends.length > 0) this.#retryLater();
     const text = `Cannot forward the request: the ledger cannot be written (${codeOf(error)})`;
@@ -266,6 +278,11 @@ export class Journal implements Ledger {
     const message = `Cannot record ${record.kind} of request ${record.requestId}: ${problem}`;
     this.#options.onIncident({ kind: "illegal_record", message });
   }
+}
+
+// The rest is refused to whoever asked for it, or not worth a second try.
+function isEnd(record: LedgerRecord): boolean {
+  return record.kind === "attempt_ended" || record.kind === "request_ended";
 }
 
 function newGroup(): Group {

@@ -16,6 +16,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   attemptEnded,
   brief,
+  checkpoint,
+  compensated,
   forwarded,
   journalOptions,
   readAll,
@@ -23,7 +25,7 @@ import {
   TroubledFiles,
   unsettled,
 } from "../../test/support/ledger.ts";
-import { CostSchema, UsageSource } from "../contract/index.ts";
+import { CostSchema, UsageSchema, UsageSource } from "../contract/index.ts";
 import { openLedger, type OpenLedgerOptions } from "./recovery.ts";
 import type { LedgerRecord } from "./records.ts";
 import { listSegments, segmentPath } from "./segments.ts";
@@ -88,6 +90,60 @@ describe("openLedger", () => {
     expect((await readAll(folder)).all).toEqual(all);
   });
 
+  test("closes an orphan from its last checkpoint, at its hold where there is one, also from a later segment", async () => {
+    const hold = { nanoUsd: 9_000, buckets: [{ account: "key:a|rolling_24h", bucket: 497_222 }] };
+    const usage = (outputTokens: number) =>
+      create(UsageSchema, { inputTokens: 100, outputTokens, source: UsageSource.PARTIAL, balanced: true });
+    const costs = (nanoUsd: bigint) => create(CostSchema, { nanoUsd, priceVersion: "2026-07-24", estimated: true });
+    const first = await open(folder, { segmentBytes: 1_500 });
+    await first.ledger.forwarded(forwarded("plain"));
+    await first.ledger.forwarded(forwarded("held", 1, { hold }));
+    await first.ledger.forwarded(forwarded("dear", 1, { hold }));
+    await first.ledger.forwarded(forwarded("quick", 1, { hold }));
+    for (let tokens = 1; tokens <= 40; tokens++) {
+      first.ledger.streamed(checkpoint("plain", 1, { usage: usage(tokens), cost: costs(BigInt(tokens)) }));
+      first.ledger.streamed(checkpoint("held", 1, { usage: usage(tokens), cost: costs(BigInt(tokens)) }));
+      await first.ledger.flush();
+    }
+    first.ledger.streamed(checkpoint("dear", 1, { usage: usage(7), cost: costs(9_500n) }));
+    await first.ledger.flush(); // and then it dies
+    const segments = listSegments(folder);
+    expect(segments.length).toBeGreaterThan(3);
+    for (const { path } of segments.slice(0, -1)) rmSync(path);
+
+    const second = await open();
+    expect(second.report).toMatchObject({ segmentsRead: 1, attemptsClosed: 4, illegalRecords: 0, damage: [] });
+    await second.ledger.close();
+    const ends = (await readAll(folder)).all.flatMap(({ record }) => (record.kind === "attempt_ended" ? [record] : []));
+    const told = ends.map(({ requestId, usage: used, cost }) => [
+      requestId,
+      used?.outputTokens,
+      used?.source,
+      cost?.nanoUsd,
+      cost?.estimated,
+    ]);
+    expect(told).toEqual([
+      ["plain", 40, UsageSource.ESTIMATED, 40n, true],
+      ["held", 40, UsageSource.ESTIMATED, 9_000n, true],
+      ["dear", 7, UsageSource.ESTIMATED, 9_500n, true],
+      ["quick", undefined, UsageSource.ESTIMATED, 9_000n, true],
+    ]);
+  });
+
+  test("keeps corrections of what has ended and opens nothing by them", async () => {
+    const first = await open();
+    await first.ledger.forwarded(forwarded("a"));
+    await expect(first.ledger.compensated(compensated("a"))).rejects.toThrow("attempt 1 is still forwarded");
+    first.ledger.ended(attemptEnded("a"));
+    first.ledger.ended(requestEnded("a"));
+    await first.ledger.compensated(compensated("a"));
+    await first.ledger.close();
+    const second = await open();
+    expect(second.report).toMatchObject({ attemptsClosed: 0, requestsClosed: 0, illegalRecords: 0, damage: [] });
+    await second.ledger.close();
+    expect(await briefs()).toEqual(["forwarded a.1", "a.1 completed", "a completed", "compensated a.1"]);
+  });
+
   test("closes each orphan once also when it dies while closing them", async () => {
     const first = await open();
     for (let index = 0; index < 5; index++) await first.ledger.forwarded(forwarded(`r${index}`));
@@ -139,9 +195,9 @@ describe("openLedger", () => {
     const first = await open();
     await first.ledger.forwarded(forwarded("a"));
     await first.ledger.close();
-    const body = '{"v":2,"epoch":1,"seq":2,"kind":"wondrous"';
+    const body = '{"v":3,"epoch":1,"seq":2,"kind":"wondrous"';
     appendFileSync(segmentPath(folder, 1), `${body},"crc":"${crc32(body).toString(16).padStart(8, "0")}"}\n`);
-    await expect(open()).rejects.toThrow("Cannot read the ledger: version 2 of its lines is newer than 1");
+    await expect(open()).rejects.toThrow("Cannot read the ledger: version 3 of its lines is newer than 2");
   });
 
   test("says what is wrong when the folder cannot be used or the orphans cannot be closed", async () => {
@@ -166,7 +222,7 @@ describe("openLedger after damage", () => {
     const write = async (record: LedgerRecord) => {
       records.push(record);
       if (record.kind === "forwarded") await first.ledger.forwarded(record);
-      else first.ledger.ended(record);
+      else if (record.kind === "attempt_ended" || record.kind === "request_ended") first.ledger.ended(record);
     };
     for (const id of ["a", "b"]) await write(forwarded(id));
     await write(attemptEnded("a", 1, { state: "failed", reason: "provider_error" }));

@@ -1,9 +1,10 @@
 import { mkdirSync } from "node:fs";
-import { create } from "@bufbuild/protobuf";
-import { UsageSchema, UsageSource, type Cost, type Usage } from "../contract/index.ts";
+import { clone, create } from "@bufbuild/protobuf";
+import { CostSchema, UsageSchema, UsageSource, type Cost, type Usage } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
-import { Book, openAttempts, type OpenRequest } from "./book.ts";
-import { Journal, type JournalOptions } from "./journal.ts";
+import { Book, openAttempts, type OpenAttempt, type OpenRequest } from "./book.ts";
+import type { JournalOptions } from "./journal-options.ts";
+import { Journal } from "./journal.ts";
 import type { AttemptEndedRecord, ForwardedRecord } from "./records.ts";
 import { listSegments, readOpenTail, SegmentReader, type JournalDamage } from "./segments.ts";
 
@@ -93,22 +94,16 @@ function closeOrphans(ledger: Journal, options: OpenLedgerOptions) {
   return { attemptsClosed, requestsClosed };
 }
 
-// Nobody counted what the provider sent, and the input may have been billed whole: the upper bound stands for it.
 function orphanEnd(
-  attempt: ForwardedRecord,
+  { record, checkpoint }: OpenAttempt,
   endedAtMs: number,
   costOf: OpenLedgerOptions["costOf"],
 ): AttemptEndedRecord {
-  const usage = create(UsageSchema, {
-    inputTokens: attempt.inputTokensUpperBound,
-    source: UsageSource.ESTIMATED,
-    balanced: true,
-  });
-  const cost = costOf?.(attempt, usage);
+  const usage = orphanUsage(record, checkpoint?.record.usage);
   return {
     kind: "attempt_ended",
-    requestId: attempt.requestId,
-    attempt: attempt.attempt,
+    requestId: record.requestId,
+    attempt: record.attempt,
     state: "failed",
     endedAtMs,
     reason: GATEWAY_RESTARTED,
@@ -116,8 +111,33 @@ function orphanEnd(
     upstreamRequestId: undefined,
     firstContentMs: undefined,
     usage,
-    cost,
+    cost: orphanCost(record, checkpoint?.record.cost ?? costOf?.(record, usage)),
   };
+}
+
+// As far as it had come. Before that nobody counted what the provider sent, and the input may have been billed whole: the
+// upper bound stands for it.
+function orphanUsage(attempt: ForwardedRecord, usedSoFar: Usage | undefined): Usage {
+  if (!usedSoFar) {
+    const inputTokens = attempt.inputTokensUpperBound;
+    return create(UsageSchema, { inputTokens, source: UsageSource.ESTIMATED, balanced: true });
+  }
+  const usage = clone(UsageSchema, usedSoFar);
+  usage.source = UsageSource.ESTIMATED;
+  return usage;
+}
+
+// What came after the last checkpoint nobody knows: where money is held, all of it may have been spent.
+function orphanCost(attempt: ForwardedRecord, known: Cost | undefined): Cost | undefined {
+  const { hold, priceVersion } = attempt;
+  if (!hold) return known && create(CostSchema, { ...withoutType(known), estimated: true });
+  const held = BigInt(hold.nanoUsd);
+  const nanoUsd = known?.nanoUsd !== undefined && known.nanoUsd > held ? known.nanoUsd : held;
+  return create(CostSchema, { nanoUsd, estimated: true, ...(priceVersion === undefined ? {} : { priceVersion }) });
+}
+
+function withoutType({ nanoUsd, priceVersion }: Cost): { nanoUsd?: bigint; priceVersion?: string } {
+  return { ...(nanoUsd === undefined ? {} : { nanoUsd }), ...(priceVersion === undefined ? {} : { priceVersion }) };
 }
 
 function closeRequest(ledger: Journal, request: OpenRequest, endedAtMs: number): void {

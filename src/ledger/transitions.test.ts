@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { attemptEnded, brief, forwarded, requestEnded } from "../../test/support/ledger.ts";
+import { attemptEnded, brief, checkpoint, compensated, forwarded, requestEnded } from "../../test/support/ledger.ts";
 import { Book } from "./book.ts";
 import type { LedgerRecord } from "./records.ts";
 import { ATTEMPT_TRANSITIONS, illegality, REQUEST_TRANSITIONS, UNSEEN } from "./transitions.ts";
@@ -8,6 +8,7 @@ const failed = { state: "failed", reason: "provider_error" } as const;
 const F = (attempt: number) => forwarded("r", attempt);
 const ok = (attempt: number) => attemptEnded("r", attempt);
 const bad = (attempt: number) => attemptEnded("r", attempt, failed);
+const C = (attempt: number) => checkpoint("r", attempt);
 const done = requestEnded("r");
 const lost = requestEnded("r", failed);
 
@@ -29,6 +30,8 @@ describe("transitions", () => {
     [F(1), F(2), bad(2), ok(1), done],
     [F(1), bad(1), F(3), ok(3), done],
     [F(1), ok(1), lost],
+    [F(1), C(1), C(1), ok(1), done],
+    [F(1), C(1), bad(1), F(2), compensated("r", 1), C(2), ok(2), done, compensated("r", 2)],
   ];
   test.each(LEGAL.map((records) => [records.map(brief).join(", "), records] as const))("allow %s", (_, records) => {
     const book = new Book();
@@ -44,6 +47,11 @@ describe("transitions", () => {
     ["attempt 2 was not forwarded", [F(1)], ok(2)],
     ["attempt 1 is completed and cannot become completed", [F(1), ok(1)], ok(1)],
     ["attempt 1 is failed and cannot become completed", [F(1), bad(1)], ok(1)],
+    ["attempt 1 was not forwarded", [], C(1)],
+    ["attempt 1 is completed and cannot become partially_streamed", [F(1), ok(1)], C(1)],
+    ["attempt 1 is still forwarded", [F(1)], compensated("r", 1)],
+    ["attempt 1 is still partially_streamed", [F(1), C(1)], compensated("r", 1)],
+    ["attempt 1 is still partially_streamed", [F(1), C(1)], done],
     ["attempt 1 does not come after attempt 1", [F(1)], F(1)],
     ["attempt 1 does not come after attempt 2", [F(2)], F(1)],
     ["attempt 1 is still forwarded", [F(1)], lost],

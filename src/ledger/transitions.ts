@@ -37,11 +37,15 @@ export function illegality(request: RequestView, record: LedgerRecord): string |
   switch (record.kind) {
     case "forwarded":
       return forwardedIllegality(request, record.attempt);
-    case "attempt_ended": {
+    case "partially_streamed":
+      return attemptIllegality(request, record.attempt, "partially_streamed");
+    case "attempt_ended":
+      return attemptIllegality(request, record.attempt, record.state);
+    case "compensated": {
+      // Of a request that is not open any more nothing is known here: it has ended long ago.
       const known = request.attempts.find((one) => one.attempt === record.attempt);
-      if (!known) return `attempt ${record.attempt} was not forwarded`;
-      if (ATTEMPT_TRANSITIONS[known.state].includes(record.state)) return undefined;
-      return `attempt ${record.attempt} is ${known.state} and cannot become ${record.state}`;
+      const isOpen = known !== undefined && ATTEMPT_TRANSITIONS[known.state].length > 0;
+      return isOpen ? `attempt ${record.attempt} is still ${known.state}` : undefined;
     }
     case "request_ended":
       return requestEndedIllegality(request, record.state);
@@ -54,6 +58,13 @@ function forwardedIllegality(request: RequestView, attempt: number): string | un
   }
   const last = request.attempts.at(-1)?.attempt ?? 0;
   return attempt > last ? undefined : `attempt ${attempt} does not come after attempt ${last}`;
+}
+
+function attemptIllegality(request: RequestView, attempt: number, next: AttemptState): string | undefined {
+  const known = request.attempts.find((one) => one.attempt === attempt);
+  if (!known) return `attempt ${attempt} was not forwarded`;
+  if (ATTEMPT_TRANSITIONS[known.state].includes(next)) return undefined;
+  return `attempt ${attempt} is ${known.state} and cannot become ${next}`;
 }
 
 function requestEndedIllegality(request: RequestView, state: "completed" | "failed"): string | undefined {

@@ -15,7 +15,12 @@ import type { AttemptOutcome } from "../routing/live.ts";
 import type { Target } from "../routing/target.ts";
 import type { ChatCall } from "./call.ts";
 import type { ChatParts } from "./parts.ts";
+import { tokensOf } from "./pace.ts";
 import type { CallProgress } from "./send.ts";
+
+/** After how many events of content, or how long, a running stream's books note how far it has come. */
+const CHECKPOINT_EVENTS = 64;
+const CHECKPOINT_MS = 1_000;
 
 /** The books of one request: one record before each attempt goes out, one when it ends, one for the request's end. */
 export class Account {
@@ -25,8 +30,7 @@ export class Account {
   readonly #startedMs: number;
   #inputSize: InputSize | undefined;
   readonly #attempts: Attempt[] = [];
-  #openedMs = 0;
-  #dialect = "";
+  #opened = 0;
 
   constructor(parts: ChatParts, call: ChatCall, receivedAtMs: number) {
     this.#parts = parts;
@@ -41,19 +45,14 @@ export class Account {
     return this.#inputSize;
   }
 
+  /** Tokens of all ended attempts, input and output. */
+  get usedTokens(): number {
+    return this.#attempts.reduce((sum, { usage }) => sum + tokensOf(usage), 0);
+  }
+
   /** What was tried so far, ended attempts only. */
   get attempts(): readonly Attempt[] {
     return this.#attempts;
-  }
-
-  /** How long the last ended attempt took and what it gave, as statistics want it. */
-  get lastOutcome(): Pick<AttemptOutcome, "durationMs" | "firstContentMs" | "outputTokens"> {
-    const { durationMs = 0, firstContentMs, usage } = this.#attempts.at(-1) ?? {};
-    return {
-      durationMs,
-      firstContentMs,
-      outputTokens: usage && (usage.outputTokens ?? 0) + (usage.reasoningTokens ?? 0),
-    };
   }
 
   /** The attempts that failed, as errors show them. */
@@ -69,14 +68,21 @@ export class Account {
   }
 
   /** An attempt is about to go out. Rejects when the books cannot be written: then it must not. */
-  async open(target: Target, dialect: string, credentialId: string): Promise<void> {
+  async open(target: Target, dialect: string, credentialId: string): Promise<OpenAttempt> {
     const { runtime, ledger } = this.#parts;
-    this.#dialect = dialect;
-    this.#openedMs = runtime.monotonicMs();
+    const open: OpenAttempt = {
+      number: ++this.#opened,
+      target,
+      dialect,
+      openedMs: runtime.monotonicMs(),
+      events: 0,
+      checkpointMs: undefined,
+      ended: false,
+    };
     await ledger.forwarded({
       kind: "forwarded",
       requestId: this.#call.requestId,
-      attempt: this.#attempts.length + 1,
+      attempt: open.number,
       receivedAtMs: this.#receivedAtMs,
       forwardedAtMs: runtime.nowMs(),
       keyId: this.#call.caller.keyId,
@@ -92,6 +98,29 @@ export class Account {
       project: this.#call.caller.project,
       hold: undefined,
       tags: this.#call.request.tags,
+      ...(this.#call.own ? { shadow: true as const } : {}),
+    });
+    return open;
+  }
+
+  /** More content of an attempt has come. Now and then the books note how far: from there on a crash is estimated. */
+  streamed(open: OpenAttempt, events: number, produced: Produced): void {
+    if (open.ended) return; // these events were its last
+    const { runtime, ledger } = this.#parts;
+    const nowMs = runtime.monotonicMs();
+    open.checkpointMs ??= nowMs;
+    open.events += events;
+    if (open.events < CHECKPOINT_EVENTS && nowMs - open.checkpointMs < CHECKPOINT_MS) return;
+    open.events = 0;
+    open.checkpointMs = nowMs;
+    const usage = this.estimate(produced.usage, produced.outputChars);
+    ledger.streamed({
+      kind: "partially_streamed",
+      requestId: this.#call.requestId,
+      attempt: open.number,
+      atMs: runtime.nowMs(),
+      usage,
+      cost: this.cost(open.target, usage, undefined),
     });
   }
 
@@ -100,18 +129,20 @@ export class Account {
     return usage ? costOf(usage, target.facts.prices, serviceTier) : undefined;
   }
 
-  /** An attempt has ended: `usage` and `cost` as they will be charged. */
-  close(target: Target, end: AttemptEnd): void {
+  /** An attempt has ended: `usage` and `cost` as they will be charged. Returns how it went, as statistics want it. */
+  close(open: OpenAttempt, end: AttemptEnd): ClosedAttempt {
+    const { number, target, dialect, openedMs } = open;
+    open.ended = true;
     const { runtime, ledger, observer } = this.#parts;
     const { httpStatus, upstreamRequestId, responseMs, firstContentMs } = end.progress;
     const attempt: Attempt = {
       $typeName: "parley.v1.Attempt",
-      number: this.#attempts.length + 1,
-      target: originOf(target, this.#dialect),
-      durationMs: Math.round(runtime.monotonicMs() - this.#openedMs),
+      number,
+      target: originOf(target, dialect),
+      durationMs: Math.round(runtime.monotonicMs() - openedMs),
       reason: end.error?.reason ?? ErrorReason.UNSPECIFIED,
       message: end.error?.message ?? "",
-      startedAfterMs: Math.round(this.#openedMs - this.#startedMs),
+      startedAfterMs: Math.round(openedMs - this.#startedMs),
     };
     if (responseMs !== undefined) attempt.responseMs = Math.round(responseMs);
     if (firstContentMs !== undefined) attempt.firstContentMs = Math.round(firstContentMs);
@@ -119,7 +150,7 @@ export class Account {
     if (upstreamRequestId !== undefined) attempt.upstreamRequestId = upstreamRequestId;
     if (end.usage) attempt.usage = end.usage;
     if (end.cost) attempt.cost = end.cost;
-    this.#attempts.push(attempt);
+    this.#list(attempt);
     ledger.ended({
       kind: "attempt_ended",
       requestId: this.#call.requestId,
@@ -133,18 +164,30 @@ export class Account {
       usage: end.usage,
       cost: end.cost,
     });
-    observer.attemptEnded(attempt, target);
+    if (this.#call.own) observer.ownCallEnded(this.#call.own, attempt, target);
+    else observer.attemptEnded(attempt, target);
+    const outputTokens = end.usage && (end.usage.outputTokens ?? 0) + (end.usage.reasoningTokens ?? 0);
+    return { durationMs: attempt.durationMs, firstContentMs: attempt.firstContentMs, outputTokens };
+  }
+
+  // The one that has answered stands last, whichever of two that ran beside each other is through first.
+  #list(attempt: Attempt): void {
+    const answered = this.#attempts.at(-1)?.reason === ErrorReason.UNSPECIFIED;
+    this.#attempts.splice(this.#attempts.length - (answered ? 1 : 0), 0, attempt);
   }
 
   /** The request has ended. */
   end(error: ParleyError | undefined): void {
     if (this.#attempts.length === 0) return; // no provider was contacted: there is nothing to keep books about
+    // An answer that its limit ended just as the provider broke off has failed at the provider.
+    const last = this.#attempts.at(-1)?.reason || undefined;
+    const reason = error?.reason ?? last;
     this.#parts.ledger.ended({
       kind: "request_ended",
       requestId: this.#call.requestId,
-      state: error ? "failed" : "completed",
+      state: reason === undefined ? "completed" : "failed",
       endedAtMs: this.#parts.runtime.nowMs(),
-      reason: error ? reasonName(error.reason).toLowerCase() : undefined,
+      reason: reason === undefined ? undefined : reasonName(reason).toLowerCase(),
       attempts: this.#attempts.length,
     });
   }
@@ -162,6 +205,29 @@ export class Account {
     return estimateUsage({ reported, outputChars, inputTokensUpperBound: upperBound, likelyInputTokens: likely });
   }
 }
+
+/** What an attempt has given so far. */
+interface Produced {
+  readonly usage: Usage | undefined;
+  /** UTF-16 units of output. */
+  readonly outputChars: number;
+}
+
+/** An attempt that is in the books and has not ended. */
+export interface OpenAttempt {
+  /** From 1. */
+  readonly number: number;
+  readonly target: Target;
+  readonly dialect: string;
+  readonly openedMs: number;
+  /** Content events since its last checkpoint, and when that was. */
+  events: number;
+  checkpointMs: number | undefined;
+  ended: boolean;
+}
+
+/** How long an attempt took and what it gave. */
+export type ClosedAttempt = Pick<AttemptOutcome, "durationMs" | "firstContentMs" | "outputTokens">;
 
 /** How an attempt ended, for the books. */
 export interface AttemptEnd {

@@ -3,21 +3,12 @@ import { ParleyError } from "../errors/index.ts";
 import type { ChatCall } from "./call.ts";
 
 /**
- * Lets a request in, or says what is wrong with it: the contract's rules, what rules cannot express, what the key's
- * policy forbids, and options that this version does not have. JSON within the request may nest `jsonDepth` levels deep,
- * like the request itself. Throws `INVALID_REQUEST`, `PERMISSION_DENIED` or `UNSUPPORTED_PARAMETER`.
+ * Lets a request in, or says what is wrong with it: the contract's rules, what rules cannot express, and options
+ * that this version does not have. JSON within the request may nest `jsonDepth` levels deep, like the request itself.
+ * Throws `INVALID_REQUEST` or `UNSUPPORTED_PARAMETER`.
  */
-export function admit(call: Pick<ChatCall, "request" | "caller">, { jsonDepth }: { readonly jsonDepth: number }): void {
-  const { request, caller } = call;
+export function admit({ request }: Pick<ChatCall, "request">, { jsonDepth }: { readonly jsonDepth: number }): void {
   checkRules(request);
-  if (request.rawParams.length > 0 && !caller.allowsRawParams) {
-    const field = "raw_params";
-    throw new ParleyError(
-      "PERMISSION_DENIED",
-      `Cannot pass ${field} on: the key's policy forbids a provider's own fields`,
-      { field },
-    );
-  }
   checkMessages(request);
   checkTools(request);
   checkJsonObjects(request, jsonDepth);

@@ -3,65 +3,87 @@ import { ParleyError } from "../errors/index.ts";
 import type { PreparedCall } from "../providers/adapter.ts";
 import type { LiveAttempt } from "../routing/live.ts";
 import type { Target } from "../routing/target.ts";
-import { originOf } from "./account.ts";
+import { originOf, type OpenAttempt } from "./account.ts";
 import { authorise } from "./authorise.ts";
 import type { ChatCall } from "./call.ts";
 import type { NextAttempt } from "./decide.ts";
+import type { Draft } from "./draft.ts";
 import type { Forwarding } from "./forward.ts";
 import type { LiveConfig } from "./parts.ts";
+import { paceAttempt, tokensOf, type Paced } from "./pace.ts";
+import { permitted, type Permitted } from "./permit.ts";
 import { forget, remember } from "./recall.ts";
-import { send, type CallProgress } from "./send.ts";
+import { noProgress, send, type CallProgress } from "./send.ts";
+import { kindOf } from "./standing.ts";
 import { strippedState } from "./strip-state.ts";
 import { takeOverFrom } from "./take-over-from.ts";
+import type { Watch } from "./watch.ts";
+
+/** What tells one of two attempts that run beside each other from the other one. */
+export interface Lane {
+  /** Aborts when the caller has left, or when the other one has content. */
+  readonly signal: AbortSignal;
+  readonly watch: Watch;
+  /** Hears of its first content before the caller has any of it. */
+  readonly onContent: () => void;
+}
 
 /**
  * One attempt at one target, from the first record to the last: prepare, book, send, decode and deliver, close the books.
- * Resolves with what went wrong, or undefined.
+ * Resolves with what went wrong, or undefined. Without a lane it is alone.
  */
 export async function attempt(
   forwarding: Forwarding,
   next: NextAttempt,
   asked: ChatRequest,
+  lane?: Lane,
 ): Promise<ParleyError | undefined> {
-  const { parts, config, call, delivery, watch, account, mode } = forwarding;
+  const { parts, config, call, delivery, account, mode } = forwarding;
+  const { signal, watch, onContent } = lane ?? { signal: call.signal, watch: forwarding.watch, onContent: undefined };
   const { target, how } = next;
+  let settled: Permitted;
   let joined;
   let prepared: PreparedCall;
   let live: LiveAttempt | undefined;
+  let open: OpenAttempt;
+  let paced: Paced | undefined;
   try {
-    joined = takeOverFrom(how, { request: asked, target, delivered: delivery.delivered, attempts: account.attempts });
+    settled = permitted(asked, target, call.caller.permits, () => account.inputSize.upperBound);
+    joined = takeOverFrom(how, {
+      request: settled.request,
+      target,
+      delivered: delivery.delivered,
+      attempts: account.attempts,
+    });
     prepared = prepare(forwarding, target, joined.request);
+    const pacing = paceAttempt(forwarding, target, settled.request);
     // In the turn in which the target was chosen: of those that wait for a recovering one only one may be its probe.
-    live = parts.live.begin(target, prepared.credentialId);
-    if (prepared.authorise) prepared = await authorised(forwarding, prepared);
-    await account.open(target, prepared.dialect.id, prepared.credentialId);
+    live = parts.live.begin(target, prepared.credentialId, kindOf(forwarding));
+    paced = pacing instanceof Promise ? await pacing : pacing;
+    if (prepared.authorise) prepared = await authorised(forwarding, prepared, signal);
+    open = await account.open(target, prepared.dialect.id, prepared.credentialId);
   } catch (thrown) {
     const error = ParleyError.from(thrown);
+    paced?.end(0);
     live?.end({ error, durationMs: 0, firstContentMs: undefined, outputTokens: undefined, headroom: undefined });
     return error;
   }
-  const begun = live;
-  const progress: CallProgress = {
-    httpStatus: undefined,
-    upstreamRequestId: undefined,
-    responseMs: undefined,
-    firstContentMs: undefined,
-    headroom: undefined,
-  };
+  const progress = noProgress();
   if (how.kind === "reset") delivery.startOver(joined.broken);
-  delivery.begin(
+  const running: Running = { open, live, paced, progress, prepared, sent: joined.request };
+  const draft: Draft = delivery.begin(
     {
       requestId: call.requestId,
-      attempt: account.attempts.length + 1,
+      attempt: open.number,
       origin: originOf(target, prepared.dialect.id),
       createdAtMs: parts.runtime.nowMs(),
-      adaptations: next.withoutState ? [strippedState(), ...prepared.adaptations] : prepared.adaptations,
+      adaptations: [...(next.withoutState ? [strippedState()] : []), ...settled.adaptations, ...prepared.adaptations],
       mode,
     },
-    (completed) => answered(forwarding, target, { live: begun, progress, completed, sent: joined.request }),
+    { close: (completed) => answered(forwarding, running, draft, completed), onContent },
     joined.takeOver,
   );
-  const error = await send({
+  const ended = send({
     runtime: parts.runtime,
     upstream: parts.upstream,
     target,
@@ -69,14 +91,29 @@ export async function attempt(
     stream: call.stream,
     limits: config.limits,
     delivery,
+    draft,
     watch,
     deadlineIsCallers: deadlineIsCallers(call, config),
-    signal: call.signal,
+    signal,
+    onFailed: (error) => failed(forwarding, running, draft, error),
     onDrift: (dialect, path) => parts.observer.drifted(dialect, path),
+    onContent: (events) => account.streamed(open, events, draft.produced),
     progress,
   });
-  if (error) failed(forwarding, target, { live: begun, progress, prepared, error });
-  return error;
+  if (open.number === 1) forwarding.onSent?.();
+  return ended;
+}
+
+/** An attempt that is in the books and at work. */
+interface Running {
+  readonly open: OpenAttempt;
+  readonly live: LiveAttempt;
+  /** What it holds of its target's limits. */
+  readonly paced: Paced | undefined;
+  readonly progress: CallProgress;
+  readonly prepared: PreparedCall;
+  /** What went to the target. */
+  readonly sent: ChatRequest;
 }
 
 /** The upstream call. Throws a typed error. */
@@ -88,10 +125,14 @@ function prepare({ parts, config, call }: Forwarding, target: Target, request: C
 }
 
 /** The same with the headers that authorise it. Rejects with a typed error. */
-function authorised({ parts, config, call, watch }: Forwarding, prepared: PreparedCall): Promise<PreparedCall> {
+function authorised(
+  { parts, config, call, watch }: Forwarding,
+  prepared: PreparedCall,
+  signal: AbortSignal,
+): Promise<PreparedCall> {
   return authorise(prepared, {
     runtime: parts.runtime,
-    signal: call.signal,
+    signal,
     remainingMs: watch.remainingMs,
     deadlineIsCallers: deadlineIsCallers(call, config),
   });
@@ -104,47 +145,39 @@ function deadlineIsCallers(call: ChatCall, config: LiveConfig): boolean {
 
 /** Closes the books of an attempt that has answered, and completes the answer's last event by what they say. */
 function answered(
-  { parts, call, plan, delivery, account, trace }: Forwarding,
-  target: Target,
-  { live, progress, completed, sent }: AnsweredSend,
+  { parts, call, plan, account, trace }: Forwarding,
+  { open, live, paced, progress, sent }: Running,
+  { produced, finishedParts }: Draft,
+  completed: Completed,
 ): void {
+  const { target } = open;
   // A provider that tells no usage still bills it.
-  const usage = completed.usage ?? account.estimate(undefined, delivery.outputChars);
+  const usage = completed.usage ?? account.estimate(undefined, produced.outputChars);
   const cost = account.cost(target, usage, completed.serviceTier);
-  account.close(target, { error: undefined, progress, usage, cost });
-  live.end({ ...account.lastOutcome, error: undefined, headroom: progress.headroom });
+  const closed = account.close(open, { error: undefined, progress, usage, cost });
+  live.end({ ...closed, error: undefined, headroom: progress.headroom });
+  paced?.end(tokensOf(usage));
   if (plan.conversation) parts.affinity.note(plan.conversation, target);
   completed.usage = usage;
   forget(parts.vault, call, sent);
-  remember(parts.vault, call, delivery.finishedParts);
+  remember(parts.vault, call, finishedParts);
   if (cost) completed.cost = cost;
   completed.attempts = [...account.attempts];
   if (call.request.explain === true) completed.trace = trace.describe(parts.runtime.monotonicMs());
 }
 
-interface AnsweredSend {
-  readonly live: LiveAttempt;
-  readonly progress: CallProgress;
-  readonly completed: Completed;
-  /** What went to the target. */
-  readonly sent: ChatRequest;
-}
-
 /** Closes the books of an attempt that has failed. */
 function failed(
-  { delivery, account }: Forwarding,
-  target: Target,
-  { live, progress, prepared, error }: FailedSend,
+  { account, delivery }: Forwarding,
+  { open, live, paced, progress, prepared }: Running,
+  draft: Draft,
+  error: ParleyError,
 ): void {
+  const { produced } = draft;
+  delivery.discard(draft);
   if (error.reason === ErrorReason.PROVIDER_CREDENTIAL) prepared.refused();
-  const usage = account.brokenUsage(delivery.usage, delivery.outputChars, progress);
-  account.close(target, { error, progress, usage, cost: account.cost(target, usage, undefined) });
-  live.end({ ...account.lastOutcome, error, headroom: progress.headroom });
-}
-
-interface FailedSend {
-  readonly live: LiveAttempt;
-  readonly progress: CallProgress;
-  readonly prepared: PreparedCall;
-  readonly error: ParleyError;
+  const usage = account.brokenUsage(produced.usage, produced.outputChars, progress);
+  const closed = account.close(open, { error, progress, usage, cost: account.cost(open.target, usage, undefined) });
+  live.end({ ...closed, error, headroom: progress.headroom });
+  paced?.end(tokensOf(usage));
 }

@@ -21,8 +21,12 @@ export interface ChatCall {
   readonly carriesState: boolean;
   /** Whether the caller's format can say that the answer starts over. */
   readonly takesReset: boolean;
+  /** Told how the caller's rate limits stand, as headers of the answer; each time instead of the last. Unset: nobody asks. */
+  readonly onRates?: (headers: Readonly<Record<string, string>>) => void;
   /** Which door the request came through, for the books: `connect` or `openai`. */
   readonly surface: string;
+  /** Why the gateway calls on its own account, so that no key is charged; unset: a caller asks. */
+  readonly own?: "shadow" | "probe";
 }
 
 /** Where the pipeline puts the events of one answer. A surface implements it; a unary surface folds. */

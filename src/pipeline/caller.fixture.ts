@@ -7,5 +7,4 @@ export const CALLER: Principal = {
   name: "test",
   role: "chat",
   allowsModel: () => true,
-  allowsRawParams: true,
 };

@@ -1,18 +1,22 @@
 import { UNLIMITED } from "../policy/principal.ts";
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { ChatRequestSchema, Role, textPart, type StreamEvent } from "../contract/index.ts";
+import { ChatRequestSchema, Role, textPart, type StreamEvent, UsageSource } from "../contract/index.ts";
 import { openaiChat } from "../dialects/openai-chat/index.ts";
 import { ParleyError, reasonName } from "../errors/index.ts";
 import type { Ledger, LedgerRecord } from "../ledger/records.ts";
 import type { ProviderAdapter } from "../providers/adapter.ts";
 import { Affinity } from "../routing/affinity.ts";
+import { LocalPermitSource } from "../policy/rates/local-source.ts";
+import { RateLimiter } from "../policy/rates/rate-limiter.ts";
 import { ExtraAttempts } from "../routing/extra-attempts.ts";
+import { HedgeBudget } from "../routing/hedge-budget.ts";
 import type { LiveTargets } from "../routing/live.ts";
 import { createLiveTargets } from "../routing/live-targets.ts";
 import { ModelTable } from "../routing/model-table.ts";
 import type { Target } from "../routing/target.ts";
 import { VirtualRuntime } from "../runtime/virtual.ts";
+import { Slots } from "../runtime/slots.ts";
 import type { UpstreamCall, UpstreamClient, UpstreamHandler } from "../upstream/upstream.ts";
 import type { ChatOutcome, EventSink } from "./call.ts";
 import { LiveRequests, chat } from "./chat.ts";
@@ -126,6 +130,7 @@ function setUp(options: SetUpOptions = {}) {
       records.push(record);
       return Promise.resolve();
     },
+    streamed: (record) => void records.push(record),
     ended: (record) => void records.push(record),
     close: () => Promise.resolve(),
   };
@@ -165,7 +170,6 @@ function setUp(options: SetUpOptions = {}) {
       name: "k",
       role: "chat",
       allowsModel: () => true,
-      allowsRawParams: true,
       ...UNLIMITED,
     }),
     limits: {
@@ -174,6 +178,7 @@ function setUp(options: SetUpOptions = {}) {
       reasoningFirstContentMs: 120_000,
       progressMs: 15_000,
       keepAliveMs: 10_000,
+      retryAfterMaxMs: 30_000,
       startupEvents: 64,
       startupBytes: 256 * 1024,
       upstreamEventBytes: 1024 * 1024,
@@ -186,11 +191,21 @@ function setUp(options: SetUpOptions = {}) {
     upstream,
     ledger,
     extraAttempts: new ExtraAttempts(runtime),
+    rates: new RateLimiter(new LocalPermitSource(runtime), runtime),
     live: createLiveTargets(runtime),
     affinity: new Affinity(runtime),
+    hedges: new HedgeBudget(),
+    shadows: new Slots(16),
+    memory: { tryTake: () => true, give: () => undefined },
     traces: { keep: () => {} },
     vault: { put: () => {}, get: () => undefined, delete: () => {} },
-    observer: { requestStarted: () => {}, attemptEnded: () => {}, drifted: () => {}, requestEnded: () => {} },
+    observer: {
+      requestStarted: () => {},
+      attemptEnded: () => {},
+      ownCallEnded: () => {},
+      drifted: () => {},
+      requestEnded: () => {},
+    },
     current: () => config,
   };
   const live = new LiveRequests();
@@ -206,7 +221,7 @@ function setUp(options: SetUpOptions = {}) {
       live,
       {
         requestId: "req_1",
-        caller: { keyId: "k", name: "k", role: "chat", allowsModel: () => true, allowsRawParams: true, ...UNLIMITED },
+        caller: { keyId: "k", name: "k", role: "chat", allowsModel: () => true, ...UNLIMITED },
         request,
         stream: options.stream ?? true,
         timeoutMs: options.timeoutMs,
@@ -244,6 +259,30 @@ describe("chat delivers", () => {
     expect(records.map((record) => record.kind)).toEqual(["forwarded", "attempt_ended", "request_ended"]);
     expect(live.count).toBe(0);
     expect(runtime.pendingTimers).toBe(0);
+  });
+
+  test("a long stream with books that follow it: after 64 events or a second, and not after its end", async () => {
+    const { runtime, calls, outcome, records } = setUp();
+    const noted = (): unknown[] => records.flatMap((one) => (one.kind === "partially_streamed" ? [one.usage] : []));
+    await runtime.advance(0);
+    calls[0]?.stream("abc");
+    for (let count = 0; count < 60; count++) calls[0]?.say("abc");
+    expect(noted()).toEqual([]);
+    for (let count = 0; count < 10; count++) calls[0]?.say("abc");
+    expect(noted()).toMatchObject([
+      { outputTokens: expect.toSatisfy((tokens: number) => tokens > 60 && tokens < 68) as number },
+    ]);
+    await runtime.advance(999);
+    calls[0]?.say("abc");
+    expect(noted()).toHaveLength(1);
+    await runtime.advance(1);
+    calls[0]?.say("abc");
+    expect(noted()).toMatchObject([{}, { outputTokens: 73, source: UsageSource.ESTIMATED }]);
+    await runtime.advance(5_000);
+    calls[0]?.finish();
+    await outcome;
+    expect(noted()).toHaveLength(2);
+    expect(records.slice(-2).map(({ kind }) => kind)).toEqual(["attempt_ended", "request_ended"]);
   });
 
   test("nothing before the first content, then everything that was held", async () => {

@@ -8,6 +8,8 @@ import type { ChatCall, ChatOutcome, EventSink } from "./call.ts";
 import { forward } from "./forward.ts";
 import { Delivery } from "./normalise.ts";
 import type { ChatParts } from "./parts.ts";
+import { pace, type Paced } from "./pace.ts";
+import { permit } from "./permit.ts";
 import { recall } from "./recall.ts";
 import { route } from "./route.ts";
 import { RequestTrace } from "./trace.ts";
@@ -16,7 +18,7 @@ import { Watch } from "./watch.ts";
 /**
  * The life of a chat request. Every surface comes through here, with a caller whom `authenticate` has let in.
  *
- * admit -> recall -> route -> forward (per attempt: encode, book, send, decode) -> normalise -> account
+ * admit -> permit -> pace -> recall -> route -> forward (per attempt: encode, book, send, decode) -> normalise -> account
  *
  * A step that fails throws its `ParleyError`, and the request dies right here, in one place: nothing was delivered
  * (the error is the answer) or something was (`failed` is the stream's last event). Never rejects.
@@ -30,7 +32,7 @@ export async function chat(
   const config = parts.current();
   const receivedAtMs = parts.runtime.nowMs();
   const startedMs = parts.runtime.monotonicMs();
-  const delivery = new Delivery(sink, config.limits);
+  const delivery = new Delivery(sink, config.limits, parts.memory);
   const watch = new Watch(parts.runtime, {
     deadlineInMs: Math.min(call.timeoutMs ?? config.limits.totalMs, config.limits.totalMs),
     keepAliveMs: call.stream ? config.limits.keepAliveMs : Infinity,
@@ -40,18 +42,23 @@ export async function chat(
   parts.observer.requestStarted();
   const account = new Account(parts, call, receivedAtMs);
   const trace = new RequestTrace(call.requestId, receivedAtMs, startedMs, account.attempts);
+  let paced: Paced | undefined;
   let served;
   let error: ParleyError | undefined;
   try {
     admit(call, config.limits);
+    permit(call, () => account.inputSize.upperBound);
+    const pacing = pace(parts, config, call, account);
+    paced = pacing instanceof Promise ? await pacing : pacing;
     recall(parts.vault, call);
     const plan = route(parts, config, call, account, trace);
     const mode = modeOf(call, plan);
-    served = await forward({ parts, config, call, plan, delivery, watch, account, mode, trace });
+    served = await forward({ parts, config, call, plan, delivery, watch, account, mode, trace, paced });
   } catch (thrown) {
     error = ParleyError.from(thrown);
   }
   watch.stop();
+  paced?.end(account.usedTokens);
   live.leave(running);
   account.end(error);
   trace.ended(error, parts.runtime.monotonicMs());

@@ -29,7 +29,7 @@ function signed(part: Part, text: string): Part {
 function callWith(init: MessageInitShape<typeof ChatRequestSchema>, more: Partial<ChatCall> = {}): ChatCall {
   return {
     requestId: "req_1",
-    caller: { keyId: "key", name: "k", role: "chat", allowsModel: () => true, allowsRawParams: true, ...UNLIMITED },
+    caller: { keyId: "key", name: "k", role: "chat", allowsModel: () => true, ...UNLIMITED },
     request: create(ChatRequestSchema, { model: "m", ...init }),
     stream: false,
     timeoutMs: undefined,
@@ -95,7 +95,7 @@ describe("recall", () => {
     const vault = createStateVault(new VirtualRuntime());
     remember(vault, callWith({}), answer);
     const stranger = callWith(echoed(), {
-      caller: { keyId: "other", name: "o", role: "chat", allowsModel: () => true, allowsRawParams: true, ...UNLIMITED },
+      caller: { keyId: "other", name: "o", role: "chat", allowsModel: () => true, ...UNLIMITED },
     });
     const carrying = callWith(echoed(), { carriesState: true });
     const own = callWith({

@@ -4,7 +4,9 @@ import { decidedOf, summarise } from "../routing/describe.ts";
 import { plan, survey, type Plan, type PlanPorts } from "../routing/plan.ts";
 import type { Account } from "./account.ts";
 import type { ChatCall } from "./call.ts";
+import { limitedTargets } from "./pace.ts";
 import type { ChatParts, LiveConfig } from "./parts.ts";
+import { forbids } from "./permit.ts";
 import type { RequestTrace } from "./trace.ts";
 
 /** Where the request will go, in order. Throws when nothing is left, and says what excluded each candidate. */
@@ -19,7 +21,9 @@ export function route(
   const ports: PlanPorts = {
     ...planPorts(parts, config, call.caller),
     inputSize: () => account.inputSize,
+    limited: limitedTargets(parts, config, call.caller, () => account.inputSize.upperBound),
     requestId: call.requestId,
+    stream: call.stream,
     random: () => parts.runtime.random(),
   };
   const note = (found: Plan): void => {
@@ -42,10 +46,11 @@ export function route(
 export function planPorts(
   { live, affinity }: Partial<Pick<ChatParts, "live" | "affinity">>,
   { adapters }: LiveConfig,
-  caller: Pick<Principal, "allowsModel" | "keyId" | "constraints">,
+  caller: Pick<Principal, "allowsModel" | "keyId" | "constraints" | "permits">,
 ): PlanPorts {
   return {
     allowsModel: caller.allowsModel,
+    forbids: forbids(caller.permits, adapters),
     unsupported: (request, target) => adapters.get(target.provider)?.unsupported(request, target) ?? [],
     ...(live ? { live } : {}),
     ...(affinity ? { affinity } : {}),

@@ -7,6 +7,7 @@ import type { Target } from "../routing/target.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 import { SseFrames } from "../upstream/sse.ts";
 import type { UpstreamCall, UpstreamClient, UpstreamHandler } from "../upstream/upstream.ts";
+import type { Draft } from "./draft.ts";
 import type { Delivery } from "./normalise.ts";
 import type { ChatLimits } from "./parts.ts";
 import { expired } from "./expired.ts";
@@ -21,13 +22,19 @@ export interface SendOptions {
   readonly stream: boolean;
   readonly limits: ChatLimits;
   readonly delivery: Delivery;
+  /** Where the answer is written until it is delivered. */
+  readonly draft: Draft;
   readonly watch: Watch;
   /** Whether the caller, and not the gateway, set the deadline that `watch` keeps. */
   readonly deadlineIsCallers: boolean;
   /** Aborts when the caller has left or the gateway ends the request, with a `ParleyError` as its reason. */
   readonly signal: AbortSignal;
+  /** Told of a failure at once, before anybody else gets a turn. */
+  readonly onFailed: (error: ParleyError) => void;
   /** Told of what the dialect does not know in the answer. */
   readonly onDrift: (dialect: string, path: string) => void;
+  /** Told how many events came with a read of a stream that brought content. */
+  readonly onContent: (events: number) => void;
   /** Written as the call goes on. */
   readonly progress: CallProgress;
 }
@@ -42,6 +49,17 @@ export interface CallProgress {
   firstContentMs: number | undefined;
   /** What the provider's own limits leave. */
   headroom: Headroom | undefined;
+}
+
+/** Of a call that has not begun. */
+export function noProgress(): CallProgress {
+  return {
+    httpStatus: undefined,
+    upstreamRequestId: undefined,
+    responseMs: undefined,
+    firstContentMs: undefined,
+    headroom: undefined,
+  };
 }
 
 /**
@@ -156,7 +174,7 @@ class Exchange implements UpstreamHandler {
     this.#collectedBytes += chunk.length;
     const good = this.#status !== undefined && this.#status < 300;
     const limit = good ? this.#options.limits.upstreamResponseBytes : MAX_ERROR_BYTES;
-    if (this.#collectedBytes <= limit) this.#chunks.push(chunk);
+    if (this.#collectedBytes <= limit) this.#chunks.push(Buffer.from(chunk));
     else if (good) this.#fail(badOutput(`it is larger than ${limit} bytes`));
     else this.#fail(this.#providerError());
   }
@@ -166,13 +184,17 @@ class Exchange implements UpstreamHandler {
     if (this.#batch.length === 0) return;
     const events = this.#batch;
     this.#batch = [];
-    const { delivery, watch, limits, progress, runtime } = this.#options;
+    const { delivery, draft, watch, limits, progress, runtime, stream, onContent } = this.#options;
     if (progress.firstContentMs === undefined && events.some(isContent)) {
       progress.firstContentMs = runtime.monotonicMs() - this.#startedMs;
     }
-    const { content, writable } = delivery.take(events);
-    if (content && this.#options.stream) watch.progress(limits.progressMs);
-    if (delivery.flowing) watch.wrote();
+    const count = events.length; // the array is the delivery's from here on
+    const { content, writable } = delivery.take(draft, events);
+    if (content && stream) {
+      watch.progress(limits.progressMs);
+      onContent(count);
+    }
+    if (draft.flowing) watch.wrote();
     if (!writable && !this.#over) {
       this.#call?.pause();
       watch.suspend();
@@ -266,6 +288,7 @@ class Exchange implements UpstreamHandler {
     this.#over = true;
     this.#options.signal.removeEventListener("abort", this.#onAbort);
     this.#options.watch.end();
+    if (error) this.#options.onFailed(error);
     this.#resolve(error);
   }
 

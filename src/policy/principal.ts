@@ -19,8 +19,6 @@ export interface Principal {
   readonly allowsModel: (name: string) => boolean;
   /** What its policy demands of every target. */
   readonly constraints?: Constraints | undefined;
-  /** Whether requests may carry fields of a provider's own API. */
-  readonly allowsRawParams: boolean;
   /** Organisation and project (`organisation/project`) that the key belongs to; undefined: to none. */
   readonly organisation: string | undefined;
   readonly project: string | undefined;

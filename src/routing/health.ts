@@ -1,6 +1,6 @@
 import type { ParleyError } from "../errors/index.ts";
 import { Ban, type BanTimes } from "./ban.ts";
-import type { Unavailable } from "./live.ts";
+import type { RestRule, Unavailable } from "./live.ts";
 import { Tally } from "./tally.ts";
 
 /** When something rests, and for how long; milliseconds. */
@@ -33,7 +33,7 @@ const TELLING_CALLS = 40;
 const LEAST_SHARE = 0.1;
 
 /** Told when something is to rest, for those who share it: `forMs` 0 says that it works again. */
-export type OnRest = (rule: Unavailable["rule"], forMs: number) => void;
+export type OnRest = (rule: RestRule, forMs: number) => void;
 
 /** Whether one target should be called now. */
 export class TargetHealth {
@@ -158,7 +158,7 @@ export class TargetHealth {
   }
 
   /** Another replica says that it should rest. */
-  told(nowMs: number, rule: Unavailable["rule"], forMs: number): void {
+  told(nowMs: number, rule: RestRule, forMs: number): void {
     this.#told.set(nowMs, rule, forMs);
   }
 
@@ -268,17 +268,17 @@ export class CredentialHealth {
     this.#quarantine.release(call);
   }
 
-  told(nowMs: number, rule: Unavailable["rule"], forMs: number): void {
+  told(nowMs: number, rule: RestRule, forMs: number): void {
     this.#told.set(nowMs, rule, forMs);
   }
 }
 
 /** What another replica said: it holds for its time, and needs no probe of ours. */
 class ToldRest {
-  #rule: Unavailable["rule"] = "breaker";
+  #rule: RestRule = "breaker";
   #untilMs = 0;
 
-  set(nowMs: number, rule: Unavailable["rule"], forMs: number): void {
+  set(nowMs: number, rule: RestRule, forMs: number): void {
     this.#rule = rule;
     this.#untilMs = nowMs + forMs;
   }
@@ -289,6 +289,6 @@ class ToldRest {
   }
 }
 
-function rest(rule: Unavailable["rule"], retryInMs: number, why: string): Unavailable {
+function rest(rule: RestRule, retryInMs: number, why: string): Unavailable {
   return { rule, retryInMs, why };
 }

@@ -16,10 +16,22 @@ export interface LiveTargets {
    */
   share(target: Target): number;
   /** An attempt goes out: takes the one probe where the target is half open. */
-  begin(target: Target, credentialId: string): LiveAttempt;
-  /** What the calls of late were like. */
-  statistics(target: Target): TargetStatistics;
+  begin(target: Target, credentialId: string, kind?: CallKind): LiveAttempt;
+  /** What the calls of late were like; times to first content are those of calls of this kind. */
+  statistics(target: Target, kind?: CallKind): TargetStatistics;
 }
+
+/**
+ * With which calls one is compared by its time to first content: whole answers take longer than first words, and batches
+ * are often served later than what somebody waits for.
+ */
+export interface CallKind {
+  readonly stream: boolean;
+  readonly batch: boolean;
+}
+
+/** The kind where none is told. */
+export const STREAMED: CallKind = { stream: true, batch: false };
 
 /** One attempt as statistics see it; ended exactly once. */
 export interface LiveAttempt {
@@ -46,9 +58,13 @@ export interface Headroom {
   readonly resetInMs: number | undefined;
 }
 
+/** Why something rests, by its health. */
+export type RestRule = "breaker" | "outlier" | "cooling" | "quarantine";
+
 /** Why and how long nothing should go somewhere. */
 export interface Unavailable {
-  readonly rule: "breaker" | "outlier" | "cooling" | "quarantine";
+  /** `rate`: a limit of the caller's or the provider's is used up. */
+  readonly rule: RestRule | "rate";
   /** Milliseconds until it is worth asking again. */
   readonly retryInMs: number;
   /** In a sentence, for people. */

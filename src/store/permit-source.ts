@@ -5,7 +5,7 @@ export interface PermitDraw {
   /** Most permits in any window of `windowMs`; 0 milliseconds: most at once, each until it is given back. */
   readonly limit: number;
   readonly windowMs: number;
-  /** What would be useful, and the least that is of any use. */
+  /** What would be useful, and the least that is of any use; 0: what is left is counted, to record what was used already. */
   readonly wanted: number;
   readonly least: number;
 }
@@ -14,7 +14,7 @@ export interface PermitDraw {
 export interface PermitGrant {
   /** 0, or at least what was of use. */
   readonly granted: number;
-  /** Milliseconds for which they may be used: longer would let a window have too many. */
+  /** Milliseconds from the answer on for which they may be used: longer would let a window have too many. 0: in this turn. */
   readonly validForMs: number;
   /** Where they were counted: goes back with what is not used. */
   readonly slot: number;
@@ -22,6 +22,8 @@ export interface PermitGrant {
   readonly left: number;
   /** Milliseconds until the least may be granted, as far as can be told; 0 where it was. */
   readonly retryInMs: number;
+  /** Milliseconds until all is left again, if nothing comes. Unset: the length of the window. */
+  readonly resetInMs?: number;
 }
 
 /** Where limits get permits. Never grants more than a limit in any window, over all replicas. */
@@ -30,4 +32,6 @@ export interface PermitSource {
   draw(draw: PermitDraw): PermitGrant | Promise<PermitGrant>;
   /** Permits that were not used, or whose request used less, or, of those at once, whose request is over. */
   giveBack(account: string, slot: number, count: number): void;
+  /** What `draw` would say, without drawing. Unset: it cannot tell at once. */
+  peek?(draw: PermitDraw): PermitGrant;
 }

@@ -12,6 +12,12 @@ const EXPOSED_HEADERS = [
   "x-should-retry",
   "retry-after",
   "retry-after-ms",
+  "x-ratelimit-limit-requests",
+  "x-ratelimit-remaining-requests",
+  "x-ratelimit-reset-requests",
+  "x-ratelimit-limit-tokens",
+  "x-ratelimit-remaining-tokens",
+  "x-ratelimit-reset-tokens",
   // Connect and gRPC-Web: https://connectrpc.com/docs/cors
   "grpc-status",
   "grpc-message",

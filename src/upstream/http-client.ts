@@ -1,5 +1,10 @@
-import { Pool, type Dispatcher } from "undici";
 import { ParleyError } from "../errors/index.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { Connection, Exchange } from "./connection.ts";
+import { OriginPool } from "./origin-pool.ts";
+import { requestText, type RequestText } from "./request-text.ts";
+import type { ResponseHead } from "./response-head.ts";
+import { MalformedResponse } from "./response-parser.ts";
 import type { UpstreamCall, UpstreamClient, UpstreamHandler } from "./upstream.ts";
 
 /** Times and sizes of connections to providers. */
@@ -10,140 +15,156 @@ export interface HttpClientOptions {
   readonly connectionsPerOrigin: number;
   /** Most bytes of an answer's headers. */
   readonly maxHeaderBytes: number;
+  readonly runtime: Runtime;
 }
 
 /**
- * Pooled HTTP/1.1 on undici's raw `dispatch`: no fetch, no Web Streams, no redirects, no retries, and no timers but the
- * one for connecting: the request's own watch knows every other deadline.
+ * Pooled HTTP/1.1 on plain sockets: one write per request, one call per read of the answer, no redirects, no retries, no
+ * pipelining, and no timers but the ones for connecting and for idle connections: the request's own watch knows every
+ * other deadline.
  */
 export function createHttpClient(options: HttpClientOptions): UpstreamClient {
-  const pools = new Map<string, Pool>();
-  function poolOf(origin: string): Pool {
+  const pools = new Map<string, OriginPool>();
+  let closed = false;
+  function poolOf(origin: string): OriginPool {
     let pool = pools.get(origin);
     if (!pool) {
-      pool = new Pool(origin, {
-        connections: options.connectionsPerOrigin,
-        connect: { timeout: options.connectMs },
-        headersTimeout: 0,
-        bodyTimeout: 0,
-        maxHeaderSize: options.maxHeaderBytes,
-        pipelining: 1,
-        keepAliveTimeout: 10_000,
-      });
+      pool = new OriginPool(endpointOf(origin, options), options.connectionsPerOrigin);
       pools.set(origin, pool);
     }
     return pool;
   }
   return {
     dispatch(request, handler) {
-      const exchange = new Exchange(handler);
-      poolOf(request.origin).dispatch(
-        { path: request.path, method: request.method, headers: request.headers, body: request.body },
-        exchange,
-      );
-      return exchange;
+      const text = requestText(request);
+      if (closed || typeof text === "string") return unsent(handler, closed ? WORDS["CLOSED"]! : (text as string));
+      const pool = poolOf(request.origin);
+      const call = new Call(pool, text, handler);
+      pool.add(call);
+      return call;
     },
-    async close() {
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
+    close() {
+      closed = true;
+      for (const pool of pools.values()) pool.close();
       pools.clear();
+      return Promise.resolve();
     },
   };
 }
 
-/** One call: translates undici's callbacks, and is silent after its end or its abort. */
-class Exchange implements UpstreamCall, Dispatcher.DispatchHandler {
+function endpointOf(origin: string, { connectMs, maxHeaderBytes, runtime }: HttpClientOptions) {
+  const { protocol, hostname, port } = new URL(origin);
+  const secure = protocol === "https:";
+  return {
+    host: hostname.startsWith("[") ? hostname.slice(1, -1) : hostname,
+    port: port === "" ? (secure ? 443 : 80) : Number(port),
+    secure,
+    connectMs,
+    maxHeadBytes: maxHeaderBytes,
+    runtime,
+    tlsSession: undefined,
+  };
+}
+
+/** One call: tells its handler what comes, and is silent after its end or its abort. */
+class Call implements UpstreamCall, Exchange {
+  readonly requestText: string;
+  readonly requestEncoding: "latin1" | "utf8";
+  readonly #pool: OriginPool;
   readonly #handler: UpstreamHandler;
-  #controller: Dispatcher.DispatchController | undefined;
+  #connection: Connection | undefined;
   #paused = false;
   #over = false;
-  #headersSeen = false;
+  #headSeen = false;
 
-  constructor(handler: UpstreamHandler) {
+  constructor(pool: OriginPool, { text, encoding }: RequestText, handler: UpstreamHandler) {
+    this.requestText = text;
+    this.requestEncoding = encoding;
+    this.#pool = pool;
     this.#handler = handler;
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    // Aborted while it waited for a connection: it must not go out at all.
-    if (this.#over) controller.abort(new Error("aborted"));
-    else if (this.#paused) controller.pause();
+  get paused(): boolean {
+    return this.#paused;
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Record<string, unknown>): void {
-    if (this.#over || status < 200) return;
-    this.#headersSeen = true;
-    this.#handler.onHeaders(status, flatten(headers));
+  onAssigned(connection: Connection): void {
+    this.#connection = connection;
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (!this.#over) this.#handler.onData(chunk);
+  onHead({ status, headers }: ResponseHead): void {
+    this.#headSeen = true;
+    if (!this.#over) this.#handler.onHeaders(status, headers);
   }
 
-  onResponseEnd(): void {
+  onBody(bytes: Buffer): void {
+    if (!this.#over) this.#handler.onData(bytes);
+  }
+
+  onEnd(): void {
     if (this.#over) return;
     this.#over = true;
     this.#handler.onEnd();
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  onError(error: Error): void {
     if (this.#over) return;
     this.#over = true;
-    this.#handler.onError(connectionError(error, this.#headersSeen));
+    this.#handler.onError(connectionError(error, this.#headSeen));
   }
 
   pause(): void {
     if (this.#paused || this.#over) return;
     this.#paused = true;
-    this.#controller?.pause();
+    this.#connection?.pause();
   }
 
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    if (!this.#over) this.#controller?.resume();
+    if (!this.#over) this.#connection?.resume();
   }
 
   abort(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#controller?.abort(new Error("aborted"));
+    if (this.#connection) this.#connection.destroy();
+    else this.#pool.remove(this);
   }
 }
 
-function flatten(headers: Record<string, unknown>): Record<string, string> {
-  const flat: Record<string, string> = {};
-  for (const name in headers) {
-    const value = headers[name];
-    if (typeof value === "string") flat[name] = value;
-    else if (Array.isArray(value)) flat[name] = value.join(", ");
-  }
-  return flat;
+/** A call that cannot go out. */
+function unsent(handler: UpstreamHandler, why: string): UpstreamCall {
+  let over = false;
+  queueMicrotask(() => {
+    if (!over) handler.onError(new ParleyError("PROVIDER_UNREACHABLE", `Cannot reach the provider: ${why}`));
+  });
+  return { pause: () => undefined, resume: () => undefined, abort: () => (over = true) };
 }
 
-// undici's codes: https://undici.nodejs.org/#/docs/api/Errors
 const WORDS: Readonly<Record<string, string>> = {
-  UND_ERR_CONNECT_TIMEOUT: "connecting took too long",
+  CONNECT_TIMEOUT: "connecting took too long",
+  CLOSED: "the connection was closed",
   ECONNREFUSED: "the connection was refused",
   ECONNRESET: "the connection was reset",
-  UND_ERR_SOCKET: "the connection was closed",
   ENOTFOUND: "its host name does not resolve",
   EAI_AGAIN: "its host name does not resolve at the moment",
   EPIPE: "the connection was closed",
   CERT_HAS_EXPIRED: "its certificate has expired",
   DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed",
   ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host",
-  UND_ERR_HEADERS_OVERFLOW: "its headers are too large",
 };
 
-function connectionError(error: Error, headersSeen: boolean): ParleyError {
+function connectionError(error: Error, headSeen: boolean): ParleyError {
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  const why = WORDS[code] ?? `the connection failed${code ? ` (${code})` : ""}`;
-  if (headersSeen) {
+  const malformed = error instanceof MalformedResponse;
+  const why = malformed ? error.message : (WORDS[code] ?? `the connection failed${code ? ` (${code})` : ""}`);
+  if (headSeen) {
     return new ParleyError("STREAM_INTERRUPTED", `Cannot read the provider's answer to its end: ${why}`, {
       cause: error,
     });
   }
-  if (code === "UND_ERR_HEADERS_OVERFLOW" || code.startsWith("HPE_")) {
+  if (malformed) {
     return new ParleyError("PROVIDER_BAD_OUTPUT", `Cannot read the provider's answer: ${why}`, { cause: error });
   }
   return new ParleyError("PROVIDER_UNREACHABLE", `Cannot reach the provider: ${why}`, { cause: error });

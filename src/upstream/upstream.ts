@@ -15,6 +15,7 @@ export interface UpstreamRequest {
 /** What happens during an upstream call. Exactly one of `onEnd` and `onError` comes last. */
 export interface UpstreamHandler {
   onHeaders(status: number, headers: Readonly<Record<string, string>>): void;
+  /** What one read has brought. The bytes are lent for the call: who keeps them copies them. */
   onData(chunk: Buffer): void;
   onEnd(): void;
   /** `PROVIDER_UNREACHABLE` or `PROVIDER_TIMEOUT` (of the connection); never after `abort`. */

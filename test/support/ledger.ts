@@ -2,10 +2,12 @@ import fs from "node:fs";
 import { create } from "@bufbuild/protobuf";
 import { CostSchema, UsageSchema, UsageSource } from "../../src/contract/index.ts";
 import { Book } from "../../src/ledger/book.ts";
-import type { JournalIncident, JournalOptions } from "../../src/ledger/journal.ts";
+import type { JournalIncident, JournalOptions } from "../../src/ledger/journal-options.ts";
 import { readLedger, type ReadRecord } from "../../src/ledger/reader.ts";
 import type {
   AttemptEndedRecord,
+  CheckpointRecord,
+  CompensatedRecord,
   ForwardedRecord,
   LedgerRecord,
   RequestEndedRecord,
@@ -35,6 +37,34 @@ export function forwarded(requestId: string, attempt = 1, more: Partial<Forwarde
     project: undefined,
     hold: undefined,
     tags: { team: "búsqueda 🔎" },
+    ...more,
+  };
+}
+
+/** A checkpoint as the pipeline would write it. */
+export function checkpoint(requestId: string, attempt = 1, more: Partial<CheckpointRecord> = {}): CheckpointRecord {
+  return {
+    kind: "partially_streamed",
+    requestId,
+    attempt,
+    atMs: 1_790_000_000_500,
+    usage: create(UsageSchema, { inputTokens: 100, outputTokens: 7, source: UsageSource.ESTIMATED, balanced: true }),
+    cost: create(CostSchema, { nanoUsd: 3_000n, priceVersion: "2026-07-24", estimated: true }),
+    ...more,
+  };
+}
+
+/** A correction as the administration would write it. */
+export function compensated(requestId: string, attempt = 1, more: Partial<CompensatedRecord> = {}): CompensatedRecord {
+  return {
+    kind: "compensated",
+    requestId,
+    attempt,
+    compensationId: "bill-2026-11",
+    atMs: 1_790_000_900_000,
+    deltaNanoUsd: -1_000,
+    reason: "the provider's bill",
+    actor: "key_admin",
     ...more,
   };
 }
@@ -97,7 +127,7 @@ export async function readAll(folder: string): Promise<{ all: ReadRecord[]; dama
 
 /** A record in one word, for comparing sequences: `forwarded a.1`, `a.1 completed`, `a failed gateway_restarted`. */
 export function brief(record: LedgerRecord): string {
-  if (record.kind === "forwarded") return `forwarded ${record.requestId}.${record.attempt}`;
+  if (!("state" in record)) return `${record.kind} ${record.requestId}.${record.attempt}`;
   const subject = record.kind === "attempt_ended" ? `${record.requestId}.${record.attempt}` : record.requestId;
   return [subject, record.state, record.reason].filter((word) => word !== undefined).join(" ");
 }

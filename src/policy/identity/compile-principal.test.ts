@@ -1,17 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { compilePrincipal, holdersOf, policySource, type KeyRights, type RingPolicy } from "./compile-principal.ts";
+import { EVERYTHING } from "../permits/permits.ts";
 import { covers } from "./tenant.ts";
 
 const policy = (name: string, over: Partial<RingPolicy> = {}): RingPolicy => ({
   name,
   allowModels: ["*"],
-  allowRawParams: true,
   ...over,
 });
 const source = policySource(
   [
     policy("company", { allowModels: ["fast", "house/*"], denyModels: ["house/old"] }),
-    policy("team", { allowModels: ["*"], allowRawParams: false }),
+    policy("team", { permit: { ...EVERYTHING, rawParams: false } }),
     policy("narrow", { allowModels: ["house/*", "other/*"] }),
   ],
   [
@@ -36,11 +36,12 @@ const key = (over: Partial<KeyRights>): KeyRights => ({
 describe("compilePrincipal", () => {
   test("lets what all of organisation, project and key let: the stricter rule wins", () => {
     const holder = compilePrincipal(key({ project: "acme/search", policy: "narrow" }), source);
-    expect(holder).toMatchObject({ organisation: "acme", project: "acme/search", allowsRawParams: false });
+    expect(holder).toMatchObject({ organisation: "acme", project: "acme/search" });
+    expect(holder.permits.rawParams).toBe(false);
     expect(["fast", "house/new", "house/old", "other/x"].filter(holder.allowsModel)).toEqual(["house/new"]);
     expect(
       holdersOf(key({ project: "acme/search", policy: "narrow" }), source).map(
-        ({ holder: of, policy: is }) => `${of.kind} ${of.id} ${is.name}`,
+        ({ holder: of, rules: is }) => `${of.kind} ${of.id} ${is.name}`,
       ),
     ).toEqual(["organisation acme company", "project acme/search team", "key k1 narrow"]);
   });

@@ -1,22 +1,13 @@
-import type { Constraints } from "../../contract/index.ts";
 import { ParleyError } from "../../errors/index.ts";
-import { compileGlobs } from "../glob.ts";
 import type { Holder } from "../holder.ts";
-import { UNLIMITED, type Principal } from "../principal.ts";
+import { compileRules } from "../permits/compile-rules.ts";
+import type { HeldPolicy, PolicyRules } from "../permits/policy-rules.ts";
+import type { Principal } from "../principal.ts";
 import { scopesOf, type Role } from "./roles.ts";
 import { organisationOf } from "./tenant.ts";
 
 /** What the keys of a policy may do. */
-export interface RingPolicy {
-  readonly name: string;
-  /** Patterns over route names and `provider/model`, in which `*` stands for any characters. */
-  readonly allowModels: readonly string[];
-  /** The same of what they may not use, which wins. */
-  readonly denyModels?: readonly string[];
-  /** What every target must satisfy. */
-  readonly constraints?: Constraints | undefined;
-  readonly allowRawParams: boolean;
-}
+export type RingPolicy = PolicyRules;
 
 /** A key as far as it says what its holder may do. */
 export interface KeyRights {
@@ -46,12 +37,6 @@ export interface PolicySource {
   readonly organisations: ReadonlyMap<string, RingOrganisation>;
 }
 
-/** A policy and who holds it. */
-export interface HeldPolicy {
-  readonly holder: Holder;
-  readonly policy: RingPolicy;
-}
-
 /** The policies and organisations, to be found by name. */
 export function policySource(
   policies: readonly RingPolicy[],
@@ -68,18 +53,9 @@ export function policySource(
  * `MISCONFIGURED` where one of the names is not in the configuration: then nothing is known of what the key may do.
  */
 export function compilePrincipal(key: KeyRights, source: PolicySource): Principal {
-  const held = holdersOf(key, source);
   const { project, organisation = project && organisationOf(project) } = key;
-  return {
-    ...UNLIMITED,
-    keyId: key.keyId,
-    name: key.name,
-    role: key.role,
-    scopes: scopesOf(key.role, key.scopes),
-    organisation,
-    project,
-    ...mergePolicies(held),
-  };
+  const identity = { ...key, scopes: scopesOf(key.role, key.scopes), organisation, project };
+  return compileRules(identity, holdersOf(key, source));
 }
 
 /** The policies that hold for a key, the widest holder first. Throws as `compilePrincipal` does. */
@@ -89,7 +65,7 @@ export function holdersOf(key: KeyRights, { policies, organisations }: PolicySou
     if (name === undefined) return;
     const policy = policies.get(name);
     if (!policy) throw unusable(key, `there is no policy named ${name}`);
-    held.push({ holder: { kind, id }, policy });
+    held.push({ holder: { kind, id }, rules: policy });
   };
   const name = key.organisation ?? (key.project && organisationOf(key.project));
   if (name !== undefined) {
@@ -108,22 +84,4 @@ export function holdersOf(key: KeyRights, { policies, organisations }: PolicySou
 
 function unusable(key: KeyRights, why: string): ParleyError {
   return new ParleyError("MISCONFIGURED", `Cannot use the key ${key.name}: ${why}`);
-}
-
-function mergePolicies(
-  held: readonly HeldPolicy[],
-): Pick<Principal, "allowsModel" | "constraints" | "allowsRawParams"> {
-  const tests = held.flatMap(({ policy }) => modelTests(policy));
-  return {
-    allowsModel: tests.length === 0 ? () => true : (name) => tests.every((allows) => allows(name)),
-    constraints: held.findLast(({ policy }) => policy.constraints)?.policy.constraints,
-    allowsRawParams: held.every(({ policy }) => policy.allowRawParams),
-  };
-}
-
-function modelTests({ allowModels, denyModels = [] }: RingPolicy): ((name: string) => boolean)[] {
-  const allowed = allowModels.includes("*") ? [] : [compileGlobs(allowModels)];
-  if (denyModels.length === 0) return allowed;
-  const denied = compileGlobs(denyModels);
-  return [...allowed, (name) => !denied(name)];
 }

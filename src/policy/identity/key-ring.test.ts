@@ -3,8 +3,10 @@ import { ParleyError, reasonName } from "../../errors/index.ts";
 import { VirtualRuntime } from "../../runtime/virtual.ts";
 import { makeKey } from "./key-format.ts";
 import { KeyRing, type RingKey } from "./key-ring.ts";
+import { EVERYTHING } from "../permits/permits.ts";
 
 const runtime = new VirtualRuntime();
+const PERMIT = { ...EVERYTHING, rawParams: true };
 const made = makeKey(runtime);
 
 function ringKey(name: string, text: string, over: Partial<RingKey> = {}): RingKey {
@@ -28,19 +30,19 @@ describe("KeyRing", () => {
       ringKey("ci", "a fixed key of any form", { policy: "narrow" }),
       ringKey("exactly16", "0123456789abcdef"),
     ],
-    [{ name: "narrow", allowModels: ["fast", "house/*"], allowRawParams: false }],
+    [{ name: "narrow", allowModels: ["fast", "house/*"], permit: { ...PERMIT, rawParams: false } }],
   );
 
   test("knows the holder of a made key by the id within it", () => {
     const holder = ring.authenticate(made);
-    expect(holder).toMatchObject({ keyId: made.split("_")[1], name: "admin", role: "admin", allowsRawParams: true });
+    expect(holder).toMatchObject({ keyId: made.split("_")[1], name: "admin", role: "admin" });
     expect(holder.allowsModel("anything")).toBe(true);
     expect(JSON.stringify(holder)).not.toContain(made);
   });
 
   test("knows the holder of a fixed key by its name, with what its policy allows", () => {
     const holder = ring.authenticate("a fixed key of any form");
-    expect(holder).toMatchObject({ keyId: "fixed:ci", name: "ci", role: "chat", allowsRawParams: false });
+    expect(holder).toMatchObject({ keyId: "fixed:ci", name: "ci", role: "chat", permits: { rawParams: false } });
     expect(["fast", "house/a/b", "other/a"].map(holder.allowsModel)).toEqual([true, true, false]);
     expect(ring.authenticate("0123456789abcdef").name).toBe("exactly16");
     expect(ring.size).toBe(3);

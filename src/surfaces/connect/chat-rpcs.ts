@@ -85,6 +85,7 @@ function chatCall(message: GenerateRequest | GenerateStreamRequest, call: RpcCal
     timeoutMs,
     signal: call.signal,
     abort: (reason) => call.abort(reason),
+    onRates: (headers) => (call.rateHeaders = headers),
     carriesState: true,
     takesReset: true,
     surface: "connect",

@@ -28,6 +28,8 @@ export interface RpcCall {
   timeLeftMs(): number | undefined;
   /** An id for an error. */
   newErrorId(): string;
+  /** How the caller's rate limits stand, as headers of the answer; undefined: it has none, or they were not asked. */
+  rateHeaders?: Readonly<Record<string, string>>;
   /** Told of errors that are the gateway's own defects. */
   onDefect(thrown: unknown): void;
 }
@@ -105,9 +107,9 @@ function delivered(context: HandlerContext): Delivered {
   return found;
 }
 
-/** What every answer carries: our id of the request, the caller's own where it sent one, and that nothing may be cached. */
-export function commonHeaders({ requestId, clientRequestId }: RpcCall): Record<string, string> {
-  const headers: Record<string, string> = { "x-request-id": requestId, "cache-control": "no-store" };
+/** What every answer carries: our id of the request, the caller's own where it sent one, how its limits stand, and that nothing may be cached. */
+export function commonHeaders({ requestId, clientRequestId, rateHeaders }: RpcCall): Record<string, string> {
+  const headers: Record<string, string> = { "x-request-id": requestId, "cache-control": "no-store", ...rateHeaders };
   if (clientRequestId) headers["x-client-request-id"] = headerText(clientRequestId);
   return headers;
 }

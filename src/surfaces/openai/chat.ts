@@ -9,7 +9,7 @@ import { ChunkEncoder } from "./chunk-encoder.ts";
 import { decodeRequest, type DecodedRequest } from "./decode-request.ts";
 import { encodeResponse } from "./encode-response.ts";
 import { ownError } from "./errors.ts";
-import { checkRequestHeaders, timeoutOf } from "./headers.ts";
+import { checkRequestHeaders, setRateHeaders, timeoutOf, type ResponseHeaders } from "./headers.ts";
 import type { OpenAiSurfaceOptions } from "./options.ts";
 import { sendJson, sendPipelineError, type Reply } from "./reply.ts";
 import { StreamSink } from "./stream-sink.ts";
@@ -43,6 +43,7 @@ export async function handleChat(
       timeoutMs,
       signal: caller.signal,
       abort: (reason: ParleyError) => caller.abort(reason),
+      onRates: (headers: ResponseHeaders) => setRateHeaders(reply.headers, headers),
       carriesState: false,
       takesReset: false,
       surface: "openai",

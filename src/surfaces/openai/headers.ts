@@ -28,6 +28,12 @@ export function commonHeaders(request: AnyRequest, requestId: string): ResponseH
   return headers;
 }
 
+/** Says how the caller's rate limits stand, in place of what was said of them before. */
+export function setRateHeaders(headers: ResponseHeaders, rates: Readonly<ResponseHeaders>): void {
+  for (const name of Object.keys(headers)) if (name.startsWith("x-ratelimit-")) delete headers[name];
+  Object.assign(headers, rates);
+}
+
 /** A request's header; of several the first. */
 function headerOf(request: AnyRequest, name: string): string | undefined {
   const value = request.headers[name];

@@ -36,7 +36,7 @@ export function fetchToken(upstream: UpstreamClient, runtime: Runtime, request: 
       onHeaders: (code) => (status = code),
       onData(chunk) {
         bytes += chunk.length;
-        if (bytes <= MAX_ANSWER_BYTES) chunks.push(chunk);
+        if (bytes <= MAX_ANSWER_BYTES) chunks.push(Buffer.from(chunk));
       },
       onEnd: () => settle(() => readAnswer(status, Buffer.concat(chunks).toString("utf8"))),
       onError: (error) =>

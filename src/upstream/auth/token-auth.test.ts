@@ -5,6 +5,7 @@ import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ErrorReason } from "../../contract/index.ts";
 import { redact } from "../../errors/index.ts";
+import { realRuntime } from "../../runtime/real.ts";
 import { VirtualRuntime } from "../../runtime/virtual.ts";
 import { createHttpClient } from "../http-client.ts";
 import type { UpstreamClient } from "../upstream.ts";
@@ -44,7 +45,12 @@ beforeEach(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   tokenUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`;
-  upstream = createHttpClient({ connectMs: 5000, connectionsPerOrigin: 8, maxHeaderBytes: 16_384 });
+  upstream = createHttpClient({
+    connectMs: 5000,
+    connectionsPerOrigin: 8,
+    maxHeaderBytes: 16_384,
+    runtime: realRuntime(),
+  });
   runtime = new VirtualRuntime({ startMs: START_MS });
 });
 
