@@ -4,18 +4,17 @@ import type { Config } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { openBooks, type BooksOptions } from "./ledger/open-books.ts";
-import { registerProjectionMetrics } from "./ledger/projection-metrics.ts";
 import { buildLive } from "./live-config.ts";
 import type { Log } from "./observe/log.ts";
 import { openLineFile, type LineFile } from "./observe/line-file.ts";
 import { Metrics } from "./observe/metrics.ts";
-import { registerProcessMetrics } from "./observe/process-metrics.ts";
 import { ParleyError } from "./errors/index.ts";
 import { authenticate } from "./pipeline/authenticate.ts";
 import { LiveRequests, chat } from "./pipeline/chat.ts";
 import { explain } from "./pipeline/explain.ts";
 import type { ChatParts } from "./pipeline/parts.ts";
 import { decisionLine } from "./pipeline/record.ts";
+import { openFleet, registerGatewayMetrics } from "./open-fleet.ts";
 import { ensureKeyFiles, type KeyFile } from "./policy/identity/key-files.ts";
 import { ALL_SCOPES, ROLE_NAMES } from "./policy/identity/roles.ts";
 import { PII_KINDS } from "./policy/content/pii/index.ts";
@@ -34,6 +33,7 @@ import { Slots } from "./runtime/slots.ts";
 import { startSandbox, type Sandbox } from "./sandbox/index.ts";
 import { createExplainService } from "./services/explain.ts";
 import { createModelsService } from "./services/models.ts";
+import type { SharedStore } from "./store/redis/shared-store.ts";
 import { createStateVault } from "./store/state-vault.ts";
 import { createTraceStore, type TraceStore } from "./store/trace-store.ts";
 import { openDataFolder, type DataFolder } from "./store/data-folder.ts";
@@ -119,16 +119,16 @@ export async function startApp(options: AppOptions): Promise<App> {
       () => upstream.close(),
     );
     const metrics = new Metrics();
+    const shared = await openFleet({ config, runtime, log, folder, database, books, closers });
     const requests = new LiveRequests();
     const traces = createTraceStore(runtime);
-    const recording = openRecording(config, runtime, log);
-    closers.push(() => recording?.close());
+    const recording = openRecording(config, runtime, log, closers);
     const budget = new InFlightBudget(config.server.limits.inFlightBytes);
     const parts: ChatParts = {
       runtime,
       upstream,
       ledger: books.ledger,
-      ...memoryOf(runtime),
+      ...memoryOf(runtime, shared),
       memory: budget,
       observer: createChatObserver(metrics, log),
       traces: tracesTo(traces, recording, runtime),
@@ -136,9 +136,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     };
     const gateway = gatewayOf(parts, requests, traces);
     const readiness = new Readiness();
-    closers.push(registerProcessMetrics(metrics, runtime));
+    closers.push(registerGatewayMetrics(metrics, runtime, books, shared));
     const listener = await openPort(options, { gateway, readiness, metrics, requests, budget });
-    registerProjectionMetrics(metrics, books.projector);
     closers.push(() => listener.close());
     readiness.set("ready");
     return {
@@ -185,11 +184,17 @@ function booksIn(folder: DataFolder, { runtime, log, loaded }: AppOptions): Omit
 /** What outlives single requests, in this process. */
 function memoryOf(
   runtime: Runtime,
-): Pick<ChatParts, "extraAttempts" | "hedges" | "shadows" | "rates" | "live" | "affinity" | "vault"> {
+  shared?: SharedStore,
+): Pick<
+  ChatParts,
+  "extraAttempts" | "hedges" | "shadows" | "rates" | "live" | "affinity" | "vault" | "assertNotIsolated"
+> {
+  const aheadShare = shared ? 0.02 : 0;
   return {
+    assertNotIsolated: shared && (() => shared.assertNotIsolated()),
     extraAttempts: new ExtraAttempts(runtime),
-    rates: new RateLimiter(new LocalPermitSource(runtime), runtime),
-    live: createLiveTargets(runtime),
+    rates: new RateLimiter(shared?.permits ?? new LocalPermitSource(runtime), runtime, { aheadShare }),
+    live: createLiveTargets(runtime, shared && { exchange: shared.health }),
     affinity: new Affinity(runtime),
     hedges: new HedgeBudget(),
     shadows: new Slots(MOST_SHADOWS),
@@ -215,12 +220,19 @@ function gatewayOf(parts: ChatParts, requests: LiveRequests, traces: TraceStore)
 }
 
 /** The file of decisions, where the configuration names one. */
-function openRecording({ observability }: Config, runtime: Runtime, log: Log): LineFile | undefined {
+function openRecording(
+  { observability }: Config,
+  runtime: Runtime,
+  log: Log,
+  closers: (() => void)[],
+): LineFile | undefined {
   const path = observability.decisionsFile;
   if (path === undefined) return undefined;
   const onError = (): void => log.error("routing decisions cannot be recorded", { file: path });
   try {
-    return openLineFile({ path, runtime, onError });
+    const file = openLineFile({ path, runtime, onError });
+    closers.push(() => file.close());
+    return file;
   } catch (error) {
     throw new ParleyError("MISCONFIGURED", `Cannot record decisions: ${path} cannot be written`, { cause: error });
   }

@@ -157,6 +157,17 @@ describe("a bank", () => {
     expect(await grantOf(fleet.replicas[1]!, 1)).toBe(0);
   });
 
+  test("counts what replicas spent before they had leases", async () => {
+    await using server = await startRedis();
+    const book = new TestLeaseBook();
+    book.before.set("replica-0", 70);
+    using fleet = await startFleet({ url: server.url, count: 2, book, askOthersForMs: 0 });
+    expect(await grantOf(fleet.replicas[1]!, 31)).toBe(0);
+    expect(await grantOf(fleet.replicas[1]!, 10)).toBe(10);
+    expect(await grantOf(fleet.replicas[0]!, 21)).toBe(0);
+    expect(await grantOf(fleet.replicas[0]!, 20)).toBe(20);
+  });
+
   test("asks others for what they do not need before it refuses", async () => {
     await using server = await startRedis();
     const book = new TestLeaseBook();

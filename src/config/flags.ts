@@ -50,7 +50,7 @@ const SETTINGS: readonly Setting[] = [
     isLater: true,
   },
   { what: "administration's port", flag: "admin-port", argument: "N", defaultText: "the main one", isLater: true },
-  { what: "Redis", variable: "PARLEY_REDIS_URL", defaultText: "none: in the process", isLater: true },
+  { what: "Redis", variable: "PARLEY_REDIS_URL", defaultText: "none: in the process" },
   { what: "PostgreSQL", variable: "PARLEY_DATABASE_URL", defaultText: "none: SQLite in DIR" },
 ];
 

@@ -46,6 +46,7 @@ export async function chat(
   let served;
   let error: ParleyError | undefined;
   try {
+    parts.assertNotIsolated?.();
     admit(call, config.limits);
     permit(call, () => account.inputSize.upperBound);
     const pacing = pace(parts, config, call, account);
