@@ -7,12 +7,10 @@ import type { KnownNames } from "./config/known-names.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { BudgetAlertSchema } from "./contract/admin.ts";
 import { openBooks, type BooksOptions } from "./ledger/open-books.ts";
-import { registerProjectionMetrics } from "./ledger/projection-metrics.ts";
 import { buildLive } from "./live-config.ts";
 import type { Log } from "./observe/log.ts";
 import { openLineFile, type LineFile } from "./observe/line-file.ts";
 import { Metrics } from "./observe/metrics.ts";
-import { registerProcessMetrics } from "./observe/process-metrics.ts";
 import { ParleyError } from "./errors/index.ts";
 import { authenticate } from "./pipeline/authenticate.ts";
 import { LiveRequests, chat } from "./pipeline/chat.ts";
@@ -24,6 +22,7 @@ import { BudgetAlerts } from "./policy/budgets/alerts.ts";
 import { Budgets } from "./policy/budgets/budgets.ts";
 import type { SpendSource } from "./policy/budgets/bank.ts";
 import { LocalBank } from "./policy/budgets/local-bank.ts";
+import { openFleet, registerGatewayMetrics } from "./open-fleet.ts";
 import { ensureKeyFiles, type KeyFile } from "./policy/identity/key-files.ts";
 import { ALL_SCOPES, ROLE_NAMES } from "./policy/identity/roles.ts";
 import { PII_KINDS } from "./policy/content/pii/index.ts";
@@ -44,6 +43,7 @@ import { startSandbox, type Sandbox } from "./sandbox/index.ts";
 import { createBudgetsService, describeAlert } from "./services/budgets.ts";
 import { createExplainService } from "./services/explain.ts";
 import { createModelsService } from "./services/models.ts";
+import type { SharedStore } from "./store/redis/shared-store.ts";
 import { createStateVault } from "./store/state-vault.ts";
 import { createTraceStore, type TraceStore } from "./store/trace-store.ts";
 import { openDataFolder, type DataFolder } from "./store/data-folder.ts";
@@ -116,8 +116,9 @@ export async function startApp(options: AppOptions): Promise<App> {
     const upstream = createHttpClient({ ...upstreamLimits(config), runtime });
     const database = await openDatabase(databaseOf(config, folder));
     closers.push(() => database.close());
+    const shared = await openFleet({ config, runtime, log, folder, database, closers });
     const decide: AdministrationPorts["decide"] = (caller, request) => explain(parts, caller, request);
-    const administration = await openAdministration(database, { runtime, log, decide });
+    const administration = await openAdministration(database, { runtime, log, decide, feed: shared?.changes });
     closers.push(() => administration.close());
     const { authenticator } = administration;
     let live = buildLive(config, keyFiles, sandbox?.url, { upstream, runtime, authenticator });
@@ -133,24 +134,24 @@ export async function startApp(options: AppOptions): Promise<App> {
     const metrics = new Metrics();
     const requests = new LiveRequests();
     const traces = createTraceStore(runtime);
-    const recording = openRecording(config, runtime, log);
-    closers.push(() => recording?.close());
+    await shared?.bank.settle(books.ownSpend);
+    const recording = openRecording(config, runtime, log, closers);
     const parts = {
       runtime,
       upstream,
       ledger: books.ledger,
-      budgets: openBudgets(books.spend, runtime, metrics),
-      ...memoryOf(runtime, config),
+      budgets: openBudgets(books.spend, shared, runtime, metrics),
+      ...memoryOf(runtime, config, shared),
       observer: createChatObserver(metrics, log),
       traces: tracesTo(traces, recording, runtime),
       current: () => live,
     } satisfies ChatParts;
     const gateway = gatewayOf(parts, requests, traces, openAlerts(config, parts, log), administration.services);
     const readiness = new Readiness();
-    closers.push(registerProcessMetrics(metrics, runtime), startProbes(parts), () => parts.budgets.close());
+    closers.push(registerGatewayMetrics(metrics, runtime, books, shared), startProbes(parts));
+    closers.push(() => parts.budgets.close());
     const ports = await openPorts(options, { gateway, readiness, metrics, requests, budget: parts.memory });
     closers.push(() => ports.close());
-    registerProjectionMetrics(metrics, books.projector);
     readiness.set("ready");
     return {
       host: config.server.host,
@@ -196,8 +197,8 @@ function keyFilesIn(folder: string, { loaded, runtime }: AppOptions): KeyFile[] 
 }
 
 /** What keys may still spend, by the books of this process: orphans of an earlier one are closed in them. */
-function openBudgets(spend: SpendSource, runtime: Runtime, metrics: Metrics): Budgets {
-  const budgets = new Budgets({ runtime, bank: new LocalBank(spend), source: spend });
+function openBudgets(spend: SpendSource, shared: SharedStore | undefined, runtime: Runtime, metrics: Metrics): Budgets {
+  const budgets = new Budgets({ runtime, bank: shared?.bank ?? new LocalBank(spend), source: spend });
   registerBudgetMetrics(metrics, budgets);
   return budgets;
 }
@@ -215,14 +216,16 @@ function openAlerts({ observability }: Config, { budgets, runtime, upstream }: C
 }
 
 /** What outlives single requests, in this process. */
-function memoryOf(runtime: Runtime, { server }: Config) {
+function memoryOf(runtime: Runtime, { server }: Config, shared: SharedStore | undefined) {
+  const aheadShare = shared ? 0.02 : 0;
   return {
+    assertNotIsolated: shared && (() => shared.assertNotIsolated()),
     extraAttempts: new ExtraAttempts(runtime),
-    rates: new RateLimiter(new LocalPermitSource(runtime), runtime),
+    rates: new RateLimiter(shared?.permits ?? new LocalPermitSource(runtime), runtime, { aheadShare }),
     hedges: new HedgeBudget(),
     shadows: new Slots(MOST_SHADOWS),
     memory: new InFlightBudget(server.limits.inFlightBytes),
-    live: createLiveTargets(runtime),
+    live: createLiveTargets(runtime, shared && { exchange: shared.health }),
     affinity: new Affinity(runtime),
     vault: createStateVault(runtime),
   };
@@ -254,12 +257,19 @@ function gatewayOf(
 }
 
 /** The file of decisions, where the configuration names one. */
-function openRecording({ observability }: Config, runtime: Runtime, log: Log): LineFile | undefined {
+function openRecording(
+  { observability }: Config,
+  runtime: Runtime,
+  log: Log,
+  closers: (() => void)[],
+): LineFile | undefined {
   const path = observability.decisionsFile;
   if (path === undefined) return undefined;
   const onError = (): void => log.error("routing decisions cannot be recorded", { file: path });
   try {
-    return openLineFile({ path, runtime, onError });
+    const file = openLineFile({ path, runtime, onError });
+    closers.push(() => file.close());
+    return file;
   } catch (error) {
     throw new ParleyError("MISCONFIGURED", `Cannot record decisions: ${path} cannot be written`, { cause: error });
   }

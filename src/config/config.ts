@@ -14,10 +14,19 @@ export interface Config {
   /** Whether the built-in sandbox runs and is a provider named `sandbox`. */
   readonly sandbox: boolean;
   readonly observability: ObservabilityConfig;
+  readonly fleet: FleetConfig;
   /** Address of a PostgreSQL, with its password; undefined: SQLite in the data folder. */
   readonly databaseUrl: Secret | undefined;
+  /** Address of the Redis that replicas share; undefined: this process is alone. Never without a `databaseUrl`. */
+  readonly redisUrl: Secret | undefined;
   /** Where it came from, for people: a path, or `zero-config`. */
   readonly source: string;
+}
+
+/** How replicas behave that share a Redis. */
+export interface FleetConfig {
+  /** What a replica does with requests once the shared store has been away for half a minute. */
+  readonly whenIsolated: "refuse" | "continue";
 }
 
 /** What the gateway tells of itself beyond logs and metrics. */

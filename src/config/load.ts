@@ -123,7 +123,9 @@ function fromFile(
     policies: buildPolicies(data),
     sandbox: data.sandbox ?? false,
     databaseUrl: settings.databaseUrl,
+    redisUrl: settings.redisUrl,
     observability: buildObservability(data.observability, dirname(settings.file)),
+    fleet: { whenIsolated: data.fleet?.when_isolated ?? "refuse" },
     source: settings.file,
   };
   return { config, notices: emptinessNotices(data), document };
@@ -145,7 +147,9 @@ function fromEnvironment(settings: Settings, options: LoadOptions, problems: Con
     policies: [],
     sandbox: true,
     databaseUrl: settings.databaseUrl,
+    redisUrl: settings.redisUrl,
     observability: buildObservability(undefined, options.cwd),
+    fleet: { whenIsolated: "refuse" },
     source: "zero-config",
   };
   return { config, notices: zero.notices };

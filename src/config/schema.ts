@@ -3,6 +3,7 @@ import { Modality, Support } from "../contract/index.ts";
 import type { ApiName } from "./config.ts";
 import type { KnownNames } from "./known-names.ts";
 import { boolean, choice, duration, exactly, integer, keyFile, secret, support, text, usd } from "./scalars.ts";
+import { fleetSection } from "./schema-fleet.ts";
 import { constraintsValue, deliveryValue, priorityValue, routeSection, strategyValue } from "./schema-routes.ts";
 import { alertsSection } from "./schema-budgets.ts";
 import { policySection } from "./schema-policies.ts";
@@ -253,6 +254,7 @@ export function fileSchema(known: KnownNames) {
         "What keys may do, by name.",
         "a map from names to policies",
       ).optional(),
+      fleet: fleetSection().optional(),
       observability: section({
         alerts: alertsSection().optional(),
         decisions: text("File to which routing decisions are recorded, without content, for parley replay.").optional(),

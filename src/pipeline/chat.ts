@@ -50,6 +50,7 @@ export async function chat(
   let served;
   let error: ParleyError | undefined;
   try {
+    parts.assertNotIsolated?.();
     admit(call, config.limits);
     permit(call, () => account.inputSize.upperBound);
     const { content } = call.caller;

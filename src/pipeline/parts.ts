@@ -23,6 +23,8 @@ import type { UpstreamClient } from "../upstream/upstream.ts";
 /** Everything a chat request needs of the gateway. The app builds it. */
 export interface ChatParts {
   readonly runtime: Runtime;
+  /** Throws where this replica has been cut off from the others for too long to serve. Unset: it is alone. */
+  readonly assertNotIsolated?: (() => void) | undefined;
   readonly upstream: UpstreamClient;
   readonly ledger: Ledger;
   /** What keys with budgets may still spend. */
