@@ -42,9 +42,10 @@ const MIN_LENGTH = 16;
 const MAX_LENGTH = 512;
 const HOW = "send the header `authorization: Bearer KEY`";
 
-/** All keys of the gateway, by digest. Built when keys are loaded, immutable afterwards; it keeps no key's text. */
+/** All keys of the gateway, by digest. Built when keys are loaded, immutable afterwards; of keys' texts it knows only those that were lately used. */
 export class KeyRing {
   readonly #entries = new Map<string, Entry>();
+  readonly #known = new KnownDigests();
   // A fixed key may look like a damaged made one; only then shape proves nothing.
   #acceptsAnyShape = false;
 
@@ -84,10 +85,13 @@ export class KeyRing {
     if (credential.startsWith(KEY_PREFIX) && !this.#acceptsAnyShape && !isMadeKey(credential)) {
       throw refusal("the key is damaged: a character is missing or wrong; copy it again, whole");
     }
-    const digest = digestOf(credential);
+    const digest = this.#known.of(credential);
     const entry = this.#entries.get(digest.toString("latin1"));
     // The look-up is by digest, so its timing tells nothing of a key; the comparison keeps that true of any map.
-    if (entry && timingSafeEqual(entry.digest, digest)) return entry.holder;
+    if (entry && timingSafeEqual(entry.digest, digest)) {
+      this.#known.note(credential, digest);
+      return entry.holder;
+    }
     throw refusal("the key is unknown; it may be another gateway's, or have been removed");
   }
 }
@@ -118,6 +122,27 @@ function compileAllowed({ allowModels, denyModels = [] }: RingPolicy): (name: st
 function digestOf(text: string): Buffer {
   return hash("sha256", text, "buffer");
 }
+
+/**
+ * Digests of the keys that were last found, by their text, so that a key that calls all the time is digested once. It
+ * decides nothing: who holds a key is looked up by its digest each time. Bounded, and forgotten when it is full.
+ */
+class KnownDigests {
+  readonly #digests = new Map<string, Buffer>();
+
+  of(text: string): Buffer {
+    return this.#digests.get(text) ?? digestOf(text);
+  }
+
+  /** Remembers a key that was found; what is no key is never kept. */
+  note(text: string, digest: Buffer): void {
+    if (this.#digests.has(text)) return;
+    if (this.#digests.size >= MAX_KNOWN) this.#digests.clear();
+    this.#digests.set(text, digest);
+  }
+}
+
+const MAX_KNOWN = 1_000;
 
 function refusal(why: string): ParleyError {
   return new ParleyError("UNAUTHENTICATED", `Cannot authenticate: ${why}`);
