@@ -1,9 +1,11 @@
 import { join } from "node:path";
+import { openAdministration } from "./administration.ts";
 import { CAPABILITIES } from "./catalog/facts.ts";
 import type { Config } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
 import type { LoadedConfig } from "./config/load.ts";
-import { openBooks } from "./ledger/open-books.ts";
+import { openBooks, type BooksOptions } from "./ledger/open-books.ts";
+import { registerProjectionMetrics } from "./ledger/projection-metrics.ts";
 import { buildLive } from "./live-config.ts";
 import type { Log } from "./observe/log.ts";
 import { openLineFile, type LineFile } from "./observe/line-file.ts";
@@ -26,14 +28,18 @@ import { SANDBOX_FORMATS } from "./providers/entries/sandbox-formats.ts";
 import { kindOf } from "./providers/kind.ts";
 import { Affinity } from "./routing/affinity.ts";
 import { ExtraAttempts } from "./routing/extra-attempts.ts";
+import { HedgeBudget } from "./routing/hedge-budget.ts";
 import { createLiveTargets } from "./routing/live-targets.ts";
 import type { Runtime } from "./runtime/runtime.ts";
+import { Slots } from "./runtime/slots.ts";
 import { startSandbox, type Sandbox } from "./sandbox/index.ts";
 import { createExplainService } from "./services/explain.ts";
 import { createModelsService } from "./services/models.ts";
 import { createStateVault } from "./store/state-vault.ts";
 import { createTraceStore, type TraceStore } from "./store/trace-store.ts";
-import { openDataFolder } from "./store/data-folder.ts";
+import { openDataFolder, type DataFolder } from "./store/data-folder.ts";
+import { openDatabase, type DatabaseOptions } from "./store/sql/database.ts";
+import { createSqlLedgerStore } from "./store/sql/ledger-store.ts";
 import { createConnectSurface } from "./surfaces/connect/surface.ts";
 import type { Gateway } from "./surfaces/gateway.ts";
 import { InFlightBudget } from "./surfaces/in-flight-budget.ts";
@@ -95,23 +101,23 @@ export async function startApp(options: AppOptions): Promise<App> {
   try {
     const folder = openDataFolder(config.server.dataDir, runtime);
     closers.push(() => folder.close());
-    const keyFiles = ensureKeyFiles(folder.path, runtime, {
-      needsAdmin: !config.keys.some((key) => key.role === "admin"),
-    });
+    const keyFiles = keyFilesIn(folder.path, options);
     const sandbox = config.sandbox ? await startSandbox({ runtime }) : undefined;
     if (sandbox) closers.push(() => sandbox.close());
     const upstream = createHttpClient({ ...upstreamLimits(config), runtime });
-    let live = buildLive(config, keyFiles, sandbox?.url, { upstream, runtime });
-    const ledger = await openBooks({
-      folder: join(folder.path, "ledger"),
-      durability: config.server.durability,
-      runtime,
-      log,
-      claimEpoch: (above) => folder.claimEpoch(above),
+    const database = await openDatabase(databaseOf(config, folder));
+    closers.push(() => database.close());
+    const administration = await openAdministration(database, runtime, log);
+    closers.push(() => administration.close());
+    const { authenticator } = administration;
+    let live = buildLive(config, keyFiles, sandbox?.url, { upstream, runtime, authenticator });
+    const books = await openBooks({
+      ...booksIn(folder, options),
+      store: createSqlLedgerStore(database),
       pricesOf: (provider, model) => live.models.providers.get(provider)?.target(model)?.facts.prices,
     });
     closers.push(
-      () => ledger.close(),
+      () => books.close(),
       () => upstream.close(),
     );
     const metrics = new Metrics();
@@ -119,19 +125,22 @@ export async function startApp(options: AppOptions): Promise<App> {
     const traces = createTraceStore(runtime);
     const recording = openRecording(config, runtime, log);
     closers.push(() => recording?.close());
+    const budget = new InFlightBudget(config.server.limits.inFlightBytes);
     const parts: ChatParts = {
       runtime,
       upstream,
-      ledger,
+      ledger: books.ledger,
       ...memoryOf(runtime),
+      memory: budget,
       observer: createChatObserver(metrics, log),
       traces: tracesTo(traces, recording, runtime),
       current: () => live,
     };
-    const gateway = gatewayOf(parts, requests, traces);
+    const gateway = gatewayOf(parts, requests, traces, administration.services);
     const readiness = new Readiness();
     closers.push(registerProcessMetrics(metrics, runtime));
-    const listener = await openPort(options, { gateway, readiness, metrics, requests });
+    const listener = await openPort(options, { gateway, readiness, metrics, requests, budget });
+    registerProjectionMetrics(metrics, books.projector);
     closers.push(() => listener.close());
     readiness.set("ready");
     return {
@@ -140,13 +149,9 @@ export async function startApp(options: AppOptions): Promise<App> {
       keyFiles,
       sandbox,
       reload(next) {
-        live = buildLive(next.config, keyFiles, sandbox?.url, { upstream, runtime });
+        live = buildLive(next.config, keyFiles, sandbox?.url, { upstream, runtime, authenticator });
       },
-      async drain() {
-        if (listener.draining) listener.hasten();
-        await listener.drain();
-        await closeAll();
-      },
+      drain: () => drain(listener).then(closeAll),
       close: closeAll,
     };
   } catch (error) {
@@ -155,23 +160,58 @@ export async function startApp(options: AppOptions): Promise<App> {
   }
 }
 
+// What runs beyond it would take connections and memory from callers.
+const MOST_SHADOWS = 16;
+
+/** Where the tables are. */
+function databaseOf({ databaseUrl }: Config, folder: DataFolder): DatabaseOptions {
+  return databaseUrl ? { url: databaseUrl.reveal() } : { file: join(folder.path, "parley.sqlite") };
+}
+
+/** The books of a data folder. */
+function booksIn(folder: DataFolder, { runtime, log, loaded }: AppOptions): Omit<BooksOptions, "store" | "pricesOf"> {
+  return {
+    folder: join(folder.path, "ledger"),
+    replica: folder.replicaId,
+    durability: loaded.config.server.durability,
+    runtime,
+    log,
+    claimEpoch: (above) => folder.claimEpoch(above),
+  };
+}
+
+async function drain(listener: Listener): Promise<void> {
+  if (listener.draining) listener.hasten();
+  await listener.drain();
+}
+
+function keyFilesIn(folder: string, { loaded, runtime }: AppOptions): KeyFile[] {
+  const needsAdmin = !loaded.config.keys.some((key) => key.role === "admin");
+  return ensureKeyFiles(folder, runtime, { needsAdmin });
+}
+
 /** What outlives single requests, in this process. */
-function memoryOf(runtime: Runtime): Pick<ChatParts, "extraAttempts" | "rates" | "live" | "affinity" | "vault"> {
+function memoryOf(
+  runtime: Runtime,
+): Pick<ChatParts, "extraAttempts" | "hedges" | "shadows" | "rates" | "live" | "affinity" | "vault"> {
   return {
     extraAttempts: new ExtraAttempts(runtime),
     rates: new RateLimiter(new LocalPermitSource(runtime), runtime),
     live: createLiveTargets(runtime),
     affinity: new Affinity(runtime),
+    hedges: new HedgeBudget(),
+    shadows: new Slots(MOST_SHADOWS),
     vault: createStateVault(runtime),
   };
 }
 
 /** What the surfaces share. */
-function gatewayOf(parts: ChatParts, requests: LiveRequests, traces: TraceStore): Gateway {
+function gatewayOf(parts: ChatParts, requests: LiveRequests, traces: TraceStore, admin: Gateway["admin"]): Gateway {
   const { runtime, current } = parts;
   return {
     chat: (call, sink) => chat(parts, requests, call, sink),
-    authenticate: (credential) => authenticate(parts, credential),
+    authenticate: (credentials, scope) => authenticate(parts, credentials, scope),
+    admin,
     models: createModelsService(() => current().models),
     explain: createExplainService({
       decide: (principal, request) => explain(parts, principal, request),
@@ -220,15 +260,15 @@ interface PortParts {
   readonly readiness: Readiness;
   readonly metrics: Metrics;
   readonly requests: LiveRequests;
+  readonly budget: InFlightBudget;
 }
 
 /** Opens the one port with every surface on it. */
 function openPort(options: AppOptions, parts: PortParts): Promise<Listener> {
   const { runtime, log, version } = options;
   const { server } = options.loaded.config;
-  const { gateway, readiness, metrics, requests } = parts;
+  const { gateway, readiness, metrics, requests, budget } = parts;
   const { limits, timeouts } = server;
-  const budget = new InFlightBudget(limits.inFlightBytes);
   return listen({
     host: server.host,
     port: server.port,

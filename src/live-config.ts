@@ -4,6 +4,7 @@ import type { Config, RouteConfig } from "./config/config.ts";
 import { Verification } from "./contract/index.ts";
 import { ParleyError } from "./errors/index.ts";
 import type { LiveConfig } from "./pipeline/parts.ts";
+import type { Authenticator } from "./policy/identity/authenticator.ts";
 import { policySource } from "./policy/identity/compile-principal.ts";
 import { KeyRing, type RingKey } from "./policy/identity/key-ring.ts";
 import { compileProviderRates } from "./policy/rates/compile-rates.ts";
@@ -25,7 +26,12 @@ export function buildLive(
   config: Config,
   keyFiles: readonly RingKey[],
   sandboxUrl: string | undefined,
-  ports: { readonly upstream: UpstreamClient; readonly runtime: Runtime },
+  ports: {
+    readonly upstream: UpstreamClient;
+    readonly runtime: Runtime;
+    /** Knows other callers than the configuration's keys, and takes its policies over. Undefined: there are none. */
+    readonly authenticator?: Authenticator | undefined;
+  },
 ): LiveConfig {
   const catalog = createCatalog();
   const providers: ConfiguredProvider[] = config.providers.map((provider) => {
@@ -55,19 +61,23 @@ export function buildLive(
   const byName = new Map(providers.map((provider) => [provider.name, provider]));
   const table = new ModelTable([], providers);
   const keys: RingKey[] = [...config.keys, ...keyFiles];
-  const ring = new KeyRing(keys, policySource(config.policies, config.organisations));
+  const source = policySource(config.policies, config.organisations);
+  const ring = new KeyRing(keys, source);
   const { limits, timeouts } = config.server;
+  const models = new ModelTable(
+    config.routes.map((route) => routeOf(route, table)),
+    providers,
+    {
+      tasks: config.tasks.map((task) => routeOf(task, table)),
+      defaults: { ...DEFAULT_ROUTE_SETTINGS, ...config.routeDefaults },
+    },
+  );
+  // Last of all, since it cannot be taken back: nothing after it throws.
+  ports.authenticator?.use(ring, source);
   return {
-    models: new ModelTable(
-      config.routes.map((route) => routeOf(route, table)),
-      providers,
-      {
-        tasks: config.tasks.map((task) => routeOf(task, table)),
-        defaults: { ...DEFAULT_ROUTE_SETTINGS, ...config.routeDefaults },
-      },
-    ),
+    models,
     adapters: new Map([...byName].map(([name, provider]) => [name, provider.adapter])),
-    authenticate: (credential) => ring.authenticate(credential),
+    authenticate: (credentials) => ports.authenticator?.authenticate(credentials) ?? ring.authenticate(credentials.key),
     providerRates: providerRatesOf(config),
     limits: { ...limits, ...timeouts },
   };

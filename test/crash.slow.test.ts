@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import {
   booksOf,
   problemsOf,
+  projectionProblems,
   readJournal,
   sendTraffic,
   startGatewayBefore,
@@ -28,6 +29,7 @@ describe("kill -9 at any moment", () => {
       expect(performance.now() - startedAtMs).toBeLessThan(RECOVERY_LIMIT_MS);
       const lifeMs = Math.random() * LONGEST_LIFE_MS;
       expect({ round, problems: problemsOf(journal, await booksOf(sandbox)) }).toEqual({ round, problems: [] });
+      expect(await projectionProblems(gateway.dataDir, journal)).toEqual([]);
       const requests = sendTraffic(gateway, 60, `r${round}`);
       await pause(lifeMs);
       gateway.process.signal("SIGKILL");

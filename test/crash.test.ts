@@ -4,6 +4,7 @@ import { UsageSchema, UsageSource } from "../src/contract/index.ts";
 import {
   booksOf,
   problemsOf,
+  projectionProblems,
   readJournal,
   sendTraffic,
   startGatewayBefore,
@@ -41,6 +42,7 @@ describe("kill -9 under live traffic", { timeout }, () => {
     expect(performance.now() - startedAtMs).toBeLessThan(RECOVERY_LIMIT_MS);
     const books = await booksOf(sandbox);
     expect(problemsOf(journal, books)).toEqual([]);
+    expect(await projectionProblems(second.dataDir, journal)).toEqual([]);
     const closed = [...journal.attemptEnds.values()].flat().filter(({ reason }) => reason === "gateway_restarted");
     expect(closed.length).toBeGreaterThan(0);
     expect(books.length).toBeGreaterThanOrEqual(streamsBegun);
@@ -57,6 +59,7 @@ describe("kill -9 under live traffic", { timeout }, () => {
     await using third = await startGatewayBefore(sandbox, folder);
     const later = await readJournal(third.dataDir);
     expect(problemsOf(later, await booksOf(sandbox))).toEqual([]);
+    expect(await projectionProblems(third.dataDir, later)).toEqual([]);
     expect(later.forwarded).toHaveLength(journal.forwarded.length + 1);
     const closedLater = [...later.attemptEnds.values()].flat().filter(({ reason }) => reason === "gateway_restarted");
     expect(closedLater).toHaveLength(closed.length);

@@ -20,6 +20,7 @@ test("reads what routes and tasks say, over the defaults", () => {
     on_refusal: next_target
     weights: { cost: 3, quality: 0 }
     affinity: 10m
+    hedge: { after: 800ms, max_percent: 2 }
     constraints:
       deny_providers: [house]
       regions: [eu]
@@ -44,6 +45,7 @@ defaults: { strategy: weighted, priority: batch }
     onRefusal: OnRefusal.NEXT_TARGET,
     weights: { cost: 3, latency: 1, quality: 0 },
     affinityMs: 600_000,
+    hedge: { after: 800, maxPercent: 2 },
     constraints: {
       denyProviders: ["house"],
       regions: ["eu"],
@@ -57,4 +59,16 @@ defaults: { strategy: weighted, priority: batch }
   });
   expect(routes[1]?.constraints?.noTraining).toBeUndefined();
   expect(tasks).toMatchObject([{ name: "summarise", strategy: "ordered", priority: Priority.BATCH }]);
+});
+
+test("a hedge is after p95 or a time, and takes two targets", () => {
+  const route = (targets: string, hedge: string) =>
+    `${HOUSE}routes: { r: { targets: [${targets}], hedge: ${hedge} } }\n`;
+  expect(load(route("house/a, house/b", "{ after: p95 }")).config.routes[0]?.hedge).toEqual({
+    after: "p95",
+    maxPercent: 5,
+  });
+  expect(() => load(route("house/a", "{ after: p95 }"))).toThrow("takes effect with two targets or more");
+  expect(() => load(route("house/a, house/b", "{ after: 800 }"))).toThrow("expected p95, or a duration");
+  expect(() => load(route("house/a, house/b", "{ max_percent: 5 }"))).toThrow("after");
 });

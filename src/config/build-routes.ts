@@ -47,6 +47,7 @@ export function buildRoutes(data: FileData["routes"], defaults: RouteDefaults): 
       quality: route.weights?.quality ?? 1,
     },
     affinityMs: route.affinity,
+    hedge: route.hedge && { after: route.hedge.after, maxPercent: route.hedge.max_percent ?? 5 },
     constraints: route.constraints && buildConstraints(route.constraints),
   }));
 }
@@ -64,14 +65,15 @@ export function routeOf(
     onRefusal: OnRefusal.ANSWER,
     weights: { cost: 1, latency: 1, quality: 1 },
     affinityMs: undefined,
+    hedge: undefined,
     constraints: undefined,
   };
 }
 
 /** A target of a route as the file has it: its name, or a map with it. */
 export function targetOf(data: RouteData["targets"][number]): RouteTargetConfig {
-  if (typeof data === "string") return { target: data, weight: 1, quality: undefined, canaryPercent: undefined };
-  return { target: data.target, weight: data.weight ?? 1, quality: data.quality, canaryPercent: data.canary };
+  const { target, weight, quality, canary, shadow } = typeof data === "string" ? { target: data } : data;
+  return { target, weight: weight ?? 1, quality, canaryPercent: canary, shadowPercent: shadow };
 }
 
 /** Constraints as the contract has them. */

@@ -46,6 +46,7 @@ export function buildTimeouts(data: ServerData["timeouts"]): Timeouts {
     reasoningFirstContentMs: data?.reasoning_first_content ?? DEFAULT_TIMEOUTS.reasoningFirstContentMs,
     progressMs: data?.progress ?? DEFAULT_TIMEOUTS.progressMs,
     totalMs: data?.total ?? DEFAULT_TIMEOUTS.totalMs,
+    retryAfterMaxMs: data?.retry_after_max ?? DEFAULT_TIMEOUTS.retryAfterMaxMs,
     keepAliveMs: data?.keep_alive ?? DEFAULT_TIMEOUTS.keepAliveMs,
     clientHeadersMs: data?.client_headers ?? DEFAULT_TIMEOUTS.clientHeadersMs,
     clientBodyMs: data?.client_body ?? DEFAULT_TIMEOUTS.clientBodyMs,

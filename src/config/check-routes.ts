@@ -45,7 +45,20 @@ function checkEffect(route: RawMap, usual: unknown, path: string[], report: Repo
       "key",
     );
   }
-  const targets = listAt(route["targets"]).map(mapAt);
+  const all = listAt(route["targets"]).map(mapAt);
+  const targets = all.filter(({ shadow }) => shadow === undefined);
+  if (route["hedge"] !== undefined && targets.length === 1) {
+    report("conflict", [...path, "hedge"], "takes effect with two targets or more", "key");
+  }
+  if (all.length > 0 && targets.length === 0) {
+    report("conflict", [...path, "targets"], "every target is a shadow: expected one that serves");
+  }
+  for (const [index, target] of all.entries()) {
+    for (const key of ["weight", "quality", "canary"]) {
+      if (target["shadow"] === undefined || target[key] === undefined) continue;
+      report("conflict", [...path, "targets", index, key], "takes no effect beside shadow: it serves nobody", "key");
+    }
+  }
   const canaries = targets.flatMap(({ canary }) => (canary === undefined ? [] : [Number(canary)]));
   const sum = canaries.reduce((total, one) => total + one, 0);
   if (sum > 100)

@@ -14,6 +14,8 @@ export interface Config {
   /** Whether the built-in sandbox runs and is a provider named `sandbox`. */
   readonly sandbox: boolean;
   readonly observability: ObservabilityConfig;
+  /** Address of a PostgreSQL, with its password; undefined: SQLite in the data folder. */
+  readonly databaseUrl: Secret | undefined;
   /** Where it came from, for people: a path, or `zero-config`. */
   readonly source: string;
 }
@@ -71,6 +73,8 @@ export interface Timeouts {
   readonly progressMs: number;
   /** Over all attempts, when the caller names no deadline. */
   readonly totalMs: number;
+  /** How long a sole target's wish to be called later (`retry-after`) is waited for. */
+  readonly retryAfterMaxMs: number;
   /** Time without an event after which the caller gets a keep-alive. */
   readonly keepAliveMs: number;
   /** Until a client has sent its request's headers, and then its body. */
@@ -169,6 +173,8 @@ export interface RouteConfig extends RouteDefaults {
   readonly weights: { readonly cost: number; readonly latency: number; readonly quality: number };
   /** How long a conversation stays with its target; undefined: it does not. */
   readonly affinityMs: number | undefined;
+  /** When a second target is asked beside the first, in milliseconds without content; undefined: never. */
+  readonly hedge: { readonly after: number | "p95"; readonly maxPercent: number } | undefined;
   readonly constraints: Constraints | undefined;
 }
 
@@ -187,6 +193,8 @@ export interface RouteTargetConfig {
   /** From 0 to 1; undefined: not judged. */
   readonly quality: number | undefined;
   readonly canaryPercent: number | undefined;
+  /** It serves nobody and gets a copy of this percentage of requests; undefined: it serves. */
+  readonly shadowPercent: number | undefined;
 }
 
 /** A key from the configuration or the environment. */

@@ -36,6 +36,7 @@ export const DEFAULT_TIMEOUTS: Timeouts = {
   reasoningFirstContentMs: 120_000,
   progressMs: 15_000,
   totalMs: 900_000,
+  retryAfterMaxMs: 30_000,
   keepAliveMs: 10_000,
   clientHeadersMs: 10_000,
   clientBodyMs: 60_000,

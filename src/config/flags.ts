@@ -51,7 +51,7 @@ const SETTINGS: readonly Setting[] = [
   },
   { what: "administration's port", flag: "admin-port", argument: "N", defaultText: "the main one", isLater: true },
   { what: "Redis", variable: "PARLEY_REDIS_URL", defaultText: "none: in the process", isLater: true },
-  { what: "PostgreSQL", variable: "PARLEY_DATABASE_URL", defaultText: "none: SQLite in DIR", isLater: true },
+  { what: "PostgreSQL", variable: "PARLEY_DATABASE_URL", defaultText: "none: SQLite in DIR" },
 ];
 
 const PREFIX = "PARLEY_";

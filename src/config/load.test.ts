@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { redact } from "../errors/index.ts";
 import { describe, expect, test } from "vitest";
 import { Delivery, Priority, Support } from "../contract/index.ts";
 import { KNOWN } from "./known-names.fixture.ts";
@@ -162,6 +163,17 @@ policies:
     expect(server).toMatchObject({ host: "10.0.0.2", port: 3, dataDir: "/srv/d" });
   });
 
+  test("takes the address of a PostgreSQL from the environment, and shows nothing of it", () => {
+    const env = { PARLEY_DATABASE_URL: "postgresql://parley:s%2Fecret-word@db:5432/parley" };
+    const { config } = loadYaml(HOUSE, { env });
+    expect(config.databaseUrl?.reveal()).toBe(env.PARLEY_DATABASE_URL);
+    expect(JSON.stringify(config)).not.toContain("ecret-word");
+    expect(redact("password s/ecret-word")).toBe("password [redacted]");
+    expect(() => loadYaml(HOUSE, { env: { PARLEY_DATABASE_URL: "mysql://u:hidden-word@db" } })).toThrow(
+      /^(?!.*hidden-word)[^]*PARLEY_DATABASE_URL[^]*expected the address of a PostgreSQL/,
+    );
+  });
+
   test("keeps default models apart from any and from a list", () => {
     const models = (value: string) => loadYaml(`${HOUSE}${value}`).config.providers[0]?.models;
     expect(models("")).toBeUndefined();
@@ -230,10 +242,9 @@ providers:
   });
 
   test("refuses settings that this version does not have, wherever they are set", () => {
-    const env = { PARLEY_REDIS_URL: "redis://x", PARLEY_DATABASE_URL: "postgres://x" };
+    const env = { PARLEY_REDIS_URL: "redis://x" };
     expect(problemsOf(() => load({}, { env })).map(({ code, key }) => [code, key])).toEqual([
       ["not_available", "PARLEY_REDIS_URL"],
-      ["not_available", "PARLEY_DATABASE_URL"],
     ]);
     expect(problemsOf(() => load({}, { argv: ["--admin-port", "1"] }))[0]).toMatchObject({ code: "not_available" });
   });

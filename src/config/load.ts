@@ -120,6 +120,7 @@ function fromFile(
     keys: buildKeys(data),
     policies: buildPolicies(data),
     sandbox: data.sandbox ?? false,
+    databaseUrl: settings.databaseUrl,
     observability: buildObservability(data.observability, dirname(settings.file)),
     source: settings.file,
   };
@@ -141,6 +142,7 @@ function fromEnvironment(settings: Settings, options: LoadOptions, problems: Con
     keys: [],
     policies: [],
     sandbox: true,
+    databaseUrl: settings.databaseUrl,
     observability: buildObservability(undefined, options.cwd),
     source: "zero-config",
   };

@@ -60,7 +60,7 @@ providers:
   house: { kind: generic, api_key: "\${MISSING}", modles: any }
 routes:
   fast:
-    targets: [hous/a, { target: house/b, shadow: 2 }]
+    targets: [hous/a, { target: house/b, shade: 2 }]
     strategy: cheapest
 `;
     expect(check(text).problems.map(({ line, key, code }) => `${line} ${key} ${code}`)).toEqual([
@@ -71,7 +71,7 @@ routes:
       "6 providers.house.api_key not_found",
       "6 providers.house.modles unknown_key",
       "9 routes.fast.targets[0] not_found",
-      "9 routes.fast.targets[1].shadow not_available",
+      "9 routes.fast.targets[1].shade unknown_key",
       "10 routes.fast.strategy not_available",
     ]);
   });

@@ -31,6 +31,7 @@ const TIMEOUTS: Keys<Timeouts> = {
   reasoningFirstContentMs: LIVE,
   progressMs: LIVE,
   totalMs: LIVE,
+  retryAfterMaxMs: LIVE,
   keepAliveMs: LIVE,
   clientHeadersMs: "client_headers",
   clientBodyMs: "client_body",

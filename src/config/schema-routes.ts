@@ -12,24 +12,17 @@ const DAY_MS = 86_400_000;
 
 /** A route, or a task: targets and how to choose among them. */
 export function routeSection(known: KnownNames, constraints: ConstraintsValue) {
-  const target = section(
-    {
-      target: text("provider/model"),
-      weight: figure(
-        "Its share under the strategy weighted, in proportion to the others'.",
-        0,
-        1_000_000,
-        1,
-      ).optional(),
-      quality: figure("How good its answers are, for the strategy balanced: 0 to 1.", 0, 1).optional(),
-      canary: figure(
-        "On trial: the percentage of requests that go there first; else it is the last.",
-        0,
-        100,
-      ).optional(),
-    },
-    ["shadow"],
-  );
+  const target = section({
+    target: text("provider/model"),
+    weight: figure("Its share under the strategy weighted, in proportion to the others'.", 0, 1_000_000, 1).optional(),
+    quality: figure("How good its answers are, for the strategy balanced: 0 to 1.", 0, 1).optional(),
+    canary: figure("On trial: the percentage of requests that go there first; else it is the last.", 0, 100).optional(),
+    shadow: figure(
+      "It serves nobody: the percentage of requests of which it gets a copy, whose answer is thrown away.",
+      0,
+      100,
+    ).optional(),
+  });
   return section(
     {
       targets: listOf(
@@ -52,10 +45,29 @@ export function routeSection(known: KnownNames, constraints: ConstraintsValue) {
         [1_000, DAY_MS],
         USUAL_CACHE_MS,
       ).optional(),
+      hedge: hedgeValue().optional(),
       constraints: constraints.optional(),
     },
-    ["hedge", "budgets"],
+    ["budgets"],
   ).meta({ id: "route" });
+}
+
+function hedgeValue() {
+  const longest = 120_000;
+  return section({
+    after: eitherOf(
+      [
+        choice("The 95th percentile of its time to first content of late.", ["p95"]),
+        duration("A time of its own.", [1, longest], 800),
+      ],
+      "How long the first target may have no content before another one is asked as well.",
+      "p95, or a duration with its unit from 1ms to 2m, such as 800ms",
+    ),
+    max_percent: figure("Most of the route's requests that two targets are asked, in per cent.", 0, 100, 5).optional(),
+  }).meta({
+    description:
+      "Ask a second target where the first has no content in time; the first content wins and the other call is cancelled. Both are billed. Unset: never.",
+  });
 }
 
 function weightsValue() {

@@ -52,6 +52,11 @@ function timeoutsSection() {
     ).optional(),
     progress: duration("Streaming: between two content events.", attempt, d.progressMs).optional(),
     total: duration("Over all attempts, where the caller names no deadline.", [1, 24 * HOUR], d.totalMs).optional(),
+    retry_after_max: duration(
+      "Longest retry-after of a request's only target that is waited for; one that asks for more ends the request.",
+      [0, HOUR],
+      d.retryAfterMaxMs,
+    ).optional(),
     keep_alive: duration("Silence after which a caller gets a keep-alive.", [100, HOUR], d.keepAliveMs).optional(),
     client_headers: duration("Until a client has sent its headers.", [100, HOUR], d.clientHeadersMs).optional(),
     client_body: duration("Until a client has sent its body.", [100, HOUR], d.clientBodyMs).optional(),

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { rememberSecret } from "../errors/index.ts";
 import type { FixedKeyConfig } from "./config.ts";
 import { DEFAULT_CONFIG_FILE, DEFAULT_DATA_DIR } from "./defaults.ts";
 import { checkEnvironment, type Flags } from "./flags.ts";
@@ -22,6 +23,7 @@ export interface Settings {
   /** Absolute; where the file names none either. */
   readonly defaultDataDir: string;
   readonly adminKey: FixedKeyConfig | undefined;
+  readonly databaseUrl: SecretText | undefined;
   readonly notices: readonly string[];
 }
 
@@ -41,6 +43,7 @@ export function readSettings(flags: Flags, env: Environment, cwd: string, proble
     dataDir: data && resolve(cwd, data.value),
     defaultDataDir: resolve(cwd, DEFAULT_DATA_DIR),
     adminKey: readAdminKey(env, problems),
+    databaseUrl: readDatabaseUrl(env, problems),
     notices: environment.notices,
   };
 }
@@ -75,4 +78,26 @@ function readAdminKey(env: Environment, problems: ConfigProblem[]): FixedKeyConf
     problems.push(settingProblem("invalid_value", ADMIN_KEY_VARIABLE, expected));
   }
   return { name: ADMIN_KEY_VARIABLE, key: new SecretText(value), role: "admin", policy: undefined };
+}
+
+// The address holds a password: nothing of it is shown.
+function readDatabaseUrl(env: Environment, problems: ConfigProblem[]): SecretText | undefined {
+  const value = env["PARLEY_DATABASE_URL"] ?? "";
+  if (value === "") return undefined;
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (!url || !["postgres:", "postgresql:"].includes(url.protocol)) {
+    const expected = "expected the address of a PostgreSQL such as postgresql://USER:PASSWORD@HOST:5432/DATABASE";
+    problems.push(settingProblem("invalid_value", "PARLEY_DATABASE_URL", expected));
+    return undefined;
+  }
+  for (const password of [url.password, decoded(url.password)]) if (password !== "") rememberSecret(password);
+  return new SecretText(value);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "";
+  }
 }

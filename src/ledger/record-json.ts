@@ -31,6 +31,7 @@ interface ForwardedJson {
   /** Pairs of account and bucket. */
   readonly buckets?: readonly (readonly [string, number])[] | undefined;
   readonly tags?: Readonly<Record<string, string>> | undefined;
+  readonly shadow?: true | undefined;
 }
 
 interface AttemptEndedJson {
@@ -146,6 +147,7 @@ function forwardedToJson(version: number, epoch: number, seq: number, record: Fo
     held: record.hold?.nanoUsd,
     buckets: record.hold?.buckets.map((one) => [one.account, one.bucket]),
     tags: record.tags,
+    shadow: record.shadow,
   };
 }
 
@@ -226,6 +228,7 @@ function forwardedFromJson(json: ForwardedJson): ForwardedRecord {
         ? undefined
         : { nanoUsd: json.held, buckets: (json.buckets ?? []).map(([account, bucket]) => ({ account, bucket })) },
     tags: json.tags ?? {},
+    ...(json.shadow ? { shadow: true as const } : {}),
   };
 }
 

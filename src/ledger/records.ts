@@ -37,6 +37,8 @@ export interface ForwardedRecord {
   /** What is held for the attempt, and the buckets of budgets that it is charged to; undefined: no budget concerns it. */
   readonly hold: HoldRecord | undefined;
   readonly tags: Readonly<Record<string, string>>;
+  /** A call of the gateway's own, a copy of a request or a probe: it is charged to no key. Unset: it is a caller's. */
+  readonly shadow?: true;
 }
 
 /** Money set aside for an attempt, in nano-USD, in each of the buckets; settled by what the attempt's end costs. */

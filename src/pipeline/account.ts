@@ -15,8 +15,8 @@ import type { AttemptOutcome } from "../routing/live.ts";
 import type { Target } from "../routing/target.ts";
 import type { ChatCall } from "./call.ts";
 import type { ChatParts } from "./parts.ts";
+import type { CallProgress } from "./call-progress.ts";
 import { tokensOf } from "./pace.ts";
-import type { CallProgress } from "./send.ts";
 
 /** After how many events of content, or how long, a running stream's books note how far it has come. */
 const CHECKPOINT_EVENTS = 64;
@@ -25,17 +25,12 @@ const CHECKPOINT_MS = 1_000;
 /** The books of one request: one record before each attempt goes out, one when it ends, one for the request's end. */
 export class Account {
   readonly #parts: ChatParts;
-  readonly #call: ChatCall;
+  #call: ChatCall;
   readonly #receivedAtMs: number;
   readonly #startedMs: number;
   #inputSize: InputSize | undefined;
   readonly #attempts: Attempt[] = [];
-  #openedMs = 0;
-  #dialect = "";
-  #isOpen = false;
-  /** Since the last checkpoint. */
-  #events = 0;
-  #checkpointMs: number | undefined;
+  #opened = 0;
 
   constructor(parts: ChatParts, call: ChatCall, receivedAtMs: number) {
     this.#parts = parts;
@@ -44,9 +39,20 @@ export class Account {
     this.#startedMs = parts.runtime.monotonicMs();
   }
 
+  /** Its request is what is charged: as it goes out. */
+  get call(): ChatCall {
+    return this.#call;
+  }
+
+  set call(call: ChatCall) {
+    this.#call = call;
+    // Content rules may have made it longer.
+    this.#inputSize = undefined;
+  }
+
   /** Size of the request's input, worked out once and only where somebody asks. */
   get inputSize(): InputSize {
-    this.#inputSize ??= inputSize(this.#call.request);
+    this.#inputSize ??= inputSize(this.call.request);
     return this.#inputSize;
   }
 
@@ -58,16 +64,6 @@ export class Account {
   /** What was tried so far, ended attempts only. */
   get attempts(): readonly Attempt[] {
     return this.#attempts;
-  }
-
-  /** How long the last ended attempt took and what it gave, as statistics want it. */
-  get lastOutcome(): Pick<AttemptOutcome, "durationMs" | "firstContentMs" | "outputTokens"> {
-    const { durationMs = 0, firstContentMs, usage } = this.#attempts.at(-1) ?? {};
-    return {
-      durationMs,
-      firstContentMs,
-      outputTokens: usage && (usage.outputTokens ?? 0) + (usage.reasoningTokens ?? 0),
-    };
   }
 
   /** The attempts that failed, as errors show them. */
@@ -83,53 +79,59 @@ export class Account {
   }
 
   /** An attempt is about to go out. Rejects when the books cannot be written: then it must not. */
-  async open(target: Target, dialect: string, credentialId: string): Promise<void> {
+  async open(target: Target, dialect: string, credentialId: string): Promise<OpenAttempt> {
     const { runtime, ledger } = this.#parts;
-    this.#dialect = dialect;
-    this.#openedMs = runtime.monotonicMs();
+    const open: OpenAttempt = {
+      number: ++this.#opened,
+      target,
+      dialect,
+      openedMs: runtime.monotonicMs(),
+      events: 0,
+      checkpointMs: undefined,
+      ended: false,
+    };
     await ledger.forwarded({
       kind: "forwarded",
-      requestId: this.#call.requestId,
-      attempt: this.#attempts.length + 1,
+      requestId: this.call.requestId,
+      attempt: open.number,
       receivedAtMs: this.#receivedAtMs,
       forwardedAtMs: runtime.nowMs(),
-      keyId: this.#call.caller.keyId,
-      surface: this.#call.surface,
-      requestedModel: this.#call.request.model,
+      keyId: this.call.caller.keyId,
+      surface: this.call.surface,
+      requestedModel: this.call.request.model,
       provider: target.provider,
       model: target.model,
       credentialId,
-      stream: this.#call.stream,
+      stream: this.call.stream,
       inputTokensUpperBound: this.inputSize.upperBound,
       priceVersion: target.facts.prices?.version,
-      organisation: this.#call.caller.organisation,
-      project: this.#call.caller.project,
+      organisation: this.call.caller.organisation,
+      project: this.call.caller.project,
       hold: undefined,
-      tags: this.#call.request.tags,
+      tags: this.call.request.tags,
+      ...(this.call.own ? { shadow: true as const } : {}),
     });
-    this.#isOpen = true;
-    this.#events = 0;
-    this.#checkpointMs = undefined;
+    return open;
   }
 
-  /** More content has come. Now and then the books note how far: from there on a crash is estimated. */
-  streamed(target: Target, events: number, produced: Produced): void {
-    if (!this.#isOpen) return; // these events were its last
+  /** More content of an attempt has come. Now and then the books note how far: from there on a crash is estimated. */
+  streamed(open: OpenAttempt, events: number, produced: Produced): void {
+    if (open.ended) return; // these events were its last
     const { runtime, ledger } = this.#parts;
     const nowMs = runtime.monotonicMs();
-    this.#checkpointMs ??= nowMs;
-    this.#events += events;
-    if (this.#events < CHECKPOINT_EVENTS && nowMs - this.#checkpointMs < CHECKPOINT_MS) return;
-    this.#events = 0;
-    this.#checkpointMs = nowMs;
+    open.checkpointMs ??= nowMs;
+    open.events += events;
+    if (open.events < CHECKPOINT_EVENTS && nowMs - open.checkpointMs < CHECKPOINT_MS) return;
+    open.events = 0;
+    open.checkpointMs = nowMs;
     const usage = this.estimate(produced.usage, produced.outputChars);
     ledger.streamed({
       kind: "partially_streamed",
-      requestId: this.#call.requestId,
-      attempt: this.#attempts.length + 1,
+      requestId: this.call.requestId,
+      attempt: open.number,
       atMs: runtime.nowMs(),
       usage,
-      cost: this.cost(target, usage, undefined),
+      cost: this.cost(open.target, usage, undefined),
     });
   }
 
@@ -138,18 +140,20 @@ export class Account {
     return usage ? costOf(usage, target.facts.prices, serviceTier) : undefined;
   }
 
-  /** An attempt has ended: `usage` and `cost` as they will be charged. */
-  close(target: Target, end: AttemptEnd): void {
+  /** An attempt has ended: `usage` and `cost` as they will be charged. Returns how it went, as statistics want it. */
+  close(open: OpenAttempt, end: AttemptEnd): ClosedAttempt {
+    const { number, target, dialect, openedMs } = open;
+    open.ended = true;
     const { runtime, ledger, observer } = this.#parts;
     const { httpStatus, upstreamRequestId, responseMs, firstContentMs } = end.progress;
     const attempt: Attempt = {
       $typeName: "parley.v1.Attempt",
-      number: this.#attempts.length + 1,
-      target: originOf(target, this.#dialect),
-      durationMs: Math.round(runtime.monotonicMs() - this.#openedMs),
+      number,
+      target: originOf(target, dialect),
+      durationMs: Math.round(runtime.monotonicMs() - openedMs),
       reason: end.error?.reason ?? ErrorReason.UNSPECIFIED,
       message: end.error?.message ?? "",
-      startedAfterMs: Math.round(this.#openedMs - this.#startedMs),
+      startedAfterMs: Math.round(openedMs - this.#startedMs),
     };
     if (responseMs !== undefined) attempt.responseMs = Math.round(responseMs);
     if (firstContentMs !== undefined) attempt.firstContentMs = Math.round(firstContentMs);
@@ -157,11 +161,10 @@ export class Account {
     if (upstreamRequestId !== undefined) attempt.upstreamRequestId = upstreamRequestId;
     if (end.usage) attempt.usage = end.usage;
     if (end.cost) attempt.cost = end.cost;
-    this.#attempts.push(attempt);
-    this.#isOpen = false;
+    this.#list(attempt);
     ledger.ended({
       kind: "attempt_ended",
-      requestId: this.#call.requestId,
+      requestId: this.call.requestId,
       attempt: attempt.number,
       state: end.error ? "failed" : "completed",
       endedAtMs: runtime.nowMs(),
@@ -172,18 +175,30 @@ export class Account {
       usage: end.usage,
       cost: end.cost,
     });
-    observer.attemptEnded(attempt, target);
+    if (this.call.own) observer.ownCallEnded(this.call.own, attempt, target);
+    else observer.attemptEnded(attempt, target);
+    const outputTokens = end.usage && (end.usage.outputTokens ?? 0) + (end.usage.reasoningTokens ?? 0);
+    return { durationMs: attempt.durationMs, firstContentMs: attempt.firstContentMs, outputTokens };
+  }
+
+  // The one that has answered stands last, whichever of two that ran beside each other is through first.
+  #list(attempt: Attempt): void {
+    const answered = this.#attempts.at(-1)?.reason === ErrorReason.UNSPECIFIED;
+    this.#attempts.splice(this.#attempts.length - (answered ? 1 : 0), 0, attempt);
   }
 
   /** The request has ended. */
   end(error: ParleyError | undefined): void {
     if (this.#attempts.length === 0) return; // no provider was contacted: there is nothing to keep books about
+    // An answer that its limit ended just as the provider broke off has failed at the provider.
+    const last = this.#attempts.at(-1)?.reason || undefined;
+    const reason = error?.reason ?? last;
     this.#parts.ledger.ended({
       kind: "request_ended",
-      requestId: this.#call.requestId,
-      state: error ? "failed" : "completed",
+      requestId: this.call.requestId,
+      state: reason === undefined ? "completed" : "failed",
       endedAtMs: this.#parts.runtime.nowMs(),
-      reason: error ? reasonName(error.reason).toLowerCase() : undefined,
+      reason: reason === undefined ? undefined : reasonName(reason).toLowerCase(),
       attempts: this.#attempts.length,
     });
   }
@@ -208,6 +223,22 @@ interface Produced {
   /** UTF-16 units of output. */
   readonly outputChars: number;
 }
+
+/** An attempt that is in the books and has not ended. */
+export interface OpenAttempt {
+  /** From 1. */
+  readonly number: number;
+  readonly target: Target;
+  readonly dialect: string;
+  readonly openedMs: number;
+  /** Content events since its last checkpoint, and when that was. */
+  events: number;
+  checkpointMs: number | undefined;
+  ended: boolean;
+}
+
+/** How long an attempt took and what it gave. */
+export type ClosedAttempt = Pick<AttemptOutcome, "durationMs" | "firstContentMs" | "outputTokens">;
 
 /** How an attempt ended, for the books. */
 export interface AttemptEnd {

@@ -1,4 +1,4 @@
-import type { ChatRequest, GatewayError, StreamEvent } from "../contract/index.ts";
+import type { Adaptation, ChatRequest, GatewayError, StreamEvent } from "../contract/index.ts";
 import type { ParleyError } from "../errors/index.ts";
 import type { Principal } from "../policy/principal.ts";
 
@@ -9,6 +9,8 @@ export interface ChatCall {
   /** Who calls: authenticated at the door, before the request's body was read, so that strangers cannot fill the memory. */
   readonly caller: Principal;
   readonly request: ChatRequest;
+  /** What the gateway itself has changed of the request as it came; undefined: nothing. */
+  readonly adaptations?: readonly Adaptation[];
   /** Whether the caller wants events as they come, or one whole answer. Upstream is called the same way. */
   readonly stream: boolean;
   /** How long the caller will wait, in milliseconds from now; undefined: the configured total. */
@@ -25,6 +27,8 @@ export interface ChatCall {
   readonly onRates?: (headers: Readonly<Record<string, string>>) => void;
   /** Which door the request came through, for the books: `connect` or `openai`. */
   readonly surface: string;
+  /** Why the gateway calls on its own account, so that no key is charged; unset: a caller asks. */
+  readonly own?: "shadow" | "probe";
 }
 
 /** Where the pipeline puts the events of one answer. A surface implements it; a unary surface folds. */

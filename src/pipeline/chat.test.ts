@@ -10,11 +10,13 @@ import { Affinity } from "../routing/affinity.ts";
 import { LocalPermitSource } from "../policy/rates/local-source.ts";
 import { RateLimiter } from "../policy/rates/rate-limiter.ts";
 import { ExtraAttempts } from "../routing/extra-attempts.ts";
+import { HedgeBudget } from "../routing/hedge-budget.ts";
 import type { LiveTargets } from "../routing/live.ts";
 import { createLiveTargets } from "../routing/live-targets.ts";
 import { ModelTable } from "../routing/model-table.ts";
 import type { Target } from "../routing/target.ts";
 import { VirtualRuntime } from "../runtime/virtual.ts";
+import { Slots } from "../runtime/slots.ts";
 import type { UpstreamCall, UpstreamClient, UpstreamHandler } from "../upstream/upstream.ts";
 import type { ChatOutcome, EventSink } from "./call.ts";
 import { LiveRequests, chat } from "./chat.ts";
@@ -176,6 +178,7 @@ function setUp(options: SetUpOptions = {}) {
       reasoningFirstContentMs: 120_000,
       progressMs: 15_000,
       keepAliveMs: 10_000,
+      retryAfterMaxMs: 30_000,
       startupEvents: 64,
       startupBytes: 256 * 1024,
       upstreamEventBytes: 1024 * 1024,
@@ -191,9 +194,18 @@ function setUp(options: SetUpOptions = {}) {
     rates: new RateLimiter(new LocalPermitSource(runtime), runtime),
     live: createLiveTargets(runtime),
     affinity: new Affinity(runtime),
+    hedges: new HedgeBudget(),
+    shadows: new Slots(16),
+    memory: { tryTake: () => true, give: () => undefined },
     traces: { keep: () => {} },
     vault: { put: () => {}, get: () => undefined, delete: () => {} },
-    observer: { requestStarted: () => {}, attemptEnded: () => {}, drifted: () => {}, requestEnded: () => {} },
+    observer: {
+      requestStarted: () => {},
+      attemptEnded: () => {},
+      ownCallEnded: () => {},
+      drifted: () => {},
+      requestEnded: () => {},
+    },
     current: () => config,
   };
   const live = new LiveRequests();

@@ -5,6 +5,7 @@ import { SwapList, type Listed } from "../runtime/swap-list.ts";
 import { Account } from "./account.ts";
 import { admit } from "./admit.ts";
 import type { ChatCall, ChatOutcome, EventSink } from "./call.ts";
+import { filterRequest } from "./filter-request.ts";
 import { forward } from "./forward.ts";
 import { Delivery } from "./normalise.ts";
 import type { ChatParts } from "./parts.ts";
@@ -18,7 +19,8 @@ import { Watch } from "./watch.ts";
 /**
  * The life of a chat request. Every surface comes through here, with a caller whom `authenticate` has let in.
  *
- * admit -> permit -> pace -> recall -> route -> forward (per attempt: encode, book, send, decode) -> normalise -> account
+ * admit -> permit -> filter -> pace -> recall -> route -> forward (per attempt: encode, book, send, decode) -> normalise, filter
+ * -> account
  *
  * A step that fails throws its `ParleyError`, and the request dies right here, in one place: nothing was delivered
  * (the error is the answer) or something was (`failed` is the stream's last event). Never rejects.
@@ -26,13 +28,14 @@ import { Watch } from "./watch.ts";
 export async function chat(
   parts: ChatParts,
   live: LiveRequests,
-  call: ChatCall,
+  received: ChatCall,
   sink: EventSink,
 ): Promise<ChatOutcome> {
+  let call = received;
   const config = parts.current();
   const receivedAtMs = parts.runtime.nowMs();
   const startedMs = parts.runtime.monotonicMs();
-  const delivery = new Delivery(sink, config.limits);
+  const delivery = new Delivery(sink, config.limits, parts.memory);
   const watch = new Watch(parts.runtime, {
     deadlineInMs: Math.min(call.timeoutMs ?? config.limits.totalMs, config.limits.totalMs),
     keepAliveMs: call.stream ? config.limits.keepAliveMs : Infinity,
@@ -48,8 +51,12 @@ export async function chat(
   try {
     admit(call, config.limits);
     permit(call, () => account.inputSize.upperBound);
+    // Before the content rules, which may ask others: who comes too often shall not make us do so.
     const pacing = pace(parts, config, call, account);
     paced = pacing instanceof Promise ? await pacing : pacing;
+    const { content } = call.caller;
+    // From here on nobody sees the request as it came.
+    if (content?.input) call = account.call = await filterRequest(call, content.input, parts);
     recall(parts.vault, call);
     const plan = route(parts, config, call, account, trace);
     const mode = modeOf(call, plan);

@@ -48,6 +48,7 @@ function situation(reason: ReasonName, { delivered = false, retryDelayMs, ...mor
     sentState: false,
     over: false,
     remainingMs: 60_000,
+    retryAfterMaxMs: 30_000,
     isAvailable: () => true,
     hasOtherCredential: false,
     random: () => 0.5,
@@ -190,6 +191,18 @@ describe("decide", () => {
       expect(sole("PROVIDER_RATE_LIMITED", { retryDelayMs: 7_000 })).toMatchObject({ afterMs: 7_000 });
       const told = { retryDelayMs: 7_000, remainingMs: 6_000 };
       expect(sole("PROVIDER_RATE_LIMITED", told)).toBeInstanceOf(ParleyError);
+    });
+
+    test("is not waited for longer than configured, and the caller hears how long it asks for", () => {
+      const long = { remainingMs: 900_000, retryAfterMaxMs: 30_000 };
+      expect(sole("PROVIDER_RATE_LIMITED", { ...long, retryDelayMs: 30_000 })).toMatchObject({ afterMs: 30_000 });
+      const told = sole("PROVIDER_RATE_LIMITED", { ...long, retryDelayMs: 30_001 });
+      expect(told).toBeInstanceOf(ParleyError);
+      expect(told).toMatchObject({ retryDelayMs: 30_001 });
+      // A wait of its own choice is no wish of the target's.
+      const own = sole("PROVIDER_ERROR", { retryAfterMaxMs: 0, random: () => 0.999_999 });
+      expect(own).toHaveProperty("afterMs");
+      expect(sole("PROVIDER_ERROR", { retryAfterMaxMs: 0, retryDelayMs: 1 })).toBeInstanceOf(ParleyError);
     });
 
     test("is not asked again once content was delivered", () => {

@@ -24,6 +24,8 @@ export interface Situation {
   readonly over: boolean;
   /** Milliseconds until the request's deadline. */
   readonly remainingMs: number;
+  /** How long a caller may be kept waiting where a sole target asks to be called later. */
+  readonly retryAfterMaxMs: number;
   /** Whether calls to a target may be expected to work: others are asked only when none is left. */
   readonly isAvailable: (target: Target) => boolean;
   /** Whether the failed target's provider has a credential that is not resting. */
@@ -66,6 +68,23 @@ export function decide(situation: Situation): NextAttempt | ParleyError {
   );
 }
 
+/**
+ * The target that is asked beside one that is at work and has no content yet: one that could take over from it, and is not
+ * resting. Undefined: there is none, or the route's share of hedges is used up.
+ */
+export function decideHedge(
+  situation: Omit<
+    Situation,
+    "sentState" | "hasOtherCredential" | "remainingMs" | "retryAfterMaxMs" | "random" | "takeExtraAttempt"
+  >,
+  takeHedge: () => boolean,
+): NextAttempt | undefined {
+  const { plan, tried, over, isAvailable } = situation;
+  if (over || tried.length >= plan.maxAttempts) return undefined;
+  const next = elsewhere(situation);
+  return next?.how.kind === "replace" && isAvailable(next.target) && takeHedge() ? next : undefined;
+}
+
 /** Another target in place of one that was not called: no extra attempt. One that is limited too need not be asked. */
 function withinLimits(situation: Situation): NextAttempt | undefined {
   const next = elsewhere(situation);
@@ -86,7 +105,9 @@ function byOtherCredential({ state, hasOtherCredential }: Situation): NextAttemp
 }
 
 /** The next target that may take over, at once; those that are known to be down come last. */
-function elsewhere(situation: Situation): NextAttempt | undefined {
+function elsewhere(
+  situation: Pick<Situation, "plan" | "request" | "tried" | "state" | "overflowed" | "policy" | "isAvailable">,
+): NextAttempt | undefined {
   const { plan, request, tried, state, overflowed = [], policy, isAvailable } = situation;
   let last: NextAttempt | undefined;
   for (const target of plan.targets) {
@@ -105,16 +126,17 @@ const SHORTEST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 2_000;
 
 /**
- * The same target after a while, where it is the only one: as long as it asks for, else a random time that grows. One
- * that was silent is not asked again, since it may still be at work on the first call.
+ * The same target after a while, where it is the only one: as long as it asks for within bounds, since a caller who is told
+ * can do better than to hang, else a random time that grows. One that was silent is not asked again, since it may still be at work on the first call.
  */
-function onceMore({ plan, tried, state, remainingMs, random }: Situation): NextAttempt | undefined {
+function onceMore({ plan, tried, state, remainingMs, retryAfterMaxMs, random }: Situation): NextAttempt | undefined {
   const { error, target, delivered } = state;
   if (plan.targets.length > 1 || delivered || !error.row.retryable || error.row.failover !== "next_target") {
     return undefined;
   }
   if (error.reason === ErrorReason.PROVIDER_TIMEOUT) return undefined;
   const longestMs = Math.min(LONGEST_WAIT_MS, SHORTEST_WAIT_MS * 2 ** tried.length);
+  if (error.retryDelayMs !== undefined && error.retryDelayMs > retryAfterMaxMs) return undefined;
   const afterMs = error.retryDelayMs ?? SHORTEST_WAIT_MS + random() * (longestMs - SHORTEST_WAIT_MS);
   return afterMs < remainingMs ? { target, how: REPLACE, afterMs, withoutState: false } : undefined;
 }

@@ -12,14 +12,15 @@ export class Delivered {
   #candidates = 0;
   #sawToolCall = false;
   #sawReasoning = false;
-  readonly #attempts: number[] = [];
+  #attempts: readonly number[] = [];
 
-  /** An attempt, by its number, begins to deliver. */
-  begin(attempt: number): void {
-    if (this.#attempts.at(-1) !== attempt) this.#attempts.push(attempt);
+  /** An attempt, by its number, begins to deliver; `repeats`: it has said all that was delivered once more itself. */
+  begin(attempt: number, repeats: boolean): void {
+    if (this.#attempts.at(-1) === attempt) return;
+    this.#attempts = repeats ? [attempt] : [...this.#attempts, attempt];
   }
 
-  /** The numbers of the attempts that have a part in it; the last one has broken off. */
+  /** The numbers of the attempts whose output it is, each part once; the last one has broken off. */
   get attempts(): readonly number[] {
     return this.#attempts;
   }

@@ -1,18 +1,22 @@
-import { ErrorReason, type Delivery as DeliveryMode } from "../contract/index.ts";
+import { create } from "@bufbuild/protobuf";
+import { CompletedSchema, ErrorReason, type Delivery as DeliveryMode } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 import type { Plan } from "../routing/plan.ts";
 import type { AttemptState } from "../routing/substitution.ts";
 import type { Target } from "../routing/target.ts";
 import type { Account } from "./account.ts";
-import { attempt } from "./attempt.ts";
 import type { ChatCall } from "./call.ts";
 import { decide, type NextAttempt } from "./decide.ts";
+import { hedge } from "./hedge.ts";
 import { brokenFor } from "./judge.ts";
 import type { Delivery } from "./normalise.ts";
 import type { ChatParts, LiveConfig } from "./parts.ts";
 import { limitedTargets, type Paced } from "./pace.ts";
 import { pause } from "./pause.ts";
 import { carriesState, withoutState } from "./strip-state.ts";
+import { shadow } from "./shadow.ts";
+import { hasOtherCredential, policyOf, stateOf } from "./standing.ts";
+import { isLimitUsedUp } from "./take-over-from.ts";
 import type { RequestTrace } from "./trace.ts";
 import type { Watch } from "./watch.ts";
 
@@ -28,6 +32,8 @@ export interface Forwarding {
   /** What the caller gets when an upstream breaks; never unspecified. */
   readonly mode: DeliveryMode;
   readonly trace: RequestTrace;
+  /** Hears that the first attempt has gone out. */
+  readonly onSent?: () => void;
   /** What the request holds of its caller's limits. */
   readonly paced: Paced | undefined;
 }
@@ -36,7 +42,8 @@ export interface Forwarding {
  * Tries targets in the plan's order until one has answered. Resolves with the target that did. Throws the error the
  * caller gets when none did, or when one broke after content in a way that nobody may mend.
  */
-export async function forward(forwarding: Forwarding): Promise<Target> {
+export async function forward(asked: Forwarding): Promise<Target> {
+  const forwarding: Forwarding = { ...asked, onSent: () => shadow(asked) };
   const { parts, config, call, plan, watch, account } = forwarding;
   parts.extraAttempts.countRequest();
   const tried: Target[] = [];
@@ -52,12 +59,12 @@ export async function forward(forwarding: Forwarding): Promise<Target> {
     if (call.signal.aborted) throw ParleyError.from(call.signal.reason);
     const request = next.withoutState ? withoutState(call.request) : call.request;
     tried.push(next.target);
-    const failure = await attempt(forwarding, next, request);
-    if (failure === undefined) return next.target;
+    const { target: last, failure } = await hedge(forwarding, next, request, tried);
+    if (failure === undefined) return last;
     const error = next.how.kind === "continue" ? brokenFor(failure) : failure;
     if (error.reason === ErrorReason.RATE_LIMITED) uncalled += 1;
     else failed = error;
-    const state = stateOf(forwarding.delivery, next.target, error);
+    const state = stateOf(forwarding.delivery, last, error);
     const decision = decide({
       plan,
       request: call.request,
@@ -65,38 +72,38 @@ export async function forward(forwarding: Forwarding): Promise<Target> {
       uncalled,
       state,
       overflowed,
-      policy: { delivery: forwarding.mode, onRefusal: plan.onRefusal },
+      policy: policyOf(forwarding),
       sentState: error.reason === ErrorReason.STATE_INVALID && carriesState(request),
       over: call.signal.aborted || watch.remainingMs === 0,
       remainingMs: watch.remainingMs,
+      retryAfterMaxMs: config.limits.retryAfterMaxMs,
       isAvailable: (target) => !parts.live.unavailable(target) && !limited?.(call.request, target),
-      hasOtherCredential: hasUsableCredential(forwarding, next.target),
+      hasOtherCredential: hasOtherCredential(forwarding, last),
       random: () => parts.runtime.random(),
       takeExtraAttempt: () => parts.extraAttempts.take(),
     });
     // What a target that was called has said tells more than that the next one may not be called now.
     if (decision instanceof ParleyError) throw decision === error ? (failed ?? error) : decision;
+    if (decision.how.kind === "continue" && endsByLimit(forwarding)) return last;
     if (error.reason === ErrorReason.CONTEXT_TOO_LONG) overflowed.push(state);
     next = decision;
   }
 }
 
-function hasUsableCredential({ parts, config }: Forwarding, target: Target): boolean {
-  const ids = config.adapters.get(target.provider)?.credentialIds ?? [];
-  return ids.length > 1 && ids.some((id) => parts.live.credentialUnavailable(id) === undefined);
-}
-
-function stateOf(delivery: Delivery, target: Target, error: ParleyError): AttemptState {
-  const { text, bytes, sawToolCall, sawReasoning, candidates } = delivery.delivered;
-  return {
-    target,
-    error,
-    servedModel: delivery.servedModel,
-    delivered: delivery.contentDelivered,
-    text,
-    deliveredBytes: bytes,
-    sawToolCall,
-    sawReasoning,
-    candidates,
-  };
+/** Whether the answer has used up its output limit; then it is over, and nobody is asked to go on with it. */
+function endsByLimit({ parts, call, delivery, account, trace }: Forwarding): boolean {
+  const { delivered } = delivery;
+  const { attempts } = account;
+  if (!isLimitUsedUp({ request: call.request, delivered, attempts })) return false;
+  const { usage, cost } = attempts.findLast(({ number }) => delivered.attempts.includes(number)) ?? {};
+  const explained = call.request.explain === true ? trace.describe(parts.runtime.monotonicMs()) : undefined;
+  delivery.endByLimit(
+    create(CompletedSchema, {
+      attempts: [...attempts],
+      ...(usage ? { usage } : {}),
+      ...(cost ? { cost } : {}),
+      ...(explained ? { trace: explained } : {}),
+    }),
+  );
+  return true;
 }

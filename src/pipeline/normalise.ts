@@ -1,89 +1,60 @@
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { create } from "@bufbuild/protobuf";
 import {
   Delivery as DeliveryMode,
-  EventGrammar,
-  FailedSchema,
+  FinishReason,
   StreamEventSchema,
+  blockFinished,
+  candidateFinished,
   isContent,
   isTerminal,
   keptAlive,
   reset,
-  type Adaptation,
+  textPart,
   type Attempt,
   type Completed,
   type GatewayError,
-  type Origin,
-  type Part,
   type Started,
   type StreamEvent,
   type Trace,
-  type Usage,
 } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 import type { EventSink } from "./call.ts";
 import { Delivered } from "./delivered.ts";
+import { completeStarted, failed, type AnswerFacts, type AnswerHooks, type DeliveryLimits } from "./answer-facts.ts";
+import { Draft } from "./draft.ts";
+import type { FilterGate } from "./filter-gate.ts";
+import type { AnswerFilter, Filtered } from "./filter.ts";
 import { failedFinish } from "./judge.ts";
+import type { MemoryPort } from "./parts.ts";
 import type { TakeOver } from "./take-over.ts";
-import { Produced, roughBytes } from "./weigh.ts";
-
-/** What the gateway knows of an answer that its codec does not. */
-export interface AnswerFacts {
-  readonly requestId: string;
-  /** From 1. */
-  readonly attempt: number;
-  readonly origin: Origin;
-  readonly createdAtMs: number;
-  readonly adaptations: readonly Adaptation[];
-  /** What the caller is to get when an upstream breaks; never unspecified. */
-  readonly mode: DeliveryMode;
-}
-
-/** Completes the terminal of an answer: figures, cost, attempts. */
-export type Closing = (completed: Completed) => void;
-
-/** Bounds of what is held back. */
-export interface DeliveryLimits {
-  readonly startupEvents: number;
-  readonly startupBytes: number;
-  /** Most of an answer that is held until it is whole. */
-  readonly upstreamResponseBytes: number;
-}
+import { roughBytes } from "./weigh.ts";
 
 /**
  * Turns what codecs yield into what the caller gets: events in legal order, numbered without gaps, complete, and none
  * before the first content, so that a target that fails until then leaves no trace. With `hold` nothing leaves until the
  * answer is whole. An attempt that takes over after content leaves its mark, `reset` or `continued`, with its own first
- * content: if it fails before, the next one takes over from the same place.
+ * content: if it fails before, the next one takes over from the same place. Each attempt writes its own draft, so that two
+ * may run beside each other until one has content.
  */
 export class Delivery {
   readonly #sink: EventSink;
   readonly #limits: DeliveryLimits;
-  #facts: AnswerFacts | undefined;
-  #close: Closing = () => {};
-  #grammar = new EventGrammar();
-  #held: StreamEvent[] | undefined = [];
-  #heldBytes = 0;
+  readonly #memory: MemoryPort;
   #seq = 0;
   #wroteAnything = false;
   #ended = false;
-  #produced = new Produced();
-  #finishedParts: Part[] = [];
   #delivered = new Delivered();
   #contentDelivered = false;
-  #takeOver: TakeOver | undefined;
   #pendingReset: { readonly broken: Attempt | undefined } | undefined;
   #firstSeq = 1;
   #servedModel: string | undefined;
+  #filter: AnswerFilter | undefined;
 
-  constructor(sink: EventSink, limits: DeliveryLimits) {
+  /** What is held until it is whole is taken from `memory`. */
+  constructor(sink: EventSink, limits: DeliveryLimits, memory: MemoryPort) {
     this.#sink = sink;
     this.#limits = limits;
-  }
-
-  /** Whether events of the present attempt go out as they come. */
-  get flowing(): boolean {
-    return this.#held === undefined;
+    this.#memory = memory;
   }
 
   /** Whether the caller has content (or an overflowing start) that stands: another target cannot just answer instead. */
@@ -101,39 +72,22 @@ export class Delivery {
     return this.#wroteAnything;
   }
 
-  /** Usage the current attempt has reported so far. */
-  get usage(): Usage | undefined {
-    return this.#produced.usage;
-  }
-
-  /** The model version that the current attempt says it serves. */
+  /** The model version that the attempt says it serves which delivers, or was to take over last. */
   get servedModel(): string | undefined {
     return this.#servedModel;
   }
 
-  /** UTF-16 units of output that the current attempt has produced, for an estimate where it reports nothing. */
-  get outputChars(): number {
-    return this.#produced.outputChars;
-  }
-
-  /** The parts of the first answer that are whole so far. */
-  get finishedParts(): readonly Part[] {
-    return this.#finishedParts;
+  /** Whether content rules forbid that another target goes on behind what was delivered. */
+  get filtered(): boolean {
+    return this.#filter?.bars(this.#delivered.text) ?? false;
   }
 
   /**
-   * A new attempt begins. Without `takeOver`, what an earlier one left is forgotten, for none of it stands: nothing was
-   * delivered, or `startOver` has voided it.
+   * A new attempt begins. Without `takeOver` it answers as if it were the first: nothing was delivered, or `startOver` has
+   * voided it.
    */
-  begin(facts: AnswerFacts, close: Closing, takeOver?: TakeOver): void {
-    this.#facts = facts;
-    this.#close = close;
-    this.#takeOver = takeOver;
-    this.#grammar = new EventGrammar();
-    this.#held = [];
-    this.#heldBytes = 0;
-    this.#produced = new Produced();
-    this.#finishedParts = [];
+  begin(facts: AnswerFacts, hooks: AnswerHooks, takeOver?: TakeOver): Draft {
+    return new Draft(facts, hooks, takeOver, (draft, filtered) => this.#deliver(draft, filtered));
   }
 
   /** The next attempt answers from the beginning: with its first content the caller is told to discard all before. */
@@ -145,27 +99,70 @@ export class Delivery {
    * Takes the events of one upstream read, in order; the array is handed on. Returns whether there was content, and
    * whether the caller can take more. Throws `PROVIDER_BAD_OUTPUT` for events out of order.
    */
-  take(events: StreamEvent[]): { content: boolean; writable: boolean } {
+  take(draft: Draft, events: StreamEvent[]): { content: boolean; writable: boolean } {
+    const { takeOver } = draft;
+    if (draft.gate) return this.#takeFiltered(draft, draft.gate, events);
     let content = false;
-    let release = this.#held === undefined;
-    const out: StreamEvent[] = this.#takeOver ? [] : events;
+    let release = draft.flowing;
+    const out: StreamEvent[] = takeOver ? [] : events;
     for (const [index, event] of events.entries()) {
-      const wrong = this.#wrong(event);
+      const wrong = this.#wrong(draft, event);
       if (wrong) {
         // What came before it in the same read was received whole, and belongs to a caller who has had a part of it.
-        if (this.#held === undefined) this.#write(this.#takeOver ? out : events.slice(0, index));
+        if (draft.flowing) this.#write(draft, takeOver ? out : events.slice(0, index));
         throw wrong;
       }
-      this.#produced.add(event);
+      draft.produced.add(event);
       if (isContent(event)) content = true;
-      if (!this.#takeOver) this.#complete(event);
-      else if (this.#passOn(this.#takeOver, event, out)) release = true;
-      if ((content && !this.#takeOver) || isTerminal(event)) release = true;
+      if ((content && !takeOver) || isTerminal(event)) release = true;
+      // The last word on its figures follows: whoever runs beside it has lost by now.
+      if (isTerminal(event)) this.#noteContent(draft);
+      if (!takeOver) this.#complete(draft, event);
+      else if (this.#passOn(draft, takeOver, event, out)) release = true;
     }
+    if (content) this.#noteContent(draft);
     // What is held for its own sake waits for the terminal.
-    if (this.#facts?.mode === DeliveryMode.HOLD) release = events.some(isTerminal);
-    if (!release) return { content, writable: this.#hold(out) };
-    return { content, writable: this.#release(out) };
+    if (draft.facts.mode === DeliveryMode.HOLD) release = events.some(isTerminal);
+    if (!release) return { content, writable: this.#hold(draft, out) };
+    return { content, writable: this.#release(draft, out) };
+  }
+
+  /** The same for a caller with content rules: order is checked before them, and all that is told comes after them. */
+  #takeFiltered(
+    draft: Draft,
+    gate: FilterGate,
+    events: readonly StreamEvent[],
+  ): { content: boolean; writable: boolean } {
+    let content = false;
+    let wrong: ParleyError | undefined;
+    const decoded: StreamEvent[] = [];
+    for (const event of events) {
+      if ((wrong = this.#wrong(draft, event))) break;
+      draft.produced.add(event);
+      if (isContent(event)) content = true;
+      if (draft.takeOver) this.#passOn(draft, draft.takeOver, event, decoded, false);
+      else decoded.push(event);
+    }
+    // What came before a fault in the same read belongs to a caller who has had a part of it.
+    if (!wrong || draft.flowing) gate.take(decoded);
+    if (wrong) throw wrong;
+    return { content, writable: draft.writable };
+  }
+
+  /** Delivers what has passed the content rules. Throws what they end the answer with. */
+  #deliver(draft: Draft, { events, blocked }: Filtered): void {
+    if (blocked && !draft.flowing) throw blocked;
+    let release = draft.flowing;
+    for (const event of events) {
+      if (isContent(event) || isTerminal(event)) {
+        this.#noteContent(draft);
+        release = true;
+      }
+      this.#complete(draft, event);
+    }
+    if (draft.facts.mode === DeliveryMode.HOLD) release = events.some(isTerminal);
+    draft.writable = release ? this.#release(draft, events) : this.#hold(draft, events);
+    if (blocked) throw blocked;
   }
 
   /** Calls back once when the caller can take more, after `take` said that it cannot. */
@@ -187,94 +184,125 @@ export class Delivery {
   fail(error: GatewayError, attempts: readonly Attempt[], trace: Trace | undefined): void {
     if (this.#ended) return;
     const delivered = attempts.findLast(({ number }) => this.#delivered.attempts.includes(number));
-    const { usage, cost } = delivered ?? attempts.at(-1) ?? {};
-    const failed = create(FailedSchema, {
-      error,
-      attempts: [...attempts],
-      ...(usage ? { usage } : {}),
-      ...(cost ? { cost } : {}),
-      ...(trace ? { trace } : {}),
-    });
-    this.#held = undefined;
     this.#pendingReset = undefined;
-    this.#write([create(StreamEventSchema, { event: { case: "failed", value: failed } })]);
+    this.#send([failed(error, attempts, delivered ?? attempts.at(-1), trace)]);
+  }
+
+  /**
+   * Ends an answer of one open text whose output limit is used up, as the provider would have: with its last words. Only
+   * where `delivered` has such a text.
+   */
+  endByLimit(completed: Completed): void {
+    const { block, text = "" } = this.#delivered;
+    this.#pendingReset = undefined;
+    this.#send([
+      blockFinished(0, block, textPart(text)),
+      candidateFinished(0, FinishReason.MAX_TOKENS, ""),
+      create(StreamEventSchema, { event: { case: "completed", value: completed } }),
+    ]);
   }
 
   /** Why an event cannot be passed on. */
-  #wrong(event: StreamEvent): ParleyError | undefined {
-    const disorder = this.#grammar.check(event);
+  #wrong(draft: Draft, event: StreamEvent): ParleyError | undefined {
+    const disorder = draft.grammar.check(event);
     if (disorder !== undefined) {
       return new ParleyError("PROVIDER_BAD_OUTPUT", `Cannot pass the provider's answer on: ${disorder}`);
     }
     const kind = event.event;
     if (kind.case !== "candidateFinished") return undefined;
-    return failedFinish(kind.value.finish?.reason, this.#produced.brokenCall);
+    return failedFinish(kind.value.finish?.reason, draft.produced.brokenCall);
   }
 
   /** Puts what the caller gets for an event of an attempt that takes over into `out`; whether that is content or the end. */
-  #passOn(takeOver: TakeOver, event: StreamEvent, out: StreamEvent[]): boolean {
+  #passOn(draft: Draft, takeOver: TakeOver, event: StreamEvent, out: StreamEvent[], completes = true): boolean {
     const from = out.length;
-    if (event.event.case === "started") this.#completeStarted(event.event.value);
+    if (event.event.case === "started") this.#completeStarted(draft, event.event.value);
     takeOver.map(event, out);
     let seen = false;
     for (const mapped of out.slice(from)) {
-      this.#complete(mapped);
+      if (completes) this.#complete(draft, mapped);
       seen ||= isContent(mapped) || isTerminal(mapped);
     }
     return seen;
   }
 
-  #complete(event: StreamEvent): void {
+  #noteContent(draft: Draft): void {
+    if (draft.hasContent) return;
+    draft.hasContent = true;
+    draft.hooks.onContent?.();
+  }
+
+  #complete(draft: Draft, event: StreamEvent): void {
     const kind = event.event;
-    if (kind.case === "started") this.#completeStarted(kind.value);
-    else if (kind.case === "completed") this.#close(kind.value);
+    if (kind.case === "started") this.#completeStarted(draft, kind.value);
+    else if (kind.case === "completed") draft.hooks.close(kind.value);
     else if (kind.case === "blockFinished" && kind.value.candidate === 0 && kind.value.part) {
-      this.#finishedParts.push(kind.value.part);
+      draft.finishedParts.push(kind.value.part);
     }
   }
 
-  #completeStarted(started: Started): void {
-    const facts = this.#facts;
-    if (!facts) throw new RangeError("Cannot deliver events: no attempt has begun");
+  #completeStarted(draft: Draft, started: Started): void {
     const servedModel = started.origin?.servedModel;
-    this.#servedModel = servedModel;
-    started.id = facts.requestId;
-    started.attempt = facts.attempt;
-    started.createdAt = timestampFromMs(facts.createdAtMs);
-    started.origin = facts.origin;
-    if (servedModel !== undefined) started.origin.servedModel = servedModel;
-    started.adaptations = [...facts.adaptations, ...started.adaptations];
+    draft.servedModel = servedModel;
+    if (this.#contentDelivered) this.#servedModel = servedModel;
+    completeStarted(started, draft.facts);
   }
 
-  #hold(events: StreamEvent[]): boolean {
-    const held = this.#held ?? [];
+  #hold(draft: Draft, events: StreamEvent[]): boolean {
+    const held = draft.held ?? [];
     held.push(...events);
-    for (const event of events) this.#heldBytes += roughBytes(event);
+    const bytes = events.reduce((sum, event) => sum + roughBytes(event), 0);
+    draft.heldBytes += bytes;
     const { startupEvents, startupBytes, upstreamResponseBytes } = this.#limits;
-    if (this.#facts?.mode === DeliveryMode.HOLD) {
-      if (this.#heldBytes <= upstreamResponseBytes) return true;
+    if (draft.facts.mode === DeliveryMode.HOLD) {
+      if (draft.heldBytes <= upstreamResponseBytes) return this.#keep(draft, bytes);
       throw new ParleyError(
         "PROVIDER_BAD_OUTPUT",
         `Cannot hold the answer until it is whole: it is larger than ${upstreamResponseBytes} bytes`,
       );
     }
     // An attempt that takes over commits with its content only: its start shows nothing that could not wait.
-    const overflows = held.length > startupEvents || this.#heldBytes > startupBytes;
+    const overflows = held.length > startupEvents || draft.heldBytes > startupBytes;
     if (!overflows) return true;
-    if (!this.#takeOver && !this.#pendingReset) return this.#release([]);
+    if (!draft.takeOver && !this.#pendingReset) {
+      this.#noteContent(draft);
+      return this.#release(draft, []);
+    }
     throw new ParleyError(
       "PROVIDER_BAD_OUTPUT",
       "Cannot go on with the answer: it begins with too much without content",
     );
   }
 
-  #release(events: StreamEvent[]): boolean {
-    const held = this.#held;
-    this.#held = undefined;
+  // What waits for the end of its answer is as large as the answer: it counts like requests do.
+  #keep(draft: Draft, bytes: number): true {
+    if (!this.#memory.tryTake(bytes)) {
+      throw new ParleyError(
+        "GATEWAY_OVERLOADED",
+        "Cannot hold the answer until it is whole: the gateway's memory for requests in flight is used up",
+      );
+    }
+    draft.takenBytes += bytes;
+    return true;
+  }
+
+  /** The attempt has ended, and what it held back goes nowhere. */
+  discard(draft: Draft): void {
+    this.#memory.give(draft.takenBytes);
+    draft.takenBytes = 0;
+    if (draft.held) draft.held = [];
+  }
+
+  #release(draft: Draft, events: StreamEvent[]): boolean {
+    const { held } = draft;
+    draft.held = undefined;
+    this.discard(draft);
     if (this.#pendingReset) this.#voidAll(this.#pendingReset.broken);
+    if (!this.#contentDelivered) this.#servedModel = draft.servedModel;
+    this.#filter = draft.facts.filter;
     this.#contentDelivered = true;
-    this.#delivered.begin(this.#facts?.attempt ?? 0);
-    return this.#write(held && held.length > 0 ? [...held, ...events] : events);
+    this.#delivered.begin(draft.facts.attempt, draft.takeOver?.repeats === true);
+    return this.#write(draft, held && held.length > 0 ? [...held, ...events] : events);
   }
 
   #voidAll(broken: Attempt | undefined): void {
@@ -286,12 +314,15 @@ export class Delivery {
     this.#sink.write([event]);
   }
 
-  #write(events: StreamEvent[]): boolean {
+  #write({ facts }: Draft, events: StreamEvent[]): boolean {
+    if (facts.mode === DeliveryMode.AUTO) for (const event of events) this.#delivered.note(event);
+    return this.#send(events);
+  }
+
+  #send(events: StreamEvent[]): boolean {
     if (events.length === 0) return true;
-    const follows = this.#facts?.mode === DeliveryMode.AUTO;
     for (const event of events) {
       event.seq = ++this.#seq;
-      if (follows) this.#delivered.note(event);
       if (isTerminal(event)) this.#ended = true;
     }
     this.#wroteAnything = true;

@@ -1,16 +1,19 @@
 import type { Attempt, ChatRequest, Usage } from "../contract/index.ts";
 import type { ParleyError } from "../errors/index.ts";
 import type { Ledger } from "../ledger/records.ts";
+import type { Credentials } from "../policy/identity/credentials.ts";
 import type { Principal } from "../policy/principal.ts";
 import type { RateLimiter } from "../policy/rates/rate-limiter.ts";
 import type { RateRule } from "../policy/rates/rate-rule.ts";
 import type { ProviderAdapter } from "../providers/adapter.ts";
 import type { Affinity } from "../routing/affinity.ts";
 import type { ExtraAttempts } from "../routing/extra-attempts.ts";
+import type { HedgeBudget } from "../routing/hedge-budget.ts";
 import type { LiveTargets } from "../routing/live.ts";
 import type { ModelTable } from "../routing/model-table.ts";
 import type { Target } from "../routing/target.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { Slots } from "../runtime/slots.ts";
 import type { StatePort } from "./recall.ts";
 import type { TracePort } from "./trace.ts";
 import type { UpstreamClient } from "../upstream/upstream.ts";
@@ -21,12 +24,18 @@ export interface ChatParts {
   readonly upstream: UpstreamClient;
   readonly ledger: Ledger;
   readonly extraAttempts: ExtraAttempts;
+  /** How many requests may be hedged. */
+  readonly hedges: HedgeBudget;
+  /** How many copies of requests may be at work. */
+  readonly shadows: Slots;
   /** Limits on how fast requests and attempts come. */
   readonly rates: RateLimiter;
   /** Statistics and health of what is called. */
   readonly live: LiveTargets;
   /** Which target holds a conversation's prompt cache. */
   readonly affinity: Affinity;
+  /** What all requests in flight may keep in memory together. */
+  readonly memory: MemoryPort;
   readonly observer: ChatObserver;
   /** Keeps provider state for callers who cannot carry it. */
   readonly vault: StatePort;
@@ -36,11 +45,19 @@ export interface ChatParts {
   readonly current: () => LiveConfig;
 }
 
+/** The budget of bytes that all requests in flight share. */
+export interface MemoryPort {
+  /** Takes `bytes`, or takes nothing and returns false where they do not fit. */
+  tryTake(bytes: number): boolean;
+  /** Gives back bytes that were taken. */
+  give(bytes: number): void;
+}
+
 /** What a reload replaces as a whole. */
 export interface LiveConfig {
   readonly models: ModelTable;
   readonly adapters: ReadonlyMap<string, ProviderAdapter>;
-  readonly authenticate: (credential: string | undefined) => Principal;
+  readonly authenticate: (credentials: Credentials) => Principal | Promise<Principal>;
   /** Limits of providers over all callers, by configured name; unset: none has any. */
   readonly providerRates?: ReadonlyMap<string, readonly RateRule[]> | undefined;
   readonly limits: ChatLimits;
@@ -53,6 +70,8 @@ export interface ChatLimits {
   readonly reasoningFirstContentMs: number;
   readonly progressMs: number;
   readonly keepAliveMs: number;
+  /** How long a sole target's wish to be called later is waited for. */
+  readonly retryAfterMaxMs: number;
   readonly startupEvents: number;
   readonly startupBytes: number;
   readonly upstreamEventBytes: number;
@@ -65,6 +84,8 @@ export interface ChatLimits {
 export interface ChatObserver {
   requestStarted(): void;
   attemptEnded(attempt: Attempt, target: Target): void;
+  /** A call that the gateway made on its own account has ended. */
+  ownCallEnded(why: "shadow" | "probe", attempt: Attempt, target: Target): void;
   /** A provider's answer holds something that its dialect does not know, at `path`: its API has changed. */
   drifted(dialect: string, path: string): void;
   requestEnded(end: RequestEnd): void;

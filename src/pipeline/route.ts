@@ -23,6 +23,7 @@ export function route(
     inputSize: () => account.inputSize,
     limited: limitedTargets(parts, config, call.caller, () => account.inputSize.upperBound),
     requestId: call.requestId,
+    stream: call.stream,
     random: () => parts.runtime.random(),
   };
   const note = (found: Plan): void => {

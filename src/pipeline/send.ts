@@ -2,11 +2,12 @@ import { isUtf8 } from "node:buffer";
 import { Support, isContent, type StreamEvent } from "../contract/index.ts";
 import { ParleyError, redactRemembered } from "../errors/index.ts";
 import type { DecodeOptions, PreparedCall, StreamDecoder } from "../providers/adapter.ts";
-import type { Headroom } from "../routing/live.ts";
 import type { Target } from "../routing/target.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 import { SseFrames } from "../upstream/sse.ts";
 import type { UpstreamCall, UpstreamClient, UpstreamHandler } from "../upstream/upstream.ts";
+import type { CallProgress } from "./call-progress.ts";
+import type { Draft } from "./draft.ts";
 import type { Delivery } from "./normalise.ts";
 import type { ChatLimits } from "./parts.ts";
 import { expired } from "./expired.ts";
@@ -21,29 +22,21 @@ export interface SendOptions {
   readonly stream: boolean;
   readonly limits: ChatLimits;
   readonly delivery: Delivery;
+  /** Where the answer is written until it is delivered. */
+  readonly draft: Draft;
   readonly watch: Watch;
   /** Whether the caller, and not the gateway, set the deadline that `watch` keeps. */
   readonly deadlineIsCallers: boolean;
   /** Aborts when the caller has left or the gateway ends the request, with a `ParleyError` as its reason. */
   readonly signal: AbortSignal;
+  /** Told of a failure at once, before anybody else gets a turn. */
+  readonly onFailed: (error: ParleyError) => void;
   /** Told of what the dialect does not know in the answer. */
   readonly onDrift: (dialect: string, path: string) => void;
   /** Told how many events came with a read of a stream that brought content. */
   readonly onContent: (events: number) => void;
   /** Written as the call goes on. */
   readonly progress: CallProgress;
-}
-
-/** What is known of a call so far. */
-export interface CallProgress {
-  httpStatus: number | undefined;
-  upstreamRequestId: string | undefined;
-  /** Time to the response's headers, in milliseconds. */
-  responseMs: number | undefined;
-  /** Time to first content, in milliseconds. */
-  firstContentMs: number | undefined;
-  /** What the provider's own limits leave. */
-  headroom: Headroom | undefined;
 }
 
 /**
@@ -168,25 +161,45 @@ class Exchange implements UpstreamHandler {
     if (this.#batch.length === 0) return;
     const events = this.#batch;
     this.#batch = [];
-    const { delivery, watch, limits, progress, runtime, stream, onContent } = this.#options;
+    const { delivery, draft, watch, limits, progress, runtime, stream, onContent } = this.#options;
     if (progress.firstContentMs === undefined && events.some(isContent)) {
       progress.firstContentMs = runtime.monotonicMs() - this.#startedMs;
     }
     const count = events.length; // the array is the delivery's from here on
-    const { content, writable } = delivery.take(events);
+    const { content, writable } = delivery.take(draft, events);
     if (content && stream) {
       watch.progress(limits.progressMs);
       onContent(count);
     }
-    if (delivery.flowing) watch.wrote();
-    if (!writable && !this.#over) {
-      this.#call?.pause();
-      watch.suspend();
-      delivery.onWritable(() => {
-        watch.resume();
-        this.#call?.resume();
-      });
-    }
+    if (draft.flowing) watch.wrote();
+    const verdict = draft.gate?.verdict;
+    if (this.#over || (writable && !verdict)) return;
+    this.#call?.pause();
+    watch.suspend();
+    if (verdict) this.#awaitVerdict(verdict);
+    else this.#awaitReader();
+  }
+
+  /** Stops reading until content rules have decided on what has come. */
+  #awaitVerdict(verdict: Promise<ParleyError | undefined>): void {
+    const { draft, watch } = this.#options;
+    void verdict.then((error) => {
+      if (this.#over) return;
+      if (error) return this.#fail(error);
+      if (draft.flowing) watch.wrote();
+      if (!draft.writable) return this.#awaitReader();
+      watch.resume();
+      this.#call?.resume();
+    });
+  }
+
+  /** Stops reading until the caller can take more. */
+  #awaitReader(): void {
+    const { delivery, watch } = this.#options;
+    delivery.onWritable(() => {
+      watch.resume();
+      this.#call?.resume();
+    });
   }
 
   // What came before a break was received whole and belongs to the caller.
@@ -254,6 +267,8 @@ class Exchange implements UpstreamHandler {
 
   #succeed(): void {
     if (this.#over) return;
+    const verdict = this.#options.draft.gate?.verdict;
+    if (verdict) return void verdict.then((error) => (error ? this.#fail(error) : this.#succeed()));
     this.#conclude(undefined);
     // A stream may say that it is done before its connection is: give it a moment, so that the connection can be kept.
     if (!this.#upstreamEnded) {
@@ -264,6 +279,7 @@ class Exchange implements UpstreamHandler {
 
   #fail(error: ParleyError): void {
     if (this.#over) return;
+    this.#options.draft.gate?.stop();
     this.#conclude(error);
     this.#call?.abort();
   }
@@ -272,6 +288,7 @@ class Exchange implements UpstreamHandler {
     this.#over = true;
     this.#options.signal.removeEventListener("abort", this.#onAbort);
     this.#options.watch.end();
+    if (error) this.#options.onFailed(error);
     this.#resolve(error);
   }
 

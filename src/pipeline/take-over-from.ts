@@ -4,7 +4,7 @@ import { SeamFilter, VerifiedPrefix, continuationRequest } from "../routing/seam
 import type { Target } from "../routing/target.ts";
 import type { NextAttempt } from "./decide.ts";
 import type { Delivered } from "./delivered.ts";
-import { TakeOver, type TextSeam } from "./take-over.ts";
+import { TakeOver } from "./take-over.ts";
 
 /** What an attempt takes over. */
 export interface Predecessor {
@@ -33,10 +33,13 @@ export function takeOverFrom(how: NextAttempt["how"], predecessor: Predecessor):
   const deliveredText = delivered.text ?? "";
   const stop = request.sampling?.stop ?? [];
   const common = { block: delivered.block, nextBlock: delivered.blocks, deliveredText, stop, broken };
-  const join = (seam: TextSeam, servedModel: string | undefined): TakeOver =>
-    new TakeOver({ ...common, seam, servedModel });
   if (how.kind === "verified_restart") {
-    return { request, takeOver: join(new VerifiedPrefix(deliveredText), how.servedModel), broken };
+    const seam = new VerifiedPrefix(deliveredText);
+    return {
+      request,
+      takeOver: new TakeOver({ ...common, seam, repeats: true, servedModel: how.servedModel }),
+      broken,
+    };
   }
   const continuation = continuationRequest(request, deliveredText, tokensOf(delivering));
   if (!continuation) {
@@ -48,7 +51,14 @@ export function takeOverFrom(how: NextAttempt["how"], predecessor: Predecessor):
     stop,
     repeatsPrefill: target.facts.repeatsPrefill === true,
   });
-  return { request: continuation.request, takeOver: join(seam, undefined), broken };
+  const takeOver = new TakeOver({ ...common, seam, repeats: false, servedModel: undefined });
+  return { request: continuation.request, takeOver, broken };
+}
+
+/** Whether the attempts have used up the output limit: nobody may add anything to what was delivered. */
+export function isLimitUsedUp({ request, delivered, attempts }: Omit<Predecessor, "target">): boolean {
+  const limit = request.sampling?.maxOutputTokens;
+  return limit !== undefined && tokensOf(attempts.filter(({ number }) => delivered.attempts.includes(number))) >= limit;
 }
 
 /** What the attempts have used of the request's output limit. */

@@ -29,6 +29,8 @@ export interface TakeOverOptions {
   /** The next free number of a block. */
   readonly nextBlock: number;
   readonly seam: TextSeam;
+  /** Whether the target says again what was delivered. */
+  readonly repeats: boolean;
   /** The model version that the target must serve; undefined: any. */
   readonly servedModel: string | undefined;
   /** The request's stop sequences. */
@@ -56,6 +58,11 @@ export class TakeOver {
   constructor(options: TakeOverOptions) {
     this.#options = options;
     this.#nextBlock = options.nextBlock;
+  }
+
+  /** Whether the target says again what was delivered, so that its usage covers that too. */
+  get repeats(): boolean {
+    return this.#options.repeats;
   }
 
   /** Appends what the caller gets for `event`; nothing until there is something to show. Throws what the seam throws. */

@@ -23,6 +23,7 @@ export class RequestTrace {
   readonly receivedAtMs: number;
   readonly #startedMs: number;
   readonly #attempts: readonly Attempt[];
+  readonly #shadows: (readonly Attempt[])[] = [];
   #routed: { readonly decided: Decided; readonly afterUs: number } | undefined;
   #failure: Pick<ParleyError, "reason" | "message"> | undefined;
   #durationMs: number | undefined;
@@ -37,12 +38,17 @@ export class RequestTrace {
 
   /** How much it holds, in candidates and attempts. */
   get weight(): number {
-    return 1 + this.#attempts.length + (this.#routed?.decided.candidates.length ?? 0);
+    return 1 + this.#attempts.length + this.#shadows.length + (this.#routed?.decided.candidates.length ?? 0);
   }
 
   /** What was found of the request, whether or not a target may serve it. */
   routed(decided: Decided, nowMs: number): void {
     this.#routed = { decided, afterUs: Math.round((nowMs - this.#startedMs) * 1000) };
+  }
+
+  /** A copy of the request has gone out; `attempts` is the list that its attempt joins when it has ended. */
+  shadowed(attempts: readonly Attempt[]): void {
+    this.#shadows.push(attempts);
   }
 
   /** The request has ended. */
@@ -60,6 +66,7 @@ export class RequestTrace {
       requestId: this.requestId,
       receivedAt: timestampFromMs(this.receivedAtMs),
       attempts: [...this.#attempts],
+      shadows: this.#shadows.flat(),
       durationMs: this.#durationMs ?? Math.round(nowMs - this.#startedMs),
       ...(this.#routed ? { decision: this.decision(), routedAfterUs: this.#routed.afterUs } : {}),
       ...(served ? { served } : {}),

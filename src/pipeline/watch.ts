@@ -16,6 +16,7 @@ export class Watch {
   #stageAt = Infinity;
   #stageMs = Infinity;
   #keepAliveAt: number;
+  #onWrote: (() => void) | undefined;
   #onExpired: ((expiry: Expiry) => void) | undefined;
   #timer: Timer | undefined;
   #armedFor = Infinity;
@@ -27,6 +28,17 @@ export class Watch {
     this.#keepAliveMs = options.keepAliveMs;
     this.#keepAliveAt = now + options.keepAliveMs;
     this.#onKeepAlive = options.onKeepAlive;
+  }
+
+  /** One under the same deadline with a stage of its own, for an attempt beside another one. */
+  beside(): Watch {
+    const other = new Watch(this.#runtime, {
+      deadlineInMs: this.remainingMs,
+      keepAliveMs: Infinity,
+      onKeepAlive: () => undefined,
+    });
+    other.#onWrote = () => this.wrote();
+    return other;
   }
 
   /** Time until the deadline, in milliseconds; never negative. */
@@ -62,6 +74,7 @@ export class Watch {
   /** Something was written to the caller. */
   wrote(): void {
     this.#keepAliveAt = this.#runtime.monotonicMs() + this.#keepAliveMs;
+    this.#onWrote?.();
   }
 
   /** Nobody listens any more; an attempt has ended. */

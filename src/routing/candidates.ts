@@ -1,9 +1,9 @@
-import type { ChatRequest, Constraints } from "../contract/index.ts";
+import { Priority, type ChatRequest, type Constraints } from "../contract/index.ts";
 import type { ConversationKey } from "./affinity.ts";
 import type { Candidate, CandidateExclusion } from "./candidate.ts";
 import { TYPICAL_TOKENS, likelyCostNanoUsd, worstCostNanoUsd, type RequestTokens } from "./cost.ts";
 import type { Shortcoming } from "./exclusions.ts";
-import type { LiveTargets, TargetStatistics, Unavailable } from "./live.ts";
+import type { CallKind, LiveTargets, TargetStatistics, Unavailable } from "./live.ts";
 import type { Contender } from "./rank.ts";
 import type { TargetSettings } from "./route-settings.ts";
 import type { Target } from "./target.ts";
@@ -28,6 +28,8 @@ export interface PlanPorts {
   readonly affinity?: { recall(key: ConversationKey): string | undefined };
   /** Whose conversations are told apart: an id of the key or its organisation. */
   readonly tenant?: string;
+  /** Whether the answer is streamed, which its times are compared by. Unset: it is. */
+  readonly stream?: boolean;
   /** Decides which requests go to a canary. */
   readonly requestId?: string;
   /** A number from 0 (inclusive) to 1 (exclusive). Unset: the strategy `weighted` puts the heaviest first. */
@@ -52,16 +54,24 @@ export const NO_STATISTICS: TargetStatistics = {
   headroom: undefined,
 };
 
+const INTERACTIVE: readonly CallKind[] = [
+  { stream: true, batch: false },
+  { stream: false, batch: false },
+];
+
 /** What the candidates of one request share. */
 export class Surroundings {
   readonly ports: PlanPorts;
   readonly request: ChatRequest;
+  /** With which calls this one is compared. */
+  readonly kind: CallKind;
   #input: PlannedInput | undefined;
   #tokens: RequestTokens | undefined;
 
-  constructor(request: ChatRequest, ports: PlanPorts) {
+  constructor(request: ChatRequest, ports: PlanPorts, priority: Priority) {
     this.request = request;
     this.ports = ports;
+    this.kind = { stream: ports.stream ?? true, batch: priority === Priority.BATCH };
   }
 
   /** Undefined: nobody can tell. */
@@ -119,7 +129,13 @@ export class Surveyed implements Candidate, Contender {
   }
 
   get statistics(): TargetStatistics {
-    return (this.#statistics ??= this.#around.ports.live?.statistics(this.target) ?? NO_STATISTICS);
+    const { ports, kind } = this.#around;
+    return (this.#statistics ??= ports.live?.statistics(this.target, kind) ?? NO_STATISTICS);
+  }
+
+  get interactive(): readonly TargetStatistics[] {
+    const { live } = this.#around.ports;
+    return live ? INTERACTIVE.map((kind) => live.statistics(this.target, kind)) : [];
   }
 
   get share(): number {

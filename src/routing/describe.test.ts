@@ -36,6 +36,8 @@ function surveyed(candidates: readonly Candidate[], error?: ParleyError): Survey
     priority: Priority.BATCH,
     delivery: Delivery.AUTO,
     onRefusal: "next_target",
+    hedge: undefined,
+    shadows: [],
     maxAttempts: 3,
     conversation: undefined,
   };

@@ -8,10 +8,21 @@ import type { Resolution } from "./model-table.ts";
 import { settingsAt } from "./route-settings.ts";
 import type { Target } from "./target.ts";
 
+/** A target that gets copies of requests. */
+export interface Shadow {
+  readonly target: Target;
+  /** Of how many requests, in per cent. */
+  readonly percent: number;
+}
+
+const SERVES_NOBODY = { rule: "route.targets.shadow", why: "it gets copies of requests, and serves nobody" };
+
 /** What became of every target that a request's names stand for. */
 export interface Examined {
   readonly candidates: Surveyed[];
   readonly shortcomings: Map<Candidate, Shortcoming>;
+  /** Targets of the requested model that get copies of it, and satisfy all it demands. */
+  readonly shadows: Shadow[];
   /** The field whose model the key may not use; undefined: it may use something of each. */
   readonly forbidden: string | undefined;
 }
@@ -21,6 +32,7 @@ export function examine(resolutions: readonly Resolution[], around: Surroundings
   const { request, ports } = around;
   const candidates: Surveyed[] = [];
   const shortcomings = new Map<Candidate, Shortcoming>();
+  const shadows: Shadow[] = [];
   const seen = resolutions.length > 1 ? new Set<string>() : undefined;
   let forbidden: string | undefined;
   for (const [tier, resolution] of resolutions.entries()) {
@@ -39,10 +51,14 @@ export function examine(resolutions: readonly Resolution[], around: Surroundings
       candidates.push(one);
       if (!allowed) one.exclusion = { rule: "key.allow_models", why: "the key's policy does not allow it" };
       else exclude(one, active, asked, around, shortcomings);
+      const percent = one.settings.shadowPercent;
+      if (percent === undefined || one.exclusion) continue;
+      one.exclusion = SERVES_NOBODY;
+      if (tier === 0) shadows.push({ target, percent });
     }
     if (!allowsSome) forbidden ??= tier === 0 ? "model" : `routing.fallback_models[${tier - 1}]`;
   }
-  return { candidates, shortcomings, forbidden };
+  return { candidates, shortcomings, shadows, forbidden };
 }
 
 function exclude(

@@ -5,7 +5,16 @@ import type { HealthExchange, HealthNews } from "../store/health-exchange.ts";
 import { BLAME } from "./blame.ts";
 import { NO_STATISTICS } from "./candidates.ts";
 import { CredentialHealth, HEALTH_RULES, TargetHealth, type HealthRules } from "./health.ts";
-import type { AttemptOutcome, LiveAttempt, LiveTargets, TargetStatistics, RestRule, Unavailable } from "./live.ts";
+import {
+  STREAMED,
+  type AttemptOutcome,
+  type CallKind,
+  type LiveAttempt,
+  type LiveTargets,
+  type RestRule,
+  type TargetStatistics,
+  type Unavailable,
+} from "./live.ts";
 import { CallWindow } from "./statistics.ts";
 import type { Target } from "./target.ts";
 
@@ -75,12 +84,12 @@ class InProcess implements LiveTargets {
     return this.#targets.get(target.name)?.health.share(this.nowMs) ?? 1;
   }
 
-  statistics(target: Target): TargetStatistics {
+  statistics(target: Target, kind = STREAMED): TargetStatistics {
     const known = this.#targets.get(target.name);
-    return known ? known.window.statistics(this.nowMs, known.running) : NO_STATISTICS;
+    return known ? known.window.statistics(this.nowMs, known.running, kind) : NO_STATISTICS;
   }
 
-  begin(target: Target, credentialId: string): LiveAttempt {
+  begin(target: Target, credentialId: string, kind = STREAMED): LiveAttempt {
     const live = this.#target(target.name);
     const credential = this.#credential(credentialId);
     const call = ++this.#calls;
@@ -88,7 +97,7 @@ class InProcess implements LiveTargets {
     live.lastUsedMs = this.nowMs;
     live.health.begin(this.nowMs, call);
     credential.begin(this.nowMs, call);
-    return new Attempt(this, target.name, live, credential, call);
+    return new Attempt(this, { name: target.name, kind, live, credential, call });
   }
 
   /** Whether a target other than `self` hardly fails at the moment. */
@@ -139,17 +148,28 @@ class InProcess implements LiveTargets {
   }
 }
 
+interface Begun {
+  /** The target's. */
+  readonly name: string;
+  readonly kind: CallKind;
+  readonly live: LiveTarget;
+  readonly credential: CredentialHealth;
+  readonly call: number;
+}
+
 class Attempt implements LiveAttempt {
   readonly #all: InProcess;
   readonly #name: string;
+  readonly #kind: CallKind;
   readonly #live: LiveTarget;
   readonly #credential: CredentialHealth;
   readonly #call: number;
   #ended = false;
 
-  constructor(all: InProcess, name: string, live: LiveTarget, credential: CredentialHealth, call: number) {
+  constructor(all: InProcess, { name, kind, live, credential, call }: Begun) {
     this.#all = all;
     this.#name = name;
+    this.#kind = kind;
     this.#live = live;
     this.#credential = credential;
     this.#call = call;
@@ -169,6 +189,7 @@ class Attempt implements LiveAttempt {
       nowMs,
       outcome,
       blame === undefined || blame === "nobody" ? undefined : reason?.toLowerCase(),
+      this.#kind,
     );
     if (error === undefined) this.#succeeded(nowMs, slow);
     else if (blame === "nobody") this.#toldNothing(nowMs, error, slow && outcome.firstContentMs === undefined);
@@ -178,7 +199,7 @@ class Attempt implements LiveAttempt {
   #succeeded(nowMs: number, slow: boolean): void {
     this.#credential.succeeded(nowMs, this.#call);
     const stillSlow = this.#live.health.succeeded(nowMs, this.#call, this.#all.latestCall, slow);
-    if (stillSlow) this.#live.window.growUsual();
+    if (stillSlow) this.#live.window.growUsual(this.#kind);
   }
 
   // A caller who gives up after a long time in vain tells at least that.
@@ -212,7 +233,7 @@ class Attempt implements LiveAttempt {
   }
 
   #isSlow(nowMs: number, waitedMs: number | undefined): boolean {
-    const usual = this.#live.window.usualFirstContentP95Ms(nowMs);
+    const usual = this.#live.window.usualFirstContentP95Ms(nowMs, this.#kind);
     if (usual === undefined || waitedMs === undefined) return false;
     return waitedMs > usual * 3 && waitedMs > usual + 2_000;
   }

@@ -16,10 +16,22 @@ export interface LiveTargets {
    */
   share(target: Target): number;
   /** An attempt goes out: takes the one probe where the target is half open. */
-  begin(target: Target, credentialId: string): LiveAttempt;
-  /** What the calls of late were like. */
-  statistics(target: Target): TargetStatistics;
+  begin(target: Target, credentialId: string, kind?: CallKind): LiveAttempt;
+  /** What the calls of late were like; times to first content are those of calls of this kind. */
+  statistics(target: Target, kind?: CallKind): TargetStatistics;
 }
+
+/**
+ * With which calls one is compared by its time to first content: whole answers take longer than first words, and batches
+ * are often served later than what somebody waits for.
+ */
+export interface CallKind {
+  readonly stream: boolean;
+  readonly batch: boolean;
+}
+
+/** The kind where none is told. */
+export const STREAMED: CallKind = { stream: true, batch: false };
 
 /** One attempt as statistics see it; ended exactly once. */
 export interface LiveAttempt {

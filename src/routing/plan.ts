@@ -3,8 +3,9 @@ import { ParleyError } from "../errors/index.ts";
 import { conversationKey, type ConversationKey } from "./affinity.ts";
 import type { Candidate } from "./candidate.ts";
 import { Surroundings, Surveyed, type PlanPorts } from "./candidates.ts";
-import { examine, exceedsWindow } from "./examine.ts";
+import { examine, exceedsWindow, type Shadow } from "./examine.ts";
 import { nothingLeft } from "./exclusions.ts";
+import type { HedgeSettings } from "./hedge-budget.ts";
 import type { Unavailable } from "./live.ts";
 import type { ModelTable, Resolution, ResolutionRule } from "./model-table.ts";
 import { rank } from "./rank.ts";
@@ -26,6 +27,10 @@ export interface Plan {
   /** From the request, else its route, else the defaults; never unspecified. */
   readonly delivery: Delivery;
   readonly onRefusal: "answer" | "next_target";
+  /** When a second target is asked beside the first; undefined: never. */
+  readonly hedge: HedgeSettings | undefined;
+  /** Targets that may get a copy of the request. */
+  readonly shadows: readonly Shadow[];
   /** What affinity knows the conversation by, where its route keeps conversations together. */
   readonly conversation: ConversationKey | undefined;
 }
@@ -72,6 +77,7 @@ function decisions(request: ChatRequest, { rule, settings }: Resolution) {
     priority: (routing?.priority ?? Priority.UNSPECIFIED) || settings.priority,
     delivery: request.delivery || settings.delivery,
     onRefusal: onRefusal === OnRefusal.NEXT_TARGET ? ("next_target" as const) : ("answer" as const),
+    hedge: settings.hedge,
   };
 }
 
@@ -89,13 +95,15 @@ function solePlan(request: ChatRequest, resolutions: readonly Resolution[], port
   if (!resolution || !target || resolutions.length > 1 || resolution.targets.length > 1) return undefined;
   if (request.routing?.constraints || ports.keyConstraints || resolution.settings.constraints) return undefined;
   if (!ports.allowsModel(resolution.name) && !ports.allowsModel(target.name)) return undefined;
-  const around = new Surroundings(request, ports);
+  const decided = decisions(request, resolution);
+  const around = new Surroundings(request, ports, decided.priority);
   if (ports.forbids?.(request, target) !== undefined) return undefined;
   if (ports.unsupported(request, target).length > 0 || exceedsWindow(target, around)) return undefined;
   let candidates: readonly Candidate[] | undefined;
   return {
-    ...decisions(request, resolution),
+    ...decided,
     targets: [target],
+    shadows: [],
     conversation: undefined,
     // Only Explain and traces look at it.
     get candidates() {
@@ -109,14 +117,14 @@ function solePlan(request: ChatRequest, resolutions: readonly Resolution[], port
 }
 
 function surveyOf(request: ChatRequest, resolutions: readonly Resolution[], ports: PlanPorts): Survey {
-  const around = new Surroundings(request, ports);
   const [first] = resolutions;
   if (!first) throw new RangeError("Cannot plan: the request names no model");
-  const { candidates, shortcomings, forbidden } = examine(resolutions, around);
-  const eligible = candidates.filter((one) => one.exclusion === undefined);
   const decided = decisions(request, first);
+  const around = new Surroundings(request, ports, decided.priority);
+  const { candidates, shortcomings, shadows, forbidden } = examine(resolutions, around);
+  const eligible = candidates.filter((one) => one.exclusion === undefined);
   const conversation = conversationOf(first.settings, around);
-  const nobody = { ...decided, targets: [], candidates, conversation };
+  const nobody = { ...decided, targets: [], shadows: [], candidates, conversation };
   if (forbidden !== undefined) return { ...nobody, error: notAllowed(forbidden) };
   if (eligible.length === 0) return { ...nobody, error: nothingLeft(candidates, shortcomings) };
   for (const one of eligible) {
@@ -141,7 +149,8 @@ function surveyOf(request: ChatRequest, resolutions: readonly Resolution[], port
     return one;
   });
   if (request.routing?.allowFallbacks === false) keepFirst(ordered);
-  return { ...decided, targets: ordered.map((one) => one.target), candidates, conversation, error: undefined };
+  const targets = ordered.map((one) => one.target);
+  return { ...decided, targets, shadows, candidates, conversation, error: undefined };
 }
 
 // Where there is nothing else, some failures are better than no answer.

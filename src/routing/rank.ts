@@ -13,7 +13,10 @@ export interface Contender {
   readonly share: number;
   /** About what the request costs there, in nano-USD; undefined: not known. */
   readonly costNanoUsd: number | undefined;
+  /** Of calls like this one. */
   readonly statistics: TargetStatistics;
+  /** Of calls for which somebody waits, by their kind; unset: these are. */
+  readonly interactive?: readonly TargetStatistics[];
 }
 
 /** What the order is to be. */
@@ -78,7 +81,9 @@ const UNAVAILABLE: Readonly<Record<Unavailable["rule"], number>> = {
  */
 export function rank(contenders: readonly Contender[], ranking: Ranking): Order {
   const availability = contenders.map((one) => availabilityOf(one, ranking.random));
-  const avoided = ranking.batch ? contenders.map((one) => suffers(one.statistics)) : undefined;
+  const avoided = ranking.batch
+    ? contenders.map((one) => (one.interactive ?? [one.statistics]).some(suffers))
+    : undefined;
   const fleeing = avoided?.includes(true) === true;
   const scores = fleeing ? contenders.map(batchScore) : scoresOf(contenders, ranking);
   const places = placesOf(contenders, ranking, availability, fleeing ? avoided : undefined);

@@ -1,4 +1,5 @@
 import { Delivery, OnRefusal, Priority, type Constraints } from "../contract/index.ts";
+import type { HedgeSettings } from "./hedge-budget.ts";
 
 /** How the targets of a route may be ranked. */
 export type RouteStrategy = "ordered" | "weighted" | "cheapest" | "fastest" | "balanced";
@@ -16,6 +17,8 @@ export interface RouteSettings {
   readonly weights: BalanceWeights;
   /** How long a conversation stays with the target that holds its prompt cache, in milliseconds; undefined: it does not. */
   readonly affinityMs: number | undefined;
+  /** When a second target is asked beside the first; undefined: never. */
+  readonly hedge?: HedgeSettings | undefined;
   /** What every target must satisfy for every request. */
   readonly constraints: Constraints | undefined;
   /** By the target's place in the route; a target beyond the end has the defaults. */
@@ -37,6 +40,8 @@ export interface TargetSettings {
   readonly quality: number | undefined;
   /** It is on trial: the percentage of requests that go there first, while all others leave it for last. */
   readonly canaryPercent: number | undefined;
+  /** It serves nobody: the percentage of requests of which it gets a copy. */
+  readonly shadowPercent?: number | undefined;
 }
 
 /** A target of which a route says nothing. */

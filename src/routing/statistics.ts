@@ -1,4 +1,11 @@
-import type { AttemptOutcome, Headroom, Percentiles, TargetStatistics } from "./live.ts";
+import {
+  STREAMED,
+  type AttemptOutcome,
+  type CallKind,
+  type Headroom,
+  type Percentiles,
+  type TargetStatistics,
+} from "./live.ts";
 
 const SLOTS = 6;
 const SLOT_MS = 10_000;
@@ -58,37 +65,50 @@ class Histogram {
   }
 }
 
+const KINDS = 4;
+
+function indexOf({ stream, batch }: CallKind): number {
+  return (stream ? 0 : 1) + (batch ? 2 : 0);
+}
+
+/** Times to first content of one kind of call. */
+interface FirstContent {
+  readonly latest: Histogram;
+  /** The 95th percentile over a longer time. */
+  usualP95Ms: number | undefined;
+}
+
 /** What the calls of the latest minute at one target were like. */
 export class CallWindow {
   readonly #attempts = new Uint32Array(SLOTS);
   readonly #failures = new Uint32Array(SLOTS);
   readonly #reasons = new Array<Record<string, number> | undefined>(SLOTS).fill(undefined);
-  readonly #firstContent = new Histogram(1);
+  readonly #firstContent = new Array<FirstContent | undefined>(KINDS).fill(undefined);
   readonly #speed = new Histogram(0.1);
   #period: number;
-  #usualFirstContentP95Ms: number | undefined;
   #headroom: Headroom | undefined;
   #headroomAtMs = 0;
-  #snapshot: TargetStatistics | undefined;
+  readonly #snapshots = new Array<TargetStatistics | undefined>(KINDS).fill(undefined);
 
   constructor(nowMs: number) {
     this.#period = Math.floor(nowMs / SLOT_MS);
   }
 
   /** What the 95th percentile of the time to first content is over a longer time; undefined: not known yet. */
-  usualFirstContentP95Ms(nowMs: number): number | undefined {
+  usualFirstContentP95Ms(nowMs: number, kind: CallKind): number | undefined {
     this.#slotAt(nowMs);
-    return this.#usualFirstContentP95Ms;
+    return this.#firstContent[indexOf(kind)]?.usualP95Ms;
   }
 
   /** What was slow each time it was tried has become usual. */
-  growUsual(): void {
-    if (this.#usualFirstContentP95Ms !== undefined) this.#usualFirstContentP95Ms *= 1.25;
-    this.#snapshot = undefined;
+  growUsual(kind: CallKind): void {
+    const times = this.#firstContent[indexOf(kind)];
+    if (times?.usualP95Ms !== undefined) times.usualP95Ms *= 1.25;
+    this.#changed();
   }
 
   /** Counts a call; `failure` is its reason in snake_case. */
-  add(nowMs: number, outcome: AttemptOutcome, failure: string | undefined): void {
+  add(nowMs: number, outcome: AttemptOutcome, failure: string | undefined, kind = STREAMED): void {
     const slot = this.#slotAt(nowMs);
     this.#attempts[slot]! += 1;
     if (failure !== undefined) {
@@ -98,7 +118,8 @@ export class CallWindow {
     }
     const { firstContentMs, durationMs, outputTokens } = outcome;
     if (firstContentMs !== undefined) {
-      this.#firstContent.add(slot, firstContentMs);
+      const times = (this.#firstContent[indexOf(kind)] ??= { latest: new Histogram(1), usualP95Ms: undefined });
+      times.latest.add(slot, firstContentMs);
       const writingMs = durationMs - firstContentMs;
       // A speed is only told by an answer that took its time after the first content.
       if (failure === undefined && outputTokens !== undefined && outputTokens > 1 && writingMs >= 1) {
@@ -109,23 +130,25 @@ export class CallWindow {
       this.#headroom = outcome.headroom;
       this.#headroomAtMs = nowMs;
     }
-    this.#snapshot = undefined;
+    this.#changed();
   }
 
-  /** The figures now; the same object as long as nothing has changed. */
-  statistics(nowMs: number, running: number): TargetStatistics {
+  /** The figures now, times to first content of this kind; the same object as long as nothing has changed. */
+  statistics(nowMs: number, running: number, kind = STREAMED): TargetStatistics {
     this.#slotAt(nowMs);
-    const known = this.#snapshot;
+    const index = indexOf(kind);
+    const known = this.#snapshots[index];
     if (known?.running === running && !known.headroom) return known;
     const headroom = this.#headroomAt(nowMs);
-    if (known) return (this.#snapshot = { ...known, running, headroom });
-    return (this.#snapshot = {
+    if (known) return (this.#snapshots[index] = { ...known, running, headroom });
+    const times = this.#firstContent[index];
+    return (this.#snapshots[index] = {
       attempts: sum(this.#attempts),
       failures: sum(this.#failures),
       failuresByReason: this.#failuresByReason(),
       running,
-      firstContentMs: this.#firstContent.percentiles(),
-      usualFirstContentP95Ms: this.#usualFirstContentP95Ms,
+      firstContentMs: times?.latest.percentiles(),
+      usualFirstContentP95Ms: times?.usualP95Ms,
       outputTokensPerSecond: this.#speed.percentiles(),
       headroom,
     });
@@ -157,7 +180,7 @@ export class CallWindow {
       const passed = Math.min(period - this.#period, SLOTS);
       for (let i = 1; i <= passed; i++) this.#forget((this.#period + i) % SLOTS);
       this.#period = period;
-      this.#snapshot = undefined;
+      this.#changed();
     }
     return period % SLOTS;
   }
@@ -166,16 +189,22 @@ export class CallWindow {
     this.#attempts[slot] = 0;
     this.#failures[slot] = 0;
     this.#reasons[slot] = undefined;
-    this.#firstContent.forget(slot);
+    for (const times of this.#firstContent) times?.latest.forget(slot);
     this.#speed.forget(slot);
   }
 
   // A fiftieth of what is new every ten seconds: about ten minutes count.
   #learnUsual(): void {
-    const now = this.#firstContent.percentiles()?.p95;
-    if (now === undefined) return;
-    const usual = this.#usualFirstContentP95Ms;
-    this.#usualFirstContentP95Ms = usual === undefined ? now : usual + (now - usual) / 50;
+    for (const times of this.#firstContent) {
+      const now = times?.latest.percentiles()?.p95;
+      if (!times || now === undefined) continue;
+      const { usualP95Ms: usual } = times;
+      times.usualP95Ms = usual === undefined ? now : usual + (now - usual) / 50;
+    }
+  }
+
+  #changed(): void {
+    this.#snapshots.fill(undefined);
   }
 }
 

@@ -22,7 +22,7 @@ afterEach(() => rmSync(parent, { recursive: true, force: true }));
 async function holdInAnotherProcess(folder: string) {
   const code = `
     const { openDataFolder } = await import(${JSON.stringify(new URL("./data-folder.ts", import.meta.url).href)});
-    const held = openDataFolder(${JSON.stringify(folder)}, { nowMs: () => 0 });
+    const held = openDataFolder(${JSON.stringify(folder)}, { nowMs: () => 0, randomHex: () => "ab" });
     console.log("epoch " + held.claimEpoch());
     setInterval(() => {}, 1_000);
   `;
@@ -52,6 +52,18 @@ describe("openDataFolder", () => {
     const third = openDataFolder(path, runtime);
     expect(third.claimEpoch(42)).toBe(43);
     third.close();
+  });
+
+  test("has a name that it keeps, and no other folder has", () => {
+    const first = openDataFolder(path, runtime);
+    const other = openDataFolder(join(parent, "other"), runtime);
+    first.close();
+    other.close();
+    const second = openDataFolder(path, runtime);
+    expect(second.replicaId).toBe(first.replicaId);
+    expect(first.replicaId).toMatch(/^[0-9a-f]{16}$/);
+    expect(other.replicaId).not.toBe(first.replicaId);
+    second.close();
   });
 
   test("is refused a second time within one process, and given again after close", () => {
@@ -86,7 +98,7 @@ describe("openDataFolder", () => {
     folder.claimEpoch();
     const code = `
       const { openDataFolder } = await import(${JSON.stringify(new URL("./data-folder.ts", import.meta.url).href)});
-      try { openDataFolder(${JSON.stringify(path)}, { nowMs: () => 0 }); console.log("opened"); }
+      try { openDataFolder(${JSON.stringify(path)}, { nowMs: () => 0, randomHex: () => "ab" }); console.log("opened"); }
       catch (error) { console.log(error.message); }
     `;
     const child = spawn(process.execPath, ["--input-type=module", "-e", code], {

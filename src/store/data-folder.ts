@@ -8,6 +8,8 @@ import type { Runtime } from "../runtime/runtime.ts";
 export interface DataFolder {
   /** Absolute path. */
   readonly path: string;
+  /** Names whoever runs on this folder among the replicas of a fleet. Made with the folder, and kept as long as it. */
+  readonly replicaId: string;
   /**
    * The next epoch: higher than every one given for this folder before and than `above`. On disk before it returns, so
    * that what a dead process wrote is told from what a living one writes.
@@ -19,6 +21,7 @@ export interface DataFolder {
 
 const LOCK_FILE = "lock.sqlite";
 const HOLDER_FILE = "holder.json";
+const REPLICA_ID_BYTES = 8;
 const SQLITE_BUSY = 5;
 const SQLITE_NOT_A_DATABASE = 26;
 
@@ -27,15 +30,17 @@ const SQLITE_NOT_A_DATABASE = 26;
  * it cannot be written. The lock is SQLite's exclusive lock on a file: the kernel's, so that it dies with the process and
  * no pid has to be trusted (https://sqlite.org/lockingv3.html).
  */
-export function openDataFolder(folder: string, runtime: Pick<Runtime, "nowMs">): DataFolder {
+export function openDataFolder(folder: string, runtime: Pick<Runtime, "nowMs" | "randomHex">): DataFolder {
   const path = resolve(folder);
   makeFolder(path);
-  const database = lock(path);
+  const database = lock(path, runtime.randomHex(REPLICA_ID_BYTES));
   writeHolder(path, runtime.nowMs());
   const claim = database.prepare("UPDATE epoch SET value = max(value, ?) + 1 RETURNING value");
+  const { id: replicaId } = database.prepare("SELECT id FROM replica").get() as { id: string };
   let open = true;
   return {
     path,
+    replicaId,
     claimEpoch(above = 0) {
       return (claim.get(above) as { value: number }).value;
     },
@@ -60,7 +65,7 @@ function makeFolder(path: string): void {
   }
 }
 
-function lock(path: string): DatabaseSync {
+function lock(path: string, newReplicaId: string): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(join(path, LOCK_FILE), { timeout: 0 });
@@ -71,6 +76,8 @@ function lock(path: string): DatabaseSync {
       BEGIN EXCLUSIVE;
       CREATE TABLE IF NOT EXISTS epoch (id INTEGER PRIMARY KEY CHECK (id = 1), value INTEGER NOT NULL) STRICT;
       INSERT OR IGNORE INTO epoch (id, value) VALUES (1, 0);
+      CREATE TABLE IF NOT EXISTS replica (id TEXT PRIMARY KEY) STRICT;
+      INSERT INTO replica (id) SELECT '${newReplicaId}' WHERE NOT EXISTS (SELECT 1 FROM replica);
       COMMIT;
     `);
     return database;

@@ -1,7 +1,14 @@
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { UsageSource } from "../../src/contract/index.ts";
+import { decodeLine } from "../../src/ledger/format.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
-import type { AttemptEndedRecord, ForwardedRecord, RequestEndedRecord } from "../../src/ledger/records.ts";
+import type {
+  AttemptEndedRecord,
+  ForwardedRecord,
+  LedgerRecord,
+  RequestEndedRecord,
+} from "../../src/ledger/records.ts";
 import type { JournalDamage } from "../../src/ledger/segments.ts";
 import { doorsOf } from "./doors.ts";
 import { openRequest, type LiveRequest } from "./live-stream.ts";
@@ -70,18 +77,61 @@ export interface Journal {
   readonly damage: readonly JournalDamage[];
 }
 
-/** Reads the whole journal of a data folder. */
+/** Reads the whole journal of a data folder: the segments it has, and the lines of others that the tables have kept. */
 export async function readJournal(dataDir: string): Promise<Journal> {
   const forwarded: ForwardedRecord[] = [];
   const attemptEnds = new Map<string, AttemptEndedRecord[]>();
   const requestEnds = new Map<string, RequestEndedRecord[]>();
   const damage: JournalDamage[] = [];
-  for await (const { record } of readLedger(join(dataDir, "ledger"), (one) => damage.push(one))) {
+  const records = readEvents(dataDir);
+  for await (const { epoch, seq, record } of readLedger(join(dataDir, "ledger"), (one) => damage.push(one))) {
+    records.set(`${epoch} ${seq}`, record);
+  }
+  for (const record of records.values()) {
     if (record.kind === "forwarded") forwarded.push(record);
     else if (record.kind === "attempt_ended") add(attemptEnds, attemptKey(record), record);
     else if (record.kind === "request_ended") add(requestEnds, record.requestId, record);
   }
   return { forwarded, attemptEnds, requestEnds, damage };
+}
+
+/** The lines that the tables of a data folder have, by their places. */
+function readEvents(dataDir: string): Map<string, LedgerRecord> {
+  using tables = new DatabaseSync(join(dataDir, "parley.sqlite"), { readOnly: true });
+  const rows = tables.prepare("select epoch, seq, body from ledger_events order by epoch, seq").all();
+  return new Map(
+    (rows as { epoch: number; seq: number; body: string }[]).map(({ epoch, seq, body }) => {
+      return [`${epoch} ${seq}`, decodeLine(Buffer.from(body))?.content as LedgerRecord];
+    }),
+  );
+}
+
+/**
+ * In what the tables differ from the journal once a restart has projected it, in sentences: every line is there once, each
+ * attempt is as its one end says and counts as what that costs, and the totals are the sum of the lines.
+ */
+export async function projectionProblems(dataDir: string, journal: Journal): Promise<string[]> {
+  const problems: string[] = [];
+  const events = readEvents(dataDir);
+  for await (const { epoch, seq, record } of readLedger(join(dataDir, "ledger"))) {
+    if (!events.has(`${epoch} ${seq}`)) problems.push(`${record.kind} of ${record.requestId} is not in the tables`);
+  }
+  using tables = new DatabaseSync(join(dataDir, "parley.sqlite"), { readOnly: true });
+  const row = tables.prepare(
+    "select state, charged_nano_usd from ledger_attempts where request_id = ? and attempt = ?",
+  );
+  let sum = 0n;
+  for (const record of journal.forwarded) {
+    const [end] = journal.attemptEnds.get(attemptKey(record)) ?? [];
+    const found = row.get(record.requestId, record.attempt) as { state: string; charged_nano_usd: number } | undefined;
+    const cost = end?.cost?.nanoUsd ?? BigInt(record.hold?.nanoUsd ?? 0);
+    sum += cost;
+    if (found?.state !== end?.state) problems.push(`${record.model} is ${found?.state} and not ${end?.state}`);
+    if (BigInt(found?.charged_nano_usd ?? -1) !== cost) problems.push(`${record.model} counts as another sum`);
+  }
+  const total = tables.prepare("select coalesce(sum(charged_nano_usd), 0) as sum from ledger_attempts").get();
+  if (BigInt((total as { sum: number }).sum) !== sum) problems.push("the total is not the sum of the lines");
+  return problems;
 }
 
 function add<T>(map: Map<string, T[]>, key: string, value: T): void {

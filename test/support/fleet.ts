@@ -48,16 +48,17 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 async function startReplica(id: string, index: number, prefix: string, options: FleetOptions): Promise<FleetReplica> {
   const { url, count, book, commandTimeoutMs = 1_000, epoch = 1 } = options;
   const runtime = realRuntime();
-  let bank: RedisBank | undefined;
+  const opened: { bank?: RedisBank } = {};
   const connection = await RedisConnection.open({
     url: typeof url === "string" ? url : url(index),
     runtime,
     prefix,
     commandTimeoutMs,
-    onState: ({ kind }) => kind === "connected" && bank?.resume(),
+    onState: ({ kind }) => kind === "connected" && opened.bank?.resume(),
   });
   const bus = await RedisBus.open(connection, id);
-  bank = await RedisBank.open({ connection, bus, book, runtime, replica: id, epoch, replicas: () => count });
+  const bank = await RedisBank.open({ connection, bus, book, runtime, replica: id, epoch, replicas: () => count });
+  opened.bank = bank;
   return { id, connection, bus, bank };
 }
 

@@ -32,7 +32,6 @@ const ASKED_FOR_MS = 500;
 export class RedisBank implements Bank {
   readonly #parts: LeaseParts;
   readonly #bus: RedisBus;
-  readonly #book: LeaseBook;
   readonly #runtime: Runtime;
   readonly #accounts = new Map<string, LeasedAccount>();
   readonly #listeners: ((account: string) => void)[] = [];
@@ -42,7 +41,6 @@ export class RedisBank implements Bank {
   private constructor(options: RedisBankOptions) {
     const { bus, book, runtime, replica } = options;
     this.#bus = bus;
-    this.#book = book;
     this.#runtime = runtime;
     // One number per operation, over all lives of the replica.
     let operations = options.epoch * 2 ** 32;

@@ -4,6 +4,7 @@ import type { Draw, Grant, SpendSource } from "../bank.ts";
 import type { LeaseBook, LeaseRow } from "../lease-book.ts";
 import { DRAW, REBUILD } from "./bank-scripts.ts";
 import type { RedisConnection, ScriptAnswer } from "./connection.ts";
+import { isUntidy, newLine, windowOf, type Line, type Window } from "./lease-line.ts";
 import { Patience } from "./patience.ts";
 import { hashTag } from "./script.ts";
 
@@ -20,24 +21,6 @@ export interface LeaseParts {
   askOthers(account: string): void;
   /** Something of the account is there for others again. */
   gaveBack(account: string): void;
-}
-
-/** What this replica holds of a bucket. All amounts in nano-USD. */
-interface Line {
-  readonly bucket: number;
-  /** What was granted and not given back: the truth, of which Redis and the book know at least as much. */
-  held: number;
-  /** Of `held`, what former lives of this replica have left, until it is settled. */
-  inherited: number;
-  /** What the book says, and the generation in which it was said. */
-  booked: number;
-  generation: number;
-  /** What Redis may count for this replica at most. */
-  counted: number;
-  /** Draws of at least `refusedLeast` are refused until then without asking again. */
-  refusedUntilMs: number;
-  refusedLeast: number;
-  left: number;
 }
 
 // An account that nobody touches is forgotten by Redis long after its longest window, and then read from the book.
@@ -199,12 +182,12 @@ export class LeasedAccount {
     draw: Pick<Draw, "leastNanoUsd" | "limitNanoUsd">,
     window: Window,
   ): Promise<ScriptAnswer> {
-    const { connection, replica, nextOperation, replicas } = this.#parts;
-    const share = Math.max(1, 2 * replicas());
+    const { connection, replica } = this.#parts;
+    const share = Math.max(1, 2 * this.#parts.replicas());
     const { bucket, generation } = line;
     line.counted = Math.max(line.counted, held + wanted);
     const limits = [draw.leastNanoUsd, draw.limitNanoUsd, window.first, window.step, window.count, share];
-    const args = [replica, nextOperation(), generation, bucket, held, wanted, ...limits, TIME_TO_LIVE_MS];
+    const args = [replica, this.#parts.nextOperation(), generation, bucket, held, wanted, ...limits, TIME_TO_LIVE_MS];
     for (let issue = 1; ; issue++) {
       try {
         return await connection.run(DRAW, this.#keys, args);
@@ -215,10 +198,10 @@ export class LeasedAccount {
   }
 
   async #book(line: Line, netNanoUsd: number): Promise<void> {
-    const { book, replica, nextOperation } = this.#parts;
+    const { book, replica } = this.#parts;
     try {
       const row = { account: this.#name, bucket: line.bucket, replica, netNanoUsd };
-      line.generation = await book.set(row, nextOperation());
+      line.generation = await book.set(row, this.#parts.nextOperation());
       line.booked = netNanoUsd;
     } catch (error) {
       // It may have been written all the same.
@@ -283,39 +266,9 @@ export class LeasedAccount {
   #line(bucket: number): Line {
     let line = this.#lines.get(bucket);
     if (!line) {
-      line = {
-        bucket,
-        held: 0,
-        inherited: 0,
-        booked: 0,
-        generation: 0,
-        counted: 0,
-        refusedUntilMs: 0,
-        refusedLeast: 0,
-        left: 0,
-      };
+      line = newLine(bucket);
       this.#lines.set(bucket, line);
     }
     return line;
   }
-}
-
-interface Window {
-  readonly first: number;
-  readonly step: number;
-  readonly count: number;
-}
-
-/** The window that ends with the bucket, and the distance of its buckets. */
-function windowOf({ account, bucket, window }: Draw): Window {
-  const count = window.length;
-  const step = count > 1 ? (Math.max(...window) - Math.min(...window)) / (count - 1) : 0;
-  if (!window.includes(bucket) || !Number.isSafeInteger(step) || !Number.isSafeInteger(bucket) || bucket < 0) {
-    throw new RangeError(`Cannot draw from ${account}: the buckets of its window are not evenly spaced`);
-  }
-  return { first: bucket - (count - 1) * step, step, count };
-}
-
-function isUntidy(line: Line): boolean {
-  return line.held !== line.booked || line.held !== line.counted;
 }

@@ -8,6 +8,8 @@ import type { Wire } from "./wire.ts";
 /** How a protocol frames the answer of a call: its messages, and the end that says whether they are all. */
 export interface Framing {
   readonly contentType: string;
+  /** Whether the end is told in HTTP's trailers. */
+  readonly hasTrailers: boolean;
   /** One message as it goes out. */
   message<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): Uint8Array;
   /** What follows the last message; with an error the call has failed after its first message. */
@@ -29,13 +31,14 @@ const PREFIX_BYTES = 5;
 
 // A unary Connect call is its message and nothing else; its failures are whole answers of another shape.
 function bare(codec: "json" | "proto", encode: Encode): Framing {
-  return { contentType: `application/${codec}`, message: encode, end: () => ({}) };
+  return { contentType: `application/${codec}`, hasTrailers: false, message: encode, end: () => ({}) };
 }
 
 function connectStream(codec: "json" | "proto", encode: Encode): Framing {
   const ok = envelope(endStreamFlag, Buffer.from("{}"));
   return {
     contentType: `application/connect+${codec}`,
+    hasTrailers: false,
     message: (desc, message) => envelope(0, encode(desc, message)),
     end: (error) => ({
       body: error
@@ -48,6 +51,7 @@ function connectStream(codec: "json" | "proto", encode: Encode): Framing {
 function grpc(codec: "json" | "proto", encode: Encode): Framing {
   return {
     contentType: `application/grpc+${codec}`,
+    hasTrailers: true,
     message: (desc, message) => envelope(0, encode(desc, message)),
     end: (error) => ({ trailers: error ? Object.fromEntries(trailersOf(error)) : { "grpc-status": grpcStatusOk } }),
   };
@@ -57,6 +61,7 @@ function grpcWeb(codec: "json" | "proto", encode: Encode): Framing {
   const ok = envelope(trailerFlag, trailerSerialize(new Headers({ "grpc-status": grpcStatusOk })));
   return {
     contentType: `application/grpc-web+${codec}`,
+    hasTrailers: false,
     message: (desc, message) => envelope(0, encode(desc, message)),
     end: (error) => ({ body: error ? envelope(trailerFlag, trailerSerialize(trailersOf(error))) : ok }),
   };

@@ -3,7 +3,7 @@ import type { ConnectError } from "@connectrpc/connect";
 import type { StreamEvent } from "../../contract/index.ts";
 import type { EventSink } from "../../pipeline/call.ts";
 import type { AnyResponse } from "../exchange.ts";
-import { writePiece } from "../slow-reader.ts";
+import { StreamBody } from "../stream-body.ts";
 import { joined, type Framing } from "./framing.ts";
 
 /** What a stream is written with. */
@@ -21,12 +21,14 @@ export interface StreamSinkOptions {
 export class StreamSink implements EventSink {
   onDrain: (() => void) | undefined;
   readonly #options: StreamSinkOptions;
+  readonly #body: StreamBody;
   #begun = false;
   #over = false;
 
   constructor(options: StreamSinkOptions) {
     this.#options = options;
     const { response } = options;
+    this.#body = new StreamBody(response, options.streamBufferBytes);
     response.on("drain", () => this.onDrain?.());
     response.once("close", () => (this.#over = true));
   }
@@ -39,12 +41,12 @@ export class StreamSink implements EventSink {
   write(events: StreamEvent[]): boolean {
     const [first] = events;
     if (this.#over || !first) return true;
-    const { response, encode, streamBufferBytes } = this.#options;
+    const { encode } = this.#options;
     const pieces = events.map(encode);
     this.#begin(first);
     // The end of a complete answer leaves with its last event.
     if (events.at(-1)?.event.case === "completed") this.#finish(undefined, pieces);
-    else return writePiece(response, joined(pieces), streamBufferBytes);
+    else return this.#body.write(joined(pieces));
     return true;
   }
 
@@ -56,18 +58,16 @@ export class StreamSink implements EventSink {
   #begin(first: StreamEvent): void {
     if (this.#begun) return;
     this.#begun = true;
-    const { response, framing, headersOf } = this.#options;
-    // Both kinds of response take the same arguments; TypeScript cannot call a union of their overloads.
-    (response as ServerResponse).writeHead(200, { ...headersOf(first), "content-type": framing.contentType });
+    const { framing, headersOf } = this.#options;
+    this.#body.begin(200, { ...headersOf(first), "content-type": framing.contentType }, framing.hasTrailers);
   }
 
   #finish(error: ConnectError | undefined, pieces: Uint8Array[]): void {
     this.#over = true;
-    const response = this.#options.response as ServerResponse;
     const { body, trailers } = this.#options.framing.end(error);
     if (body) pieces.push(body);
-    if (trailers) response.addTrailers(trailers);
-    if (pieces.length > 0) response.end(joined(pieces));
-    else response.end();
+    // Both kinds of response take the same arguments; TypeScript cannot call a union of their overloads.
+    if (trailers) (this.#options.response as ServerResponse).addTrailers(trailers);
+    this.#body.end(joined(pieces));
   }
 }

@@ -22,6 +22,7 @@ export function encodeTrace(trace: Trace): Record<string, unknown> {
     ...(decision ? { decision: encodeDecision(decision) } : {}),
     ...(routedAfterUs === undefined ? {} : { routed_after_us: routedAfterUs }),
     attempts: trace.attempts.map(encodeTracedAttempt),
+    ...(trace.shadows.length > 0 ? { shadows: trace.shadows.map(encodeTracedAttempt) } : {}),
     ...(served ? { served: originFields(served) } : {}),
     duration_ms: trace.durationMs,
   };

@@ -1,10 +1,9 @@
 import type { GatewayError, StreamEvent } from "../../contract/index.ts";
 import type { EventSink } from "../../pipeline/call.ts";
 import type { AnyResponse } from "../exchange.ts";
-import { writePiece } from "../slow-reader.ts";
+import { StreamBody } from "../stream-body.ts";
 import type { ChunkEncoder } from "./chunk-encoder.ts";
 import { streamHeaders, type ResponseHeaders } from "./headers.ts";
-import { writeHead } from "./reply.ts";
 
 /** Writes an answer's events to a response as server-sent events: all of one call as one write. */
 export class StreamSink implements EventSink {
@@ -12,7 +11,7 @@ export class StreamSink implements EventSink {
   readonly #response: AnyResponse;
   readonly #encoder: ChunkEncoder;
   readonly #headers: ResponseHeaders;
-  readonly #bufferBytes: number;
+  readonly #body: StreamBody;
   #closed = false;
 
   /** `bufferBytes`: most that waits for a slow reader before the pipeline is asked to pause. */
@@ -20,7 +19,7 @@ export class StreamSink implements EventSink {
     this.#response = response;
     this.#encoder = encoder;
     this.#headers = headers;
-    this.#bufferBytes = bufferBytes;
+    this.#body = new StreamBody(response, bufferBytes);
     response.on("drain", () => this.onDrain?.());
     response.once("close", () => {
       this.#closed = true;
@@ -31,8 +30,8 @@ export class StreamSink implements EventSink {
     if (this.#closed || this.#encoder.ended) return true;
     const text = this.#encoder.encode(events);
     this.#begin();
-    if (this.#encoder.ended) this.#response.end(text);
-    else if (text !== "") return writePiece(this.#response, text, this.#bufferBytes);
+    if (this.#encoder.ended) this.#body.end(text);
+    else if (text !== "") return this.#body.write(text);
     return true;
   }
 
@@ -40,13 +39,13 @@ export class StreamSink implements EventSink {
   fail(error: GatewayError): void {
     if (this.#closed || this.#encoder.ended) return;
     this.#begin();
-    this.#response.end(this.#encoder.fail(error));
+    this.#body.end(this.#encoder.fail(error));
   }
 
   // Headers wait for the first event: until then a failure can still be a status.
   #begin(): void {
     if (this.#response.headersSent) return;
-    writeHead(this.#response, 200, {
+    this.#body.begin(200, {
       ...this.#headers,
       ...streamHeaders(this.#encoder.started),
       "content-type": "text/event-stream; charset=utf-8",

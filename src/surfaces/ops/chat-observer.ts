@@ -1,8 +1,8 @@
 import { Fault, type ErrorReason } from "../../contract/index.ts";
-import { reasonName } from "../../errors/index.ts";
+import { reasonName, type ParleyError } from "../../errors/index.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
-import type { ChatObserver } from "../../pipeline/parts.ts";
+import type { ChatObserver, RequestEnd } from "../../pipeline/parts.ts";
 
 const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900];
 
@@ -24,6 +24,11 @@ export function createChatObserver(metrics: Metrics, log: Log): ChatObserver {
     "parley_attempts_total",
     "Attempts that have ended, by provider and result (completed, or the error's reason).",
     ["provider", "result"],
+  );
+  const own = metrics.counter(
+    "parley_own_calls_total",
+    "Calls that the gateway made on its own account (shadow or probe), by provider and result.",
+    ["why", "provider", "result"],
   );
   const firstContent = metrics.histogram(
     "parley_first_content_seconds",
@@ -51,6 +56,9 @@ export function createChatObserver(metrics: Metrics, log: Log): ChatObserver {
       tokens.add((inputTokens ?? 0) + (cacheReadTokens ?? 0), target.provider, "input");
       tokens.add((outputTokens ?? 0) + (reasoningTokens ?? 0), target.provider, "output");
     },
+    ownCallEnded(why, attempt, target) {
+      own.add(1, why, target.provider, attempt.reason === 0 ? "completed" : resultOf(attempt.reason));
+    },
     drifted(dialect, path) {
       drift.add(1, dialect, path);
       log.debug("a provider's answer holds something new", { dialect, path });
@@ -60,21 +68,24 @@ export function createChatObserver(metrics: Metrics, log: Log): ChatObserver {
       const kind = end.stream ? "stream" : "unary";
       requests.add(1, end.surface, kind, end.error ? resultOf(end.error.reason) : "completed");
       duration.observe(end.durationMs / 1000, kind);
-      if (!end.error) return;
-      const { fault } = end.error.row;
-      const write = fault === Fault.CALLER || fault === Fault.POLICY ? log.debug : log.warn;
-      write("chat request failed", {
-        request_id: end.requestId,
-        key_id: end.keyId,
-        surface: end.surface,
-        reason: resultOf(end.error.reason),
-        message: end.error.message,
-        attempts: end.attempts,
-        duration_ms: Math.round(end.durationMs),
-        cause: causeOf(end.error.cause),
-      });
+      if (end.error) logFailure(log, end, end.error);
     },
   };
+}
+
+function logFailure(log: Log, end: RequestEnd, error: ParleyError): void {
+  const { fault } = error.row;
+  const write = fault === Fault.CALLER || fault === Fault.POLICY ? log.debug : log.warn;
+  write("chat request failed", {
+    request_id: end.requestId,
+    key_id: end.keyId,
+    surface: end.surface,
+    reason: resultOf(error.reason),
+    message: error.message,
+    attempts: end.attempts,
+    duration_ms: Math.round(end.durationMs),
+    cause: causeOf(error.cause),
+  });
 }
 
 function resultOf(reason: ErrorReason): string {

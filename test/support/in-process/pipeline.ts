@@ -3,6 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { createCatalog } from "../../../src/catalog/catalog.ts";
 import {
   ChatRequestSchema,
+  type ChatResponse,
   EventGrammar,
   isContent,
   ResponseFold,
@@ -10,18 +11,23 @@ import {
   type StreamEvent,
 } from "../../../src/contract/index.ts";
 import { reasonName } from "../../../src/errors/index.ts";
+import type { LedgerRecord } from "../../../src/ledger/records.ts";
 import type { ChatOutcome, EventSink } from "../../../src/pipeline/call.ts";
 import { LiveRequests, chat } from "../../../src/pipeline/chat.ts";
-import type { ChatLimits, ChatParts, LiveConfig } from "../../../src/pipeline/parts.ts";
+import type { RequestTrace } from "../../../src/pipeline/trace.ts";
+import type { ChatLimits, ChatParts, LiveConfig, MemoryPort } from "../../../src/pipeline/parts.ts";
 import { createProvider, type ConfiguredProvider } from "../../../src/providers/create-adapter.ts";
 import { SANDBOX_FORMATS } from "../../../src/providers/entries/sandbox-formats.ts";
 import { Affinity } from "../../../src/routing/affinity.ts";
 import { LocalPermitSource } from "../../../src/policy/rates/local-source.ts";
 import { RateLimiter } from "../../../src/policy/rates/rate-limiter.ts";
 import { ExtraAttempts } from "../../../src/routing/extra-attempts.ts";
+import { HedgeBudget } from "../../../src/routing/hedge-budget.ts";
 import { createLiveTargets } from "../../../src/routing/live-targets.ts";
-import { ModelTable } from "../../../src/routing/model-table.ts";
+import { ModelTable, type Route } from "../../../src/routing/model-table.ts";
+import type { Target } from "../../../src/routing/target.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";
+import { Slots } from "../../../src/runtime/slots.ts";
 import { keyAuth } from "../../../src/upstream/auth/key-auth.ts";
 import type { UpstreamClient } from "../../../src/upstream/upstream.ts";
 import type { WallRequest } from "../wall.ts";
@@ -34,6 +40,7 @@ const LIMITS: ChatLimits = {
   reasoningFirstContentMs: 120_000,
   progressMs: 15_000,
   keepAliveMs: 60_000,
+  retryAfterMaxMs: 30_000,
   startupEvents: 64,
   startupBytes: 256 * 1024,
   upstreamEventBytes: 1024 * 1024,
@@ -49,6 +56,8 @@ const caller = {
   allowsModel: () => true,
   ...UNLIMITED,
 };
+
+const UNBOUNDED: MemoryPort = { tryTake: () => true, give: nothing };
 
 let known: readonly ConfiguredProvider[] | undefined;
 
@@ -72,16 +81,31 @@ function providers(): readonly ConfiguredProvider[] {
   ]);
 }
 
+/** The target of a name such as `sandbox/story`. */
+export function targetNamed(name: string): Target {
+  const [provider = "", ...model] = name.split("/");
+  const target = providers()
+    .find((one) => one.name === provider)
+    ?.target(model.join("/"));
+  if (!target) throw new RangeError(`Cannot find the target ${name}`);
+  return target;
+}
+
 /** A gateway's pipeline with health, statistics and a budget of extra attempts of its own. */
 export class InProcessGateway {
   readonly #runtime: Runtime;
   readonly #parts: ChatParts;
   readonly #live = new LiveRequests();
 
-  constructor(runtime: Runtime, upstream: UpstreamClient) {
+  /** What became of its requests. */
+  readonly traces: RequestTrace[] = [];
+  /** What stands in its books. */
+  readonly records: LedgerRecord[] = [];
+
+  constructor(runtime: Runtime, upstream: UpstreamClient, routes: readonly Route[] = [], memory = UNBOUNDED) {
     this.#runtime = runtime;
     const config: LiveConfig = {
-      models: new ModelTable([], providers()),
+      models: new ModelTable(routes, providers()),
       adapters: new Map(providers().map((provider) => [provider.name, provider.adapter])),
       authenticate: () => caller,
       limits: LIMITS,
@@ -89,28 +113,45 @@ export class InProcessGateway {
     this.#parts = {
       runtime,
       upstream,
-      ledger: { forwarded: () => Promise.resolve(), ended: nothing, streamed: nothing, close: () => Promise.resolve() },
+      ledger: {
+        forwarded: (record) => Promise.resolve(void this.records.push(record)),
+        ended: (record) => void this.records.push(record),
+        streamed: nothing,
+        close: () => Promise.resolve(),
+      },
       extraAttempts: new ExtraAttempts(runtime),
       rates: new RateLimiter(new LocalPermitSource(runtime), runtime),
       live: createLiveTargets(runtime),
       affinity: new Affinity(runtime),
-      traces: { keep: nothing },
+      hedges: new HedgeBudget(),
+      shadows: new Slots(16),
+      memory,
+      traces: { keep: (_keyId, trace) => void this.traces.push(trace) },
       vault: { put: nothing, get: () => undefined, delete: nothing },
-      observer: { requestStarted: nothing, attemptEnded: nothing, drifted: nothing, requestEnded: nothing },
+      observer: {
+        requestStarted: nothing,
+        attemptEnded: nothing,
+        ownCallEnded: nothing,
+        drifted: nothing,
+        requestEnded: nothing,
+      },
       current: () => config,
     };
   }
 
   /** Runs a request to its end. */
-  async ask(request: WallRequest, stream: boolean): Promise<Told> {
+  async ask(
+    request: WallRequest,
+    stream: boolean,
+    { abort = new AbortController(), timeoutMs }: { abort?: AbortController; timeoutMs?: number } = {},
+  ): Promise<Told> {
     const sink = new TellingSink();
-    const abort = new AbortController();
     const call = {
       requestId: this.#runtime.newId("req"),
       caller,
       request: create(ChatRequestSchema, request),
       stream,
-      timeoutMs: undefined,
+      timeoutMs,
       signal: abort.signal,
       abort: (reason: unknown) => abort.abort(reason),
       carriesState: true,
@@ -132,6 +173,8 @@ export interface Told {
   readonly attempts: number;
   readonly marks: readonly string[];
   readonly hadContent: boolean;
+  /** The whole answer; undefined: it failed. */
+  readonly response?: ChatResponse;
   /** What no caller may ever see; empty where all is well. */
   readonly defects: readonly string[];
 }
@@ -161,14 +204,15 @@ class TellingSink implements EventSink {
       const { error, gatewayError } = outcome;
       return { ...common, end: reasonName(error.reason), attempts: gatewayError.attempts.length, defects };
     }
-    const { candidates, attempts } = this.#fold.response();
+    const response = this.#fold.response();
+    const { candidates, attempts } = response;
     const folded = (candidates[0]?.message?.parts ?? [])
       .map(({ kind }) => (kind.case === "text" ? kind.value.text : ""))
       .join("");
     // Whole answers come without deltas.
     if (this.#text !== "" && folded !== this.#text) defects.push("what was folded is not what came in deltas");
     if (!candidates[0]?.finish) defects.push("it is complete and does not say why it ended");
-    return { ...common, text: folded, end: "completed", attempts: attempts.length, defects };
+    return { ...common, text: folded, end: "completed", attempts: attempts.length, response, defects };
   }
 
   #take(event: StreamEvent): void {

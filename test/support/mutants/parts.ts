@@ -11,10 +11,12 @@ import { Affinity } from "../../../src/routing/affinity.ts";
 import { LocalPermitSource } from "../../../src/policy/rates/local-source.ts";
 import { RateLimiter } from "../../../src/policy/rates/rate-limiter.ts";
 import { ExtraAttempts } from "../../../src/routing/extra-attempts.ts";
+import { HedgeBudget } from "../../../src/routing/hedge-budget.ts";
 import { createLiveTargets } from "../../../src/routing/live-targets.ts";
 import { ModelTable } from "../../../src/routing/model-table.ts";
 import type { Target } from "../../../src/routing/target.ts";
 import type { VirtualRuntime } from "../../../src/runtime/virtual.ts";
+import { Slots } from "../../../src/runtime/slots.ts";
 import type { UpstreamClient } from "../../../src/upstream/upstream.ts";
 import type { Source } from "./answer.ts";
 
@@ -59,6 +61,7 @@ export function mutantParts(
       reasoningFirstContentMs: 120_000,
       progressMs: 15_000,
       keepAliveMs: 60_000,
+      retryAfterMaxMs: 30_000,
       startupEvents: 64,
       startupBytes: 256 * 1024,
       upstreamEventBytes: 1024 * 1024,
@@ -75,9 +78,18 @@ export function mutantParts(
     rates: new RateLimiter(new LocalPermitSource(runtime), runtime),
     live: createLiveTargets(runtime),
     affinity: new Affinity(runtime),
+    hedges: new HedgeBudget(),
+    shadows: new Slots(16),
+    memory: { tryTake: () => true, give: () => undefined },
     traces: { keep: () => {} },
     vault: { put: nothing, get: () => undefined, delete: nothing },
-    observer: { requestStarted: nothing, attemptEnded: nothing, drifted: nothing, requestEnded: nothing },
+    observer: {
+      requestStarted: nothing,
+      attemptEnded: nothing,
+      ownCallEnded: nothing,
+      drifted: nothing,
+      requestEnded: nothing,
+    },
     current: () => config,
   };
   return { parts, model: "route" };

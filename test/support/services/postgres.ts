@@ -156,7 +156,7 @@ async function startServer(folder: string, port: number, { outlivesWorker = fals
     detached: true,
   });
   if (outlivesWorker) child.unref();
-  else process.once("exit", () => signalAll(child, "SIGKILL"));
+  else running.add(child);
   await until(async () => {
     if (child.exitCode !== null) throw new Error("Cannot start PostgreSQL for the tests: it ended at once");
     return await runSql(urlOf(port), "select 1").then(
@@ -166,6 +166,10 @@ async function startServer(folder: string, port: number, { outlivesWorker = fals
   });
   return child;
 }
+
+// What a test has started ends with its process.
+const running = new Set<ChildProcess>();
+process.once("exit", () => running.forEach((child) => signalAll(child, "SIGKILL")));
 
 // Its helpers are in its group; frozen or killed alone, the first of them would be noticed by the others.
 function signalAll(child: ChildProcess, signal: NodeJS.Signals): void {

@@ -1,0 +1,184 @@
+import type { KnownRows, LedgerChanges, LedgerStore } from "../ledger-store.ts";
+import type { Database, Query } from "./database.ts";
+import { insertRows, type RowInsert } from "./insert-rows.ts";
+import type { LedgerTables } from "./tables-ledger.ts";
+
+type Insert<Table extends keyof LedgerTables> = RowInsert<Table>;
+
+const EVENTS: Insert<"ledger_events"> = {
+  table: "ledger_events",
+  columns: ["replica", "epoch", "seq", "request_id", "attempt", "number", "kind", "at_ms", "body"],
+};
+
+const ATTEMPT_COLUMNS = [
+  "request_id",
+  "attempt",
+  "replica",
+  "state",
+  "events",
+  "received_at_ms",
+  "forwarded_at_ms",
+  "checkpoint_at_ms",
+  "ended_at_ms",
+  "key_id",
+  "organisation",
+  "project",
+  "surface",
+  "requested_model",
+  "provider",
+  "model",
+  "credential_id",
+  "stream",
+  "price_version",
+  "tags",
+  "held_nano_usd",
+  "buckets",
+  "reason",
+  "http_status",
+  "upstream_request_id",
+  "first_content_ms",
+  "input_tokens",
+  "output_tokens",
+  "usage",
+  "cost_nano_usd",
+  "estimated",
+  "charged_nano_usd",
+  "compensated_nano_usd",
+] as const satisfies (keyof LedgerTables["ledger_attempts"])[];
+
+const ATTEMPTS: Insert<"ledger_attempts"> = {
+  table: "ledger_attempts",
+  columns: ATTEMPT_COLUMNS,
+  suffix: `on conflict (request_id, attempt) do update set ${replaced(ATTEMPT_COLUMNS.slice(2))}`,
+};
+
+const REQUEST_COLUMNS = [
+  "request_id",
+  "replica",
+  "state",
+  "received_at_ms",
+  "ended_at_ms",
+  "key_id",
+  "requested_model",
+  "reason",
+  "attempts",
+] as const satisfies (keyof LedgerTables["ledger_requests"])[];
+
+const REQUESTS: Insert<"ledger_requests"> = {
+  table: "ledger_requests",
+  columns: REQUEST_COLUMNS,
+  suffix: `on conflict (request_id) do update set ${replaced(REQUEST_COLUMNS.slice(1))}`,
+};
+
+const TAGS: Insert<"ledger_tags"> = {
+  table: "ledger_tags",
+  columns: ["request_id", "attempt", "name", "value"],
+  suffix: "on conflict (request_id, attempt, name) do nothing",
+};
+
+const COMPENSATIONS: Insert<"ledger_compensations"> = {
+  table: "ledger_compensations",
+  columns: ["request_id", "attempt", "compensation_id", "delta_nano_usd", "reason", "actor", "at_ms"],
+};
+
+const SPEND: Insert<"spend"> = {
+  table: "spend",
+  columns: ["account", "bucket", "nano_usd"],
+  suffix: "on conflict (account, bucket) do update set nano_usd = spend.nano_usd + excluded.nano_usd",
+};
+
+const POSITION: Insert<"projector"> = {
+  table: "projector",
+  columns: ["replica", "epoch", "seq", "segment", "offset_bytes"],
+  suffix: `on conflict (replica) do update set ${replaced(["epoch", "seq", "segment", "offset_bytes"])}`,
+};
+
+function replaced(columns: readonly string[]): string {
+  return columns.map((column) => `${column} = excluded.${column}`).join(", ");
+}
+
+/** The projection's tables in a database. */
+export function createSqlLedgerStore(database: Database): LedgerStore {
+  const { kind } = database;
+  return {
+    position: (replica) =>
+      database.run("read how far the ledger is projected", (query) =>
+        query.selectFrom("projector").selectAll().where("replica", "=", replica).executeTakeFirst(),
+      ),
+    update: (replica, requestIds, fold) =>
+      database.transaction("project the ledger", async (query) => {
+        const known = await readKnown(query, kind, replica, requestIds);
+        await write(query, kind, fold(known));
+      }),
+    sync: () => database.sync(),
+    async spent(account, buckets) {
+      if (buckets.length === 0) return new Map();
+      const rows = await database.run("read what was spent", (query) =>
+        query
+          .selectFrom("spend")
+          .select(["bucket", "nano_usd"])
+          .where("account", "=", account)
+          .where("bucket", "in", buckets)
+          .execute(),
+      );
+      return new Map(rows.map(({ bucket, nano_usd }) => [bucket, nano_usd]));
+    },
+  };
+}
+
+// The replica's own position first: two processes of one replica cannot both go on. Then attempts in order, since a
+// correction may come from another replica.
+async function readKnown(
+  query: Query,
+  kind: Database["kind"],
+  replica: string,
+  requestIds: readonly string[],
+): Promise<KnownRows> {
+  const locks = kind === "postgres";
+  const position = await query
+    .selectFrom("projector")
+    .selectAll()
+    .where("replica", "=", replica)
+    .$if(locks, (select) => select.forUpdate())
+    .executeTakeFirst();
+  if (requestIds.length === 0) return { position, attempts: [], requests: [], compensations: [] };
+  const attempts = await query
+    .selectFrom("ledger_attempts")
+    .selectAll()
+    .where("request_id", "in", requestIds)
+    .orderBy("request_id")
+    .orderBy("attempt")
+    .$if(locks, (select) => select.forUpdate())
+    .execute();
+  // A batch of new requests, as nearly all are, knows nothing.
+  if (attempts.length === 0) return { position, attempts, requests: [], compensations: [] };
+  const requests = await query
+    .selectFrom("ledger_requests")
+    .selectAll()
+    .where("request_id", "in", requestIds)
+    .execute();
+  const compensations = await query
+    .selectFrom("ledger_compensations")
+    .select(["request_id", "attempt", "compensation_id"])
+    .where("request_id", "in", requestIds)
+    .execute();
+  return { position, attempts, requests, compensations };
+}
+
+async function write(query: Query, kind: Database["kind"], changes: LedgerChanges): Promise<void> {
+  await insertRows(query, kind, EVENTS, changes.events);
+  await insertRows(query, kind, ATTEMPTS, changes.attempts);
+  await insertRows(query, kind, REQUESTS, changes.requests);
+  await insertRows(query, kind, TAGS, changes.tags);
+  await insertRows(query, kind, COMPENSATIONS, changes.compensations);
+  // In order, so that replicas that charge the same accounts wait for each other and never around.
+  await insertRows(query, kind, SPEND, [...changes.spend].sort(byBucket));
+  await insertRows(query, kind, POSITION, [changes.position]);
+}
+
+function byBucket(
+  a: { readonly account: string; readonly bucket: number },
+  b: { readonly account: string; readonly bucket: number },
+): number {
+  return a.account < b.account ? -1 : a.account > b.account ? 1 : a.bucket - b.bucket;
+}
