@@ -62,6 +62,8 @@ class Exchange implements UpstreamHandler {
   readonly #onAbort = (): void => this.#fail(ParleyError.from(this.#options.signal.reason));
   #call: UpstreamCall | undefined;
   #over = false;
+  // The answer is whole; content rules may still have to decide on its end.
+  #whole = false;
   #status: number | undefined;
   #headers: Readonly<Record<string, string>> = {};
   // A 2xx event stream goes through frames and decoder; everything else is collected up to a limit.
@@ -108,7 +110,7 @@ class Exchange implements UpstreamHandler {
   }
 
   onData(chunk: Buffer): void {
-    if (this.#over) return;
+    if (this.#over || this.#whole) return;
     if (!this.#frames) return this.#collect(chunk);
     this.#attempt(() => {
       this.#frames?.push(chunk);
@@ -120,7 +122,7 @@ class Exchange implements UpstreamHandler {
   onEnd(): void {
     this.#drainTimer?.cancel();
     this.#upstreamEnded = true;
-    if (this.#over) return;
+    if (this.#over || this.#whole) return;
     if (this.#frames) this.#attempt(() => this.#endOfStream());
     else if (this.#status !== undefined && this.#status >= 200 && this.#status <= 299)
       this.#attempt(() => this.#decodeWhole());
@@ -130,6 +132,7 @@ class Exchange implements UpstreamHandler {
   onError(error: ParleyError): void {
     this.#drainTimer?.cancel();
     this.#upstreamEnded = true;
+    if (this.#whole) return;
     this.#flushQuietly();
     this.#fail(error);
   }
@@ -271,6 +274,7 @@ class Exchange implements UpstreamHandler {
 
   #succeed(): void {
     if (this.#over) return;
+    this.#whole = true;
     const verdict = this.#options.draft.gate?.verdict;
     if (verdict) return void verdict.then((error) => (error ? this.#fail(error) : this.#succeed()));
     this.#conclude(undefined);
