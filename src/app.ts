@@ -3,8 +3,9 @@ import { CAPABILITIES } from "./catalog/facts.ts";
 import type { Config } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
 import type { LoadedConfig } from "./config/load.ts";
-import { openBooks, type BooksOptions } from "./ledger/open-books.ts";
+import { openBooks, type Books, type BooksOptions } from "./ledger/open-books.ts";
 import { registerProjectionMetrics } from "./ledger/projection-metrics.ts";
+import { createReconciler } from "./ledger/reconcile.ts";
 import { buildLive } from "./live-config.ts";
 import type { Log } from "./observe/log.ts";
 import { openLineFile, type LineFile } from "./observe/line-file.ts";
@@ -27,11 +28,14 @@ import type { Runtime } from "./runtime/runtime.ts";
 import { startSandbox, type Sandbox } from "./sandbox/index.ts";
 import { createExplainService } from "./services/explain.ts";
 import { createModelsService } from "./services/models.ts";
+import { createUsageService, type UsageService } from "./services/usage.ts";
 import { createStateVault } from "./store/state-vault.ts";
 import { createTraceStore, type TraceStore } from "./store/trace-store.ts";
 import { openDataFolder, type DataFolder } from "./store/data-folder.ts";
 import { openDatabase, type DatabaseOptions } from "./store/sql/database.ts";
 import { createSqlLedgerStore } from "./store/sql/ledger-store.ts";
+import { createSqlUsageStore } from "./store/sql/usage-store.ts";
+import type { UsageStore } from "./store/usage-store.ts";
 import { createConnectSurface } from "./surfaces/connect/surface.ts";
 import type { Gateway } from "./surfaces/gateway.ts";
 import { InFlightBudget } from "./surfaces/in-flight-budget.ts";
@@ -121,7 +125,8 @@ export async function startApp(options: AppOptions): Promise<App> {
       traces: tracesTo(traces, recording, runtime),
       current: () => live,
     };
-    const gateway = gatewayOf(parts, requests, traces);
+    const usage = usageOf(books, createSqlUsageStore(database), runtime);
+    const gateway = { ...gatewayOf(parts, requests, traces), usage };
     const readiness = new Readiness();
     closers.push(registerProcessMetrics(metrics, runtime));
     registerProjectionMetrics(metrics, books.projector);
@@ -176,8 +181,16 @@ function memoryOf(runtime: Runtime): Pick<ChatParts, "extraAttempts" | "live" | 
   };
 }
 
+/** What was used, and its corrections. */
+function usageOf({ ledger, projector }: Books, store: UsageStore, runtime: Runtime): UsageService {
+  const caughtUp = (): Promise<void> => projector.caughtUp();
+  const nowMs = (): number => runtime.nowMs();
+  const reconcile = createReconciler({ store, caughtUp, append: (record) => ledger.compensated(record), nowMs });
+  return createUsageService({ store, caughtUp, reconcile, nowMs });
+}
+
 /** What the surfaces share. */
-function gatewayOf(parts: ChatParts, requests: LiveRequests, traces: TraceStore): Gateway {
+function gatewayOf(parts: ChatParts, requests: LiveRequests, traces: TraceStore): Omit<Gateway, "usage"> {
   const { runtime, current } = parts;
   return {
     chat: (call, sink) => chat(parts, requests, call, sink),

@@ -7,6 +7,7 @@ import { explainCommand } from "./explain-command.ts";
 import { keyPathCommand } from "./key-command.ts";
 import { modelsCommand } from "./models-command.ts";
 import { replayCommand } from "./replay-command.ts";
+import { usageCommand } from "./usage-command.ts";
 
 /** Every command, by the words that call it. */
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -14,6 +15,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   explain: explainCommand,
   models: modelsCommand,
   replay: replayCommand,
+  usage: usageCommand,
   "config check": checkCommand,
   "config schema": schemaCommand,
   "key path": keyPathCommand,

@@ -11,6 +11,8 @@ export * from "./gen/parley/v1/chat_service_pb.ts";
 export * from "./gen/parley/v1/model_pb.ts";
 export * from "./gen/parley/v1/model_service_pb.ts";
 export * from "./gen/parley/v1/route_service_pb.ts";
+export * from "./gen/parley/admin/v1/usage_pb.ts";
+export * from "./gen/parley/admin/v1/usage_service_pb.ts";
 export * from "./blocks.ts";
 export * from "./events.ts";
 export * from "./fold.ts";

@@ -87,6 +87,7 @@ test("reflection lists services and gives files with all they need, in both vers
       "grpc.health.v1.Health",
       "grpc.reflection.v1.ServerReflection",
       "grpc.reflection.v1alpha.ServerReflection",
+      "parley.admin.v1.UsageService",
       "parley.v1.ChatService",
       "parley.v1.ModelService",
       "parley.v1.RouteService",

@@ -6,6 +6,7 @@ import {
   ChatService,
   ModelService,
   RouteService,
+  UsageService,
   type GenerateRequest,
   type GenerateStreamRequest,
 } from "../../contract/index.ts";
@@ -17,6 +18,7 @@ import { registerHealth } from "./health-rpcs.ts";
 import { registerModels } from "./model-rpcs.ts";
 import { registerRoutes } from "./route-rpcs.ts";
 import { refusalsOf } from "./rpc.ts";
+import { registerUsage } from "./usage-rpcs.ts";
 
 /** One method, and the stock handler that frames its answers, or only its refusals where it answers `directly`. */
 export interface Rpc {
@@ -36,7 +38,7 @@ export interface Rpc {
 }
 
 /** The contract's services, as health and reflection name them. */
-export const CONTRACT_SERVICES: readonly DescService[] = [ChatService, ModelService, RouteService];
+export const CONTRACT_SERVICES: readonly DescService[] = [ChatService, ModelService, RouteService, UsageService];
 
 // Most bytes of one answer; far above what an upstream may answer, so that it never decides.
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
@@ -57,6 +59,7 @@ export function createRpcTable(options: {
   refusalsOf(router, ChatService.method.generateStream);
   registerModels(router, options.gateway);
   registerRoutes(router, options.gateway);
+  registerUsage(router, options.gateway);
   registerHealth(
     router,
     options.readiness,

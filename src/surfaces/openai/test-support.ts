@@ -56,6 +56,12 @@ export class ScriptedGateway implements Gateway {
     },
   };
 
+  readonly usage: Gateway["usage"] = {
+    query: () => notAsked(),
+    attempts: () => notAsked(),
+    export: () => notAsked(),
+    compensate: () => notAsked(),
+  };
   readonly explain: Gateway["explain"] = {
     explain: () => notAsked(),
     trace: () => notAsked(),
@@ -181,5 +187,5 @@ export function held(): {
 }
 
 function notAsked(): never {
-  throw new RangeError("Cannot explain: this surface has no way to ask");
+  throw new RangeError("Cannot answer: this surface has no way to ask");
 }
