@@ -6,7 +6,8 @@ import type { Config } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { BudgetAlertSchema } from "./contract/admin.ts";
-import { openBooks, type BooksOptions } from "./ledger/open-books.ts";
+import { openBooks, type Books, type BooksOptions } from "./ledger/open-books.ts";
+import { createReconciler } from "./ledger/reconcile.ts";
 import { buildLive } from "./live-config.ts";
 import type { Log } from "./observe/log.ts";
 import { openLineFile, type LineFile } from "./observe/line-file.ts";
@@ -44,11 +45,14 @@ import { createBudgetsService, describeAlert } from "./services/budgets.ts";
 import { createExplainService } from "./services/explain.ts";
 import { createModelsService } from "./services/models.ts";
 import type { SharedStore } from "./store/redis/shared-store.ts";
+import { createUsageService, type UsageService } from "./services/usage.ts";
 import { createStateVault } from "./store/state-vault.ts";
 import { createTraceStore, type TraceStore } from "./store/trace-store.ts";
 import { openDataFolder, type DataFolder } from "./store/data-folder.ts";
 import { openDatabase, type DatabaseOptions } from "./store/sql/database.ts";
 import { createSqlLedgerStore } from "./store/sql/ledger-store.ts";
+import { createSqlUsageStore } from "./store/sql/usage-store.ts";
+import type { UsageStore } from "./store/usage-store.ts";
 import type { Gateway } from "./surfaces/gateway.ts";
 import { InFlightBudget } from "./surfaces/in-flight-budget.ts";
 import { registerBudgetMetrics } from "./surfaces/ops/budget-metrics.ts";
@@ -146,7 +150,9 @@ export async function startApp(options: AppOptions): Promise<App> {
       traces: tracesTo(traces, recording, runtime),
       current: () => live,
     } satisfies ChatParts;
-    const gateway = gatewayOf(parts, requests, traces, openAlerts(config, parts, log), administration.services);
+    const usage = usageOf(books, parts, createSqlUsageStore(database));
+    const alerts = openAlerts(config, parts, log);
+    const gateway = { ...gatewayOf(parts, requests, traces, alerts, administration.services), usage };
     const readiness = new Readiness();
     closers.push(registerGatewayMetrics(metrics, runtime, books, shared), startProbes(parts));
     closers.push(() => parts.budgets.close());
@@ -231,6 +237,18 @@ function memoryOf(runtime: Runtime, { server }: Config, shared: SharedStore | un
   };
 }
 
+/** What was used, and its corrections. */
+function usageOf(
+  { ledger, projector }: Books,
+  { runtime }: Pick<ChatParts, "runtime">,
+  store: UsageStore,
+): UsageService {
+  const caughtUp = (): Promise<void> => projector.caughtUp();
+  const nowMs = (): number => runtime.nowMs();
+  const reconcile = createReconciler({ store, caughtUp, append: (record) => ledger.compensated(record), nowMs });
+  return createUsageService({ store, caughtUp, reconcile, nowMs });
+}
+
 /** What the surfaces share. */
 function gatewayOf(
   parts: ChatParts,
@@ -238,7 +256,7 @@ function gatewayOf(
   traces: TraceStore,
   alerts: BudgetAlerts,
   admin: Gateway["admin"],
-): Gateway {
+): Omit<Gateway, "usage"> {
   const { runtime, current, budgets } = parts;
   return {
     chat: (call, sink) => chat(parts, requests, call, sink),
