@@ -1,8 +1,11 @@
 import { join } from "node:path";
+import { openAdministration } from "./administration.ts";
+import { toJson } from "@bufbuild/protobuf";
 import { CAPABILITIES } from "./catalog/facts.ts";
 import type { Config } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
 import type { LoadedConfig } from "./config/load.ts";
+import { BudgetAlertSchema } from "./contract/admin.ts";
 import { openBooks, type BooksOptions } from "./ledger/open-books.ts";
 import { buildLive } from "./live-config.ts";
 import type { Log } from "./observe/log.ts";
@@ -13,8 +16,13 @@ import { authenticate } from "./pipeline/authenticate.ts";
 import { LiveRequests, chat } from "./pipeline/chat.ts";
 import { explain } from "./pipeline/explain.ts";
 import type { ChatParts } from "./pipeline/parts.ts";
+import { startProbes } from "./pipeline/probe.ts";
 import { decisionLine } from "./pipeline/record.ts";
 import { openFleet, registerGatewayMetrics } from "./open-fleet.ts";
+import { BudgetAlerts } from "./policy/budgets/alerts.ts";
+import { Budgets } from "./policy/budgets/budgets.ts";
+import type { SpendSource } from "./policy/budgets/bank.ts";
+import { LocalBank } from "./policy/budgets/local-bank.ts";
 import { ensureKeyFiles, type KeyFile } from "./policy/identity/key-files.ts";
 import { ALL_SCOPES, ROLE_NAMES } from "./policy/identity/roles.ts";
 import { PII_KINDS } from "./policy/content/pii/index.ts";
@@ -31,6 +39,7 @@ import { createLiveTargets } from "./routing/live-targets.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { Slots } from "./runtime/slots.ts";
 import { startSandbox, type Sandbox } from "./sandbox/index.ts";
+import { createBudgetsService, describeAlert } from "./services/budgets.ts";
 import { createExplainService } from "./services/explain.ts";
 import { createModelsService } from "./services/models.ts";
 import type { SharedStore } from "./store/redis/shared-store.ts";
@@ -44,10 +53,12 @@ import type { Gateway } from "./surfaces/gateway.ts";
 import { InFlightBudget } from "./surfaces/in-flight-budget.ts";
 import { listen, type Listener } from "./surfaces/listener.ts";
 import { createOpenAiSurface } from "./surfaces/openai/surface.ts";
+import { registerBudgetMetrics } from "./surfaces/ops/budget-metrics.ts";
 import { createChatObserver } from "./surfaces/ops/chat-observer.ts";
 import { createOpsSurface } from "./surfaces/ops/surface.ts";
 import { Readiness } from "./surfaces/readiness.ts";
 import { createHttpClient, type HttpClientOptions } from "./upstream/http-client.ts";
+import { createWebhook } from "./upstream/webhook.ts";
 
 /** What the gateway needs of the process around it. */
 export interface AppOptions {
@@ -100,15 +111,16 @@ export async function startApp(options: AppOptions): Promise<App> {
   try {
     const folder = openDataFolder(config.server.dataDir, runtime);
     closers.push(() => folder.close());
-    const keyFiles = ensureKeyFiles(folder.path, runtime, {
-      needsAdmin: !config.keys.some((key) => key.role === "admin"),
-    });
+    const keyFiles = keyFilesIn(folder.path, options);
     const sandbox = config.sandbox ? await startSandbox({ runtime }) : undefined;
     if (sandbox) closers.push(() => sandbox.close());
     const upstream = createHttpClient({ ...upstreamLimits(config), runtime });
-    let live = buildLive(config, keyFiles, sandbox?.url, { upstream, runtime });
     const database = await openDatabase(databaseOf(config, folder));
     closers.push(() => database.close());
+    const administration = await openAdministration(database, runtime, log);
+    closers.push(() => administration.close());
+    const { authenticator } = administration;
+    let live = buildLive(config, keyFiles, sandbox?.url, { upstream, runtime, authenticator });
     const books = await openBooks({
       ...booksIn(folder, options),
       store: createSqlLedgerStore(database),
@@ -123,21 +135,22 @@ export async function startApp(options: AppOptions): Promise<App> {
     const requests = new LiveRequests();
     const traces = createTraceStore(runtime);
     const recording = openRecording(config, runtime, log, closers);
-    const budget = new InFlightBudget(config.server.limits.inFlightBytes);
-    const parts: ChatParts = {
+    const parts = {
       runtime,
       upstream,
       ledger: books.ledger,
-      ...memoryOf(runtime, shared),
-      memory: budget,
+      budgets: openBudgets(books.spend, runtime, metrics, shared),
+      ...memoryOf(runtime, config, shared),
       observer: createChatObserver(metrics, log),
       traces: tracesTo(traces, recording, runtime),
       current: () => live,
-    };
-    const gateway = gatewayOf(parts, requests, traces);
+    } satisfies ChatParts;
+    const gateway = gatewayOf(parts, requests, traces, openAlerts(config, parts, log), administration.services);
     const readiness = new Readiness();
-    closers.push(registerGatewayMetrics(metrics, runtime, books, shared));
-    const listener = await openPort(options, { gateway, readiness, metrics, requests, budget });
+    closers.push(registerGatewayMetrics(metrics, runtime, books, shared), startProbes(parts), () =>
+      parts.budgets.close(),
+    );
+    const listener = await openPort(options, { gateway, readiness, metrics, requests, budget: parts.memory });
     closers.push(() => listener.close());
     readiness.set("ready");
     return {
@@ -146,13 +159,9 @@ export async function startApp(options: AppOptions): Promise<App> {
       keyFiles,
       sandbox,
       reload(next) {
-        live = buildLive(next.config, keyFiles, sandbox?.url, { upstream, runtime });
+        live = buildLive(next.config, keyFiles, sandbox?.url, { upstream, runtime, authenticator });
       },
-      async drain() {
-        if (listener.draining) listener.hasten();
-        await listener.drain();
-        await closeAll();
-      },
+      drain: () => drain(listener).then(closeAll),
       close: closeAll,
     };
   } catch (error) {
@@ -181,39 +190,71 @@ function booksIn(folder: DataFolder, { runtime, log, loaded }: AppOptions): Omit
   };
 }
 
+async function drain(listener: Listener): Promise<void> {
+  if (listener.draining) listener.hasten();
+  await listener.drain();
+}
+
+function keyFilesIn(folder: string, { loaded, runtime }: AppOptions): KeyFile[] {
+  const needsAdmin = !loaded.config.keys.some((key) => key.role === "admin");
+  return ensureKeyFiles(folder, runtime, { needsAdmin });
+}
+
+/** What keys may still spend, by the books of this process: orphans of an earlier one are closed in them. */
+function openBudgets(spend: SpendSource, runtime: Runtime, metrics: Metrics, shared?: SharedStore): Budgets {
+  const budgets = new Budgets({ runtime, bank: shared?.bank ?? new LocalBank(spend), source: spend });
+  registerBudgetMetrics(metrics, budgets);
+  return budgets;
+}
+
+/** What is told of budgets, to whoever watches and to the configured webhook. */
+function openAlerts({ observability }: Config, { budgets, runtime, upstream }: ChatParts, log: Log): BudgetAlerts {
+  const { webhook, burnRate } = observability.alerts;
+  const alerts = new BudgetAlerts(runtime, burnRate);
+  budgets.listen(alerts);
+  if (!webhook) return alerts;
+  const onLost = (why: string): void => log.error("an alert of a budget cannot be delivered to its webhook", { why });
+  const hook = createWebhook({ ...webhook, upstream, runtime, onLost });
+  alerts.subscribe((alert) => hook.post(toJson(BudgetAlertSchema, describeAlert(alert, runtime.nowMs())) as object));
+  return alerts;
+}
+
 /** What outlives single requests, in this process. */
-function memoryOf(
-  runtime: Runtime,
-  shared?: SharedStore,
-): Pick<
-  ChatParts,
-  "extraAttempts" | "hedges" | "shadows" | "rates" | "live" | "affinity" | "vault" | "assertNotIsolated"
-> {
+function memoryOf(runtime: Runtime, { server }: Config, shared?: SharedStore) {
   const aheadShare = shared ? 0.02 : 0;
   return {
     assertNotIsolated: shared && (() => shared.assertNotIsolated()),
     extraAttempts: new ExtraAttempts(runtime),
     rates: new RateLimiter(shared?.permits ?? new LocalPermitSource(runtime), runtime, { aheadShare }),
-    live: createLiveTargets(runtime, shared && { exchange: shared.health }),
-    affinity: new Affinity(runtime),
     hedges: new HedgeBudget(),
     shadows: new Slots(MOST_SHADOWS),
+    memory: new InFlightBudget(server.limits.inFlightBytes),
+    live: createLiveTargets(runtime, shared && { exchange: shared.health }),
+    affinity: new Affinity(runtime),
     vault: createStateVault(runtime),
   };
 }
 
 /** What the surfaces share. */
-function gatewayOf(parts: ChatParts, requests: LiveRequests, traces: TraceStore): Gateway {
-  const { runtime, current } = parts;
+function gatewayOf(
+  parts: ChatParts,
+  requests: LiveRequests,
+  traces: TraceStore,
+  alerts: BudgetAlerts,
+  admin: Gateway["admin"],
+): Gateway {
+  const { runtime, current, budgets } = parts;
   return {
     chat: (call, sink) => chat(parts, requests, call, sink),
-    authenticate: (credential) => authenticate(parts, credential),
+    authenticate: (credentials, scope) => authenticate(parts, credentials, scope),
+    admin,
     models: createModelsService(() => current().models),
     explain: createExplainService({
       decide: (principal, request) => explain(parts, principal, request),
       traces,
       monotonicMs: () => runtime.monotonicMs(),
     }),
+    budgets: createBudgetsService({ budgets, alerts, runtime, rules: () => current().budgets ?? [] }),
     newRequestId: () => runtime.newId("req"),
     newErrorId: () => runtime.newId("err"),
   };

@@ -1,9 +1,11 @@
 import { createCatalog, type Catalog } from "./catalog/catalog.ts";
 import type { ModelFacts } from "./catalog/facts.ts";
 import type { Config, RouteConfig } from "./config/config.ts";
+import { DEFAULT_LOCAL_POLICY } from "./config/build-policies.ts";
 import { Verification } from "./contract/index.ts";
 import { ParleyError } from "./errors/index.ts";
 import type { LiveConfig } from "./pipeline/parts.ts";
+import type { Authenticator } from "./policy/identity/authenticator.ts";
 import { policySource } from "./policy/identity/compile-principal.ts";
 import { KeyRing, type RingKey } from "./policy/identity/key-ring.ts";
 import { compileProviderRates } from "./policy/rates/compile-rates.ts";
@@ -25,7 +27,12 @@ export function buildLive(
   config: Config,
   keyFiles: readonly RingKey[],
   sandboxUrl: string | undefined,
-  ports: { readonly upstream: UpstreamClient; readonly runtime: Runtime },
+  ports: {
+    readonly upstream: UpstreamClient;
+    readonly runtime: Runtime;
+    /** Knows other callers than the configuration's keys, and takes its policies over. Undefined: there are none. */
+    readonly authenticator?: Authenticator | undefined;
+  },
 ): LiveConfig {
   const catalog = createCatalog();
   const providers: ConfiguredProvider[] = config.providers.map((provider) => {
@@ -54,22 +61,28 @@ export function buildLive(
   if (sandboxUrl !== undefined) providers.push(...sandboxProviders(sandboxUrl, catalog));
   const byName = new Map(providers.map((provider) => [provider.name, provider]));
   const table = new ModelTable([], providers);
-  const keys: RingKey[] = [...config.keys, ...keyFiles];
-  const ring = new KeyRing(keys, policySource(config.policies, config.organisations));
+  const keys: RingKey[] = [...config.keys, ...keyFiles.map(withOwnPolicy)];
+  const source = policySource(policiesOf(config), config.organisations);
+  const ring = new KeyRing(keys, source);
   const { limits, timeouts } = config.server;
+  const models = new ModelTable(
+    config.routes.map((route) => routeOf(route, table)),
+    providers,
+    {
+      tasks: config.tasks.map((task) => routeOf(task, table)),
+      defaults: { ...DEFAULT_ROUTE_SETTINGS, ...config.routeDefaults },
+    },
+  );
+  // Last of all, since it cannot be taken back: nothing after it throws.
+  ports.authenticator?.use(ring, source);
   return {
-    models: new ModelTable(
-      config.routes.map((route) => routeOf(route, table)),
-      providers,
-      {
-        tasks: config.tasks.map((task) => routeOf(task, table)),
-        defaults: { ...DEFAULT_ROUTE_SETTINGS, ...config.routeDefaults },
-      },
-    ),
+    models,
     adapters: new Map([...byName].map(([name, provider]) => [name, provider.adapter])),
-    authenticate: (credential) => ring.authenticate(credential),
+    authenticate: (credentials) => ports.authenticator?.authenticate(credentials) ?? ring.authenticate(credentials.key),
     providerRates: providerRatesOf(config),
+    budgets: ring.budgets,
     limits: { ...limits, ...timeouts },
+    probes: new Map(config.providers.flatMap(({ name, probe }) => (probe ? [[name, probe] as const] : []))),
   };
 }
 
@@ -78,6 +91,16 @@ function providerRatesOf({ providers }: Config): LiveConfig["providerRates"] {
   const limited = providers.filter(({ rates }) => rates.length > 0);
   if (limited.length === 0) return undefined;
   return new Map(limited.map(({ name, rates }) => [name, compileProviderRates(name, rates)]));
+}
+
+// A policy of the same name holds for the `local` key of the data folder; without one it has a budget.
+function withOwnPolicy(file: RingKey): RingKey {
+  return file.name === DEFAULT_LOCAL_POLICY.name ? { ...file, policy: file.name } : file;
+}
+
+function policiesOf({ policies }: Config): Config["policies"] {
+  const isOwn = policies.some(({ name }) => name === DEFAULT_LOCAL_POLICY.name);
+  return isOwn ? policies : [...policies, DEFAULT_LOCAL_POLICY];
 }
 
 /** A route or a task with the targets that its names stand for. */

@@ -73,7 +73,14 @@ export const layers: Readonly<Record<string, Layer>> = {
 export const siblingFolders: readonly string[] = ["dialects", "surfaces"];
 
 /** Files and folders under src/ that put the parts together and therefore may import all of them. */
-export const compositionRoots: readonly string[] = ["main.ts", "app.ts", "live-config.ts", "open-fleet.ts", "cli"];
+export const compositionRoots: readonly string[] = [
+  "main.ts",
+  "app.ts",
+  "live-config.ts",
+  "administration.ts",
+  "open-fleet.ts",
+  "cli",
+];
 
 /** Top-level folders that no file of src/ may import, tests excepted. */
 export const outsideFolders: readonly string[] = ["test", "sdk", "bench", "tools", "scripts"];

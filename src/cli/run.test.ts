@@ -146,7 +146,7 @@ describe("config schema", () => {
     const { code, out: told } = await run(["config", "check", file], env);
     expect([code, told.replace(/^.* can/, "can")]).toEqual([
       0,
-      "can be used: 3 providers, 2 routes, 1 fixed key, 1 policy\n",
+      "can be used: 3 providers, 2 routes, 1 fixed key, 2 policies\n",
     ]);
   });
 });

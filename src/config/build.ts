@@ -77,9 +77,14 @@ export function buildProviders(data: FileData): ProviderConfig[] {
         ...(provider.deterministic === undefined ? {} : { deterministic: provider.deterministic }),
       },
       api: provider.api ?? "auto",
+      ...(provider.probe ? { probe: buildProbe(provider.probe) } : {}),
       rates: buildRates(provider.rates),
     };
   });
+}
+
+function buildProbe({ every, kind, model }: NonNullable<ProviderData["probe"]>): NonNullable<ProviderConfig["probe"]> {
+  return { everyMs: every ?? 30_000, kind: kind ?? "chat", model };
 }
 
 function buildCredential(data: CredentialData): Omit<CredentialConfig, "id"> | undefined {

@@ -25,12 +25,7 @@ export function checkOrganisations(
 }
 
 /** Checks where a key, or whatever else stands for callers, belongs. */
-export function checkMembership(
-  root: RawMap,
-  member: RawMap,
-  path: readonly (string | number)[],
-  report: Report,
-): void {
+function checkMembership(root: RawMap, member: RawMap, path: readonly (string | number)[], report: Report): void {
   const organisations = mapAt(root["organisations"]);
   const { organisation, project, role } = member;
   for (const [field, value] of Object.entries({ organisation, project })) {

@@ -33,6 +33,15 @@ export interface FleetConfig {
 export interface ObservabilityConfig {
   /** File to which routing decisions are recorded, absolute; undefined: they are not. */
   readonly decisionsFile: string | undefined;
+  readonly alerts: AlertsConfig;
+}
+
+/** Where alerts of budgets go beside the event stream of administrators, and what is one. */
+export interface AlertsConfig {
+  /** Where they are posted to; undefined: nowhere. */
+  readonly webhook: { readonly url: string; readonly secret: Secret | undefined } | undefined;
+  /** Money goes too fast at more than `factor` times an even rate over `overMs`; undefined: that is not looked at. */
+  readonly burnRate: { readonly factor: number; readonly overMs: number } | undefined;
 }
 
 /** Listener, limits and times. All durations in milliseconds, all sizes in bytes. */
@@ -109,6 +118,8 @@ export interface ProviderConfig {
   readonly facts: Partial<ModelFacts>;
   /** Which of the entry's upstream APIs to use. */
   readonly api: "auto" | ApiName;
+  /** How the gateway tries out what has rested; undefined: callers' requests do. */
+  readonly probe?: { readonly everyMs: number; readonly kind: "models" | "chat"; readonly model: string | undefined };
   /** How fast attempts may go there, over all callers. */
   readonly rates: readonly RateConfig[];
 }
@@ -239,6 +250,11 @@ export interface PolicyConfig {
   readonly permit: PermitConfig;
   readonly rates: readonly RateConfig[];
   readonly content: readonly ContentRuleConfig[];
+  /** What its keys' requests may cost; all of them hold. */
+  readonly budgets: readonly BudgetConfig[];
+  readonly onLowBudget: "refuse" | "clamp";
+  /** Route or model that serves it when a budget has too little left; undefined: requests are refused. */
+  readonly whenExceeded: string | undefined;
 }
 
 /** What requests may do. Undefined limits: none. */
@@ -295,4 +311,23 @@ export interface ContentHookConfig {
   readonly secret: Secret | undefined;
   /** Characters of a streamed answer after which it is asked. */
   readonly chunkChars: number;
+}
+
+/** What requests may cost in a window. */
+export interface BudgetConfig {
+  /** Whole nano-USD, below 2^53. */
+  readonly limitNanoUsd: number;
+  readonly window:
+    | {
+        readonly kind: "calendar_hour" | "calendar_day" | "calendar_week" | "calendar_month";
+        /** IANA name. */
+        readonly timezone: string;
+      }
+    | { readonly kind: "rolling"; readonly hours: number };
+  /** Patterns over `provider/model`; undefined: every model counts. */
+  readonly models: readonly string[] | undefined;
+  /** The tag that has an account for each of its values; undefined: one account for all. */
+  readonly tag: string | undefined;
+  /** Shares of the limit, from 0 to 1, whose passing is told. */
+  readonly alertShares: readonly number[];
 }

@@ -36,6 +36,8 @@ export interface ProviderKind {
   readonly parameters: readonly { readonly name: ParameterName; readonly required: boolean }[];
   /** What `api` may name besides `auto`. */
   readonly apis: readonly ApiName[];
+  /** Whether its models can be listed for a probe. */
+  readonly listsModels: boolean;
   /** Variables that make a provider of this kind where there is no file; the first one that is set counts. */
   readonly environment: {
     readonly apiKey: readonly string[];

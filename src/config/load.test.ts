@@ -135,6 +135,9 @@ policies:
         permit: { rawParams: false, reasoning: true, maxOutputTokens: undefined, requiredTags: [] },
         rates: [],
         content: [],
+        budgets: [],
+        onLowBudget: "refuse",
+        whenExceeded: undefined,
       },
       {
         name: "wide",

@@ -14,6 +14,7 @@ import { ConfigError, settingProblem, type ConfigProblem, type ProblemCode } fro
 import { checkFile, type FileSources } from "./read-file.ts";
 import { DOORS } from "./schema-server.ts";
 import type { FileData, ServerData } from "./schema.ts";
+import { buildAlerts } from "./schema-budgets.ts";
 import { ADMIN_KEY_VARIABLE, readSettings, type Settings } from "./settings.ts";
 import { reasonOf } from "./substitute.ts";
 import { zeroConfig } from "./zero-config.ts";
@@ -174,7 +175,10 @@ function buildServer(data: ServerData | undefined, settings: Settings, baseDir: 
 }
 
 function buildObservability(data: FileData["observability"], baseDir: string): ObservabilityConfig {
-  return { decisionsFile: data?.decisions === undefined ? undefined : resolve(baseDir, data.decisions) };
+  return {
+    decisionsFile: data?.decisions === undefined ? undefined : resolve(baseDir, data.decisions),
+    alerts: buildAlerts(data?.alerts),
+  };
 }
 
 function emptinessNotices(data: FileData): string[] {

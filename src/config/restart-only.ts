@@ -50,7 +50,7 @@ const SERVER: Keys<Omit<ServerConfig, "limits" | "timeouts">> = {
 
 const FLEET: Keys<FleetConfig> = { whenIsolated: "when_isolated" };
 
-const OBSERVABILITY: Keys<ObservabilityConfig> = { decisionsFile: "decisions" };
+const OBSERVABILITY: Keys<ObservabilityConfig> = { decisionsFile: "decisions", alerts: "alerts" };
 
 /** A problem for each change from `running` to `next` that a running gateway cannot make. */
 export function restartProblems(running: Config, next: LoadedConfig): ConfigProblem[] {

@@ -11,12 +11,15 @@ import {
 import { reasonName, type ParleyError } from "../errors/index.ts";
 import { estimateUsage, inputSize, type InputSize } from "../ledger/estimate.ts";
 import { costOf } from "../ledger/pricing.ts";
+import type { Hold } from "../policy/budgets/hold.ts";
+import { requestTokens } from "../routing/cost.ts";
 import type { AttemptOutcome } from "../routing/live.ts";
 import type { Target } from "../routing/target.ts";
 import type { ChatCall } from "./call.ts";
+import { cutOffCost, heldCost } from "./cut-off.ts";
 import type { ChatParts } from "./parts.ts";
+import type { CallProgress } from "./call-progress.ts";
 import { tokensOf } from "./pace.ts";
-import type { CallProgress } from "./send.ts";
 
 /** After how many events of content, or how long, a running stream's books note how far it has come. */
 const CHECKPOINT_EVENTS = 64;
@@ -25,7 +28,8 @@ const CHECKPOINT_MS = 1_000;
 /** The books of one request: one record before each attempt goes out, one when it ends, one for the request's end. */
 export class Account {
   readonly #parts: ChatParts;
-  readonly #call: ChatCall;
+  /** Its request is what is charged: as it goes out. */
+  call: ChatCall;
   readonly #receivedAtMs: number;
   readonly #startedMs: number;
   #inputSize: InputSize | undefined;
@@ -34,14 +38,14 @@ export class Account {
 
   constructor(parts: ChatParts, call: ChatCall, receivedAtMs: number) {
     this.#parts = parts;
-    this.#call = call;
+    this.call = call;
     this.#receivedAtMs = receivedAtMs;
     this.#startedMs = parts.runtime.monotonicMs();
   }
 
   /** Size of the request's input, worked out once and only where somebody asks. */
   get inputSize(): InputSize {
-    this.#inputSize ??= inputSize(this.#call.request);
+    this.#inputSize ??= inputSize(this.call.request);
     return this.#inputSize;
   }
 
@@ -68,7 +72,7 @@ export class Account {
   }
 
   /** An attempt is about to go out. Rejects when the books cannot be written: then it must not. */
-  async open(target: Target, dialect: string, credentialId: string): Promise<OpenAttempt> {
+  async open(target: Target, dialect: string, credentialId: string, hold: Hold | undefined): Promise<OpenAttempt> {
     const { runtime, ledger } = this.#parts;
     const open: OpenAttempt = {
       number: ++this.#opened,
@@ -78,27 +82,28 @@ export class Account {
       events: 0,
       checkpointMs: undefined,
       ended: false,
+      hold,
     };
     await ledger.forwarded({
       kind: "forwarded",
-      requestId: this.#call.requestId,
+      requestId: this.call.requestId,
       attempt: open.number,
       receivedAtMs: this.#receivedAtMs,
       forwardedAtMs: runtime.nowMs(),
-      keyId: this.#call.caller.keyId,
-      surface: this.#call.surface,
-      requestedModel: this.#call.request.model,
+      keyId: this.call.caller.keyId,
+      surface: this.call.surface,
+      requestedModel: this.call.request.model,
       provider: target.provider,
       model: target.model,
       credentialId,
-      stream: this.#call.stream,
+      stream: this.call.stream,
       inputTokensUpperBound: this.inputSize.upperBound,
       priceVersion: target.facts.prices?.version,
-      organisation: this.#call.caller.organisation,
-      project: this.#call.caller.project,
-      hold: undefined,
-      tags: this.#call.request.tags,
-      ...(this.#call.own ? { shadow: true as const } : {}),
+      organisation: this.call.caller.organisation,
+      project: this.call.caller.project,
+      hold: hold && { nanoUsd: hold.nanoUsd, buckets: hold.buckets },
+      tags: this.call.request.tags,
+      ...(this.call.own ? { shadow: true as const } : {}),
     });
     return open;
   }
@@ -116,17 +121,39 @@ export class Account {
     const usage = this.estimate(produced.usage, produced.outputChars);
     ledger.streamed({
       kind: "partially_streamed",
-      requestId: this.#call.requestId,
+      requestId: this.call.requestId,
       attempt: open.number,
       atMs: runtime.nowMs(),
       usage,
-      cost: this.cost(open.target, usage, undefined),
+      cost: costOf(usage, open.target.facts.prices, undefined),
     });
   }
 
-  /** What an attempt costs by its own figures. Undefined: no price is known. */
-  cost(target: Target, usage: Usage | undefined, serviceTier: string | undefined): Cost | undefined {
-    return usage ? costOf(usage, target.facts.prices, serviceTier) : undefined;
+  /**
+   * What an attempt that has answered costs by what it reported; without a report, or a price of all of it, all that was
+   * held for it. Undefined: no price is known.
+   */
+  cost(
+    { target, hold }: OpenAttempt,
+    { usage, reported }: { readonly usage: Usage; readonly reported: Usage | undefined },
+    serviceTier: string | undefined,
+  ): Cost | undefined {
+    const cost = costOf(usage, target.facts.prices, serviceTier);
+    return hold && (!reported || cost?.nanoUsd === undefined) ? heldCost(target, hold) : cost;
+  }
+
+  /** What an attempt that has failed is billed, as far as anybody knows. */
+  brokenCost(open: OpenAttempt, usage: Usage | undefined, progress: CallProgress): Cost | undefined {
+    const { request, stream } = this.call;
+    return cutOffCost({
+      target: open.target,
+      progress,
+      stream,
+      usage,
+      hold: open.hold,
+      tokens: requestTokens(request, this.inputSize),
+      durationMs: this.#parts.runtime.monotonicMs() - open.openedMs,
+    });
   }
 
   /** An attempt has ended: `usage` and `cost` as they will be charged. Returns how it went, as statistics want it. */
@@ -151,9 +178,10 @@ export class Account {
     if (end.usage) attempt.usage = end.usage;
     if (end.cost) attempt.cost = end.cost;
     this.#list(attempt);
+    this.#settle(open, end.cost);
     ledger.ended({
       kind: "attempt_ended",
-      requestId: this.#call.requestId,
+      requestId: this.call.requestId,
       attempt: attempt.number,
       state: end.error ? "failed" : "completed",
       endedAtMs: runtime.nowMs(),
@@ -164,7 +192,7 @@ export class Account {
       usage: end.usage,
       cost: end.cost,
     });
-    if (this.#call.own) observer.ownCallEnded(this.#call.own, attempt, target);
+    if (this.call.own) observer.ownCallEnded(this.call.own, attempt, target);
     else observer.attemptEnded(attempt, target);
     const outputTokens = end.usage && (end.usage.outputTokens ?? 0) + (end.usage.reasoningTokens ?? 0);
     return { durationMs: attempt.durationMs, firstContentMs: attempt.firstContentMs, outputTokens };
@@ -176,6 +204,10 @@ export class Account {
     this.#attempts.splice(this.#attempts.length - (answered ? 1 : 0), 0, attempt);
   }
 
+  #settle({ hold }: OpenAttempt, cost: Cost | undefined): void {
+    if (hold) this.#parts.budgets.settle(hold, cost?.nanoUsd === undefined ? hold.nanoUsd : Number(cost.nanoUsd));
+  }
+
   /** The request has ended. */
   end(error: ParleyError | undefined): void {
     if (this.#attempts.length === 0) return; // no provider was contacted: there is nothing to keep books about
@@ -184,7 +216,7 @@ export class Account {
     const reason = error?.reason ?? last;
     this.#parts.ledger.ended({
       kind: "request_ended",
-      requestId: this.#call.requestId,
+      requestId: this.call.requestId,
       state: reason === undefined ? "completed" : "failed",
       endedAtMs: this.#parts.runtime.nowMs(),
       reason: reason === undefined ? undefined : reasonName(reason).toLowerCase(),
@@ -224,6 +256,8 @@ export interface OpenAttempt {
   events: number;
   checkpointMs: number | undefined;
   ended: boolean;
+  /** What budgets have set aside for it; undefined: none concerns it. */
+  readonly hold: Hold | undefined;
 }
 
 /** How long an attempt took and what it gave. */

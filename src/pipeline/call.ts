@@ -1,4 +1,4 @@
-import type { ChatRequest, GatewayError, StreamEvent } from "../contract/index.ts";
+import type { Adaptation, ChatRequest, GatewayError, StreamEvent } from "../contract/index.ts";
 import type { ParleyError } from "../errors/index.ts";
 import type { Principal } from "../policy/principal.ts";
 
@@ -9,6 +9,8 @@ export interface ChatCall {
   /** Who calls: authenticated at the door, before the request's body was read, so that strangers cannot fill the memory. */
   readonly caller: Principal;
   readonly request: ChatRequest;
+  /** What the gateway itself has changed of the request as it came; undefined: nothing. */
+  readonly adaptations?: readonly Adaptation[];
   /** Whether the caller wants events as they come, or one whole answer. Upstream is called the same way. */
   readonly stream: boolean;
   /** How long the caller will wait, in milliseconds from now; undefined: the configured total. */

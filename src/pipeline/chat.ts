@@ -4,7 +4,9 @@ import type { Plan } from "../routing/plan.ts";
 import { SwapList, type Listed } from "../runtime/swap-list.ts";
 import { Account } from "./account.ts";
 import { admit } from "./admit.ts";
+import { forwardWithin } from "./cheaper.ts";
 import type { ChatCall, ChatOutcome, EventSink } from "./call.ts";
+import { filterRequest } from "./filter-request.ts";
 import { forward } from "./forward.ts";
 import { Delivery } from "./normalise.ts";
 import type { ChatParts } from "./parts.ts";
@@ -18,7 +20,8 @@ import { Watch } from "./watch.ts";
 /**
  * The life of a chat request. Every surface comes through here, with a caller whom `authenticate` has let in.
  *
- * admit -> permit -> pace -> recall -> route -> forward (per attempt: encode, book, send, decode) -> normalise -> account
+ * admit -> permit -> filter -> pace -> recall -> route -> forward (per attempt: encode, book, send, decode) -> normalise, filter
+ * -> account
  *
  * A step that fails throws its `ParleyError`, and the request dies right here, in one place: nothing was delivered
  * (the error is the answer) or something was (`failed` is the stream's last event). Never rejects.
@@ -26,9 +29,10 @@ import { Watch } from "./watch.ts";
 export async function chat(
   parts: ChatParts,
   live: LiveRequests,
-  call: ChatCall,
+  received: ChatCall,
   sink: EventSink,
 ): Promise<ChatOutcome> {
+  let call = received;
   const config = parts.current();
   const receivedAtMs = parts.runtime.nowMs();
   const startedMs = parts.runtime.monotonicMs();
@@ -49,12 +53,16 @@ export async function chat(
     parts.assertNotIsolated?.();
     admit(call, config.limits);
     permit(call, () => account.inputSize.upperBound);
+    const { content } = call.caller;
+    // From here on nobody sees the request as it came.
+    if (content?.input) call = account.call = await filterRequest(call, content.input, parts);
     const pacing = pace(parts, config, call, account);
     paced = pacing instanceof Promise ? await pacing : pacing;
     recall(parts.vault, call);
     const plan = route(parts, config, call, account, trace);
     const mode = modeOf(call, plan);
-    served = await forward({ parts, config, call, plan, delivery, watch, account, mode, trace, paced });
+    const forwarding = { parts, config, call, plan, delivery, watch, account, mode, trace, paced, adaptations: [] };
+    served = await (call.caller.whenExceeded === undefined ? forward(forwarding) : forwardWithin(forwarding));
   } catch (thrown) {
     error = ParleyError.from(thrown);
   }

@@ -1,34 +1,9 @@
-import {
-  EventGrammar,
-  type Adaptation,
-  type Completed,
-  type Delivery as DeliveryMode,
-  type Origin,
-  type Part,
-  type StreamEvent,
-} from "../contract/index.ts";
+import { EventGrammar, type Part, type StreamEvent } from "../contract/index.ts";
+import type { AnswerFacts, AnswerHooks } from "./answer-facts.ts";
+import { FilterGate } from "./filter-gate.ts";
+import type { Filtered } from "./filter.ts";
 import type { TakeOver } from "./take-over.ts";
 import { Produced } from "./weigh.ts";
-
-/** What the gateway knows of an answer that its codec does not. */
-export interface AnswerFacts {
-  readonly requestId: string;
-  /** From 1. */
-  readonly attempt: number;
-  readonly origin: Origin;
-  readonly createdAtMs: number;
-  readonly adaptations: readonly Adaptation[];
-  /** What the caller is to get when an upstream breaks; never unspecified. */
-  readonly mode: DeliveryMode;
-}
-
-/** What an attempt does with its answer besides delivering it. */
-export interface AnswerHooks {
-  /** Completes the terminal of the answer: figures, cost, attempts. */
-  readonly close: (completed: Completed) => void;
-  /** Hears once of the first content, or of the end of an answer without any, before the caller has any of it. */
-  readonly onContent?: (() => void) | undefined;
-}
 
 /** What one attempt has said so far: held back until its first content, and nobody's before that. */
 export class Draft {
@@ -49,10 +24,22 @@ export class Draft {
   /** The model version that the target says it serves. */
   servedModel: string | undefined;
 
-  constructor(facts: AnswerFacts, hooks: AnswerHooks, takeOver: TakeOver | undefined) {
+  /** Where the caller's content rules stand; undefined: it has none. */
+  readonly gate: FilterGate | undefined;
+  /** Whether the caller could take more when something of it was last delivered. */
+  writable = true;
+
+  /** `deliver` is handed what the caller's content rules have let pass; it throws what they end the answer with. */
+  constructor(
+    facts: AnswerFacts,
+    hooks: AnswerHooks,
+    takeOver: TakeOver | undefined,
+    deliver: (draft: Draft, filtered: Filtered) => void,
+  ) {
     this.facts = facts;
     this.hooks = hooks;
     this.takeOver = takeOver;
+    this.gate = facts.filter && new FilterGate(facts.filter, (filtered) => deliver(this, filtered));
   }
 
   /** Whether its events go out as they come. */

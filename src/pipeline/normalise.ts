@@ -1,8 +1,6 @@
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { create } from "@bufbuild/protobuf";
 import {
   Delivery as DeliveryMode,
-  FailedSchema,
   FinishReason,
   StreamEventSchema,
   blockFinished,
@@ -22,19 +20,14 @@ import {
 import { ParleyError } from "../errors/index.ts";
 import type { EventSink } from "./call.ts";
 import { Delivered } from "./delivered.ts";
-import { Draft, type AnswerFacts, type AnswerHooks } from "./draft.ts";
+import { completeStarted, failed, type AnswerFacts, type AnswerHooks, type DeliveryLimits } from "./answer-facts.ts";
+import { Draft } from "./draft.ts";
+import type { FilterGate } from "./filter-gate.ts";
+import type { AnswerFilter, Filtered } from "./filter.ts";
 import { failedFinish } from "./judge.ts";
 import type { MemoryPort } from "./parts.ts";
 import type { TakeOver } from "./take-over.ts";
 import { roughBytes } from "./weigh.ts";
-
-/** Bounds of what is held back. */
-export interface DeliveryLimits {
-  readonly startupEvents: number;
-  readonly startupBytes: number;
-  /** Most of an answer that is held until it is whole. */
-  readonly upstreamResponseBytes: number;
-}
 
 /**
  * Turns what codecs yield into what the caller gets: events in legal order, numbered without gaps, complete, and none
@@ -55,6 +48,7 @@ export class Delivery {
   #pendingReset: { readonly broken: Attempt | undefined } | undefined;
   #firstSeq = 1;
   #servedModel: string | undefined;
+  #filter: AnswerFilter | undefined;
 
   /** What is held until it is whole is taken from `memory`. */
   constructor(sink: EventSink, limits: DeliveryLimits, memory: MemoryPort) {
@@ -83,12 +77,17 @@ export class Delivery {
     return this.#servedModel;
   }
 
+  /** Whether content rules forbid that another target goes on behind what was delivered. */
+  get filtered(): boolean {
+    return this.#filter?.bars(this.#delivered.text) ?? false;
+  }
+
   /**
    * A new attempt begins. Without `takeOver` it answers as if it were the first: nothing was delivered, or `startOver` has
    * voided it.
    */
   begin(facts: AnswerFacts, hooks: AnswerHooks, takeOver?: TakeOver): Draft {
-    return new Draft(facts, hooks, takeOver);
+    return new Draft(facts, hooks, takeOver, (draft, filtered) => this.#deliver(draft, filtered));
   }
 
   /** The next attempt answers from the beginning: with its first content the caller is told to discard all before. */
@@ -102,6 +101,7 @@ export class Delivery {
    */
   take(draft: Draft, events: StreamEvent[]): { content: boolean; writable: boolean } {
     const { takeOver } = draft;
+    if (draft.gate) return this.#takeFiltered(draft, draft.gate, events);
     let content = false;
     let release = draft.flowing;
     const out: StreamEvent[] = takeOver ? [] : events;
@@ -127,6 +127,44 @@ export class Delivery {
     return { content, writable: this.#release(draft, out) };
   }
 
+  /** The same for a caller with content rules: order is checked before them, and all that is told comes after them. */
+  #takeFiltered(
+    draft: Draft,
+    gate: FilterGate,
+    events: readonly StreamEvent[],
+  ): { content: boolean; writable: boolean } {
+    let content = false;
+    let wrong: ParleyError | undefined;
+    const decoded: StreamEvent[] = [];
+    for (const event of events) {
+      if ((wrong = this.#wrong(draft, event))) break;
+      draft.produced.add(event);
+      if (isContent(event)) content = true;
+      if (draft.takeOver) this.#passOn(draft, draft.takeOver, event, decoded, false);
+      else decoded.push(event);
+    }
+    // What came before a fault in the same read belongs to a caller who has had a part of it.
+    if (!wrong || draft.flowing) gate.take(decoded);
+    if (wrong) throw wrong;
+    return { content, writable: draft.writable };
+  }
+
+  /** Delivers what has passed the content rules. Throws what they end the answer with. */
+  #deliver(draft: Draft, { events, blocked }: Filtered): void {
+    if (blocked && !draft.flowing) throw blocked;
+    let release = draft.flowing;
+    for (const event of events) {
+      if (isContent(event) || isTerminal(event)) {
+        this.#noteContent(draft);
+        release = true;
+      }
+      this.#complete(draft, event);
+    }
+    if (draft.facts.mode === DeliveryMode.HOLD) release = events.some(isTerminal);
+    draft.writable = release ? this.#release(draft, events) : this.#hold(draft, events);
+    if (blocked) throw blocked;
+  }
+
   /** Calls back once when the caller can take more, after `take` said that it cannot. */
   onWritable(callback: () => void): void {
     this.#sink.onDrain = () => {
@@ -146,16 +184,8 @@ export class Delivery {
   fail(error: GatewayError, attempts: readonly Attempt[], trace: Trace | undefined): void {
     if (this.#ended) return;
     const delivered = attempts.findLast(({ number }) => this.#delivered.attempts.includes(number));
-    const { usage, cost } = delivered ?? attempts.at(-1) ?? {};
-    const failed = create(FailedSchema, {
-      error,
-      attempts: [...attempts],
-      ...(usage ? { usage } : {}),
-      ...(cost ? { cost } : {}),
-      ...(trace ? { trace } : {}),
-    });
     this.#pendingReset = undefined;
-    this.#send([create(StreamEventSchema, { event: { case: "failed", value: failed } })]);
+    this.#send([failed(error, attempts, delivered ?? attempts.at(-1), trace)]);
   }
 
   /**
@@ -184,13 +214,13 @@ export class Delivery {
   }
 
   /** Puts what the caller gets for an event of an attempt that takes over into `out`; whether that is content or the end. */
-  #passOn(draft: Draft, takeOver: TakeOver, event: StreamEvent, out: StreamEvent[]): boolean {
+  #passOn(draft: Draft, takeOver: TakeOver, event: StreamEvent, out: StreamEvent[], completes = true): boolean {
     const from = out.length;
     if (event.event.case === "started") this.#completeStarted(draft, event.event.value);
     takeOver.map(event, out);
     let seen = false;
     for (const mapped of out.slice(from)) {
-      this.#complete(draft, mapped);
+      if (completes) this.#complete(draft, mapped);
       seen ||= isContent(mapped) || isTerminal(mapped);
     }
     return seen;
@@ -212,16 +242,10 @@ export class Delivery {
   }
 
   #completeStarted(draft: Draft, started: Started): void {
-    const { facts } = draft;
     const servedModel = started.origin?.servedModel;
     draft.servedModel = servedModel;
     if (this.#contentDelivered) this.#servedModel = servedModel;
-    started.id = facts.requestId;
-    started.attempt = facts.attempt;
-    started.createdAt = timestampFromMs(facts.createdAtMs);
-    started.origin = facts.origin;
-    if (servedModel !== undefined) started.origin.servedModel = servedModel;
-    started.adaptations = [...facts.adaptations, ...started.adaptations];
+    completeStarted(started, draft.facts);
   }
 
   #hold(draft: Draft, events: StreamEvent[]): boolean {
@@ -275,6 +299,7 @@ export class Delivery {
     this.discard(draft);
     if (this.#pendingReset) this.#voidAll(this.#pendingReset.broken);
     if (!this.#contentDelivered) this.#servedModel = draft.servedModel;
+    this.#filter = draft.facts.filter;
     this.#contentDelivered = true;
     this.#delivered.begin(draft.facts.attempt, draft.takeOver?.repeats === true);
     return this.#write(draft, held && held.length > 0 ? [...held, ...events] : events);

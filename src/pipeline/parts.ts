@@ -1,6 +1,9 @@
 import type { Attempt, ChatRequest, Usage } from "../contract/index.ts";
 import type { ParleyError } from "../errors/index.ts";
 import type { Ledger } from "../ledger/records.ts";
+import type { Credentials } from "../policy/identity/credentials.ts";
+import type { BudgetRule } from "../policy/budgets/budget-rule.ts";
+import type { Budgets } from "../policy/budgets/budgets.ts";
 import type { Principal } from "../policy/principal.ts";
 import type { RateLimiter } from "../policy/rates/rate-limiter.ts";
 import type { RateRule } from "../policy/rates/rate-rule.ts";
@@ -24,6 +27,8 @@ export interface ChatParts {
   readonly assertNotIsolated?: (() => void) | undefined;
   readonly upstream: UpstreamClient;
   readonly ledger: Ledger;
+  /** What keys with budgets may still spend. */
+  readonly budgets: Budgets;
   readonly extraAttempts: ExtraAttempts;
   /** How many requests may be hedged. */
   readonly hedges: HedgeBudget;
@@ -58,10 +63,24 @@ export interface MemoryPort {
 export interface LiveConfig {
   readonly models: ModelTable;
   readonly adapters: ReadonlyMap<string, ProviderAdapter>;
-  readonly authenticate: (credential: string | undefined) => Principal;
+  readonly authenticate: (credentials: Credentials) => Principal | Promise<Principal>;
   /** Limits of providers over all callers, by configured name; unset: none has any. */
   readonly providerRates?: ReadonlyMap<string, readonly RateRule[]> | undefined;
   readonly limits: ChatLimits;
+  /** The budgets of all keys that the configuration names, to tell of; unset: none. */
+  readonly budgets?: readonly BudgetRule[];
+  /** Providers whose targets the gateway tries out itself after a rest; unset: none. */
+  readonly probes?: ReadonlyMap<string, ProbeSettings>;
+}
+
+/** How the gateway tries out what has rested. */
+export interface ProbeSettings {
+  /** Least time between two probes of the same, in milliseconds. */
+  readonly everyMs: number;
+  /** `models` lists the provider's models; `chat` asks the model for a few tokens. */
+  readonly kind: "models" | "chat";
+  /** The provider's model that is asked where a credential has rested; undefined: the one that was called last. */
+  readonly model: string | undefined;
 }
 
 /** Limits and times of a chat request; milliseconds and bytes. */

@@ -1,13 +1,14 @@
 import { isUtf8 } from "node:buffer";
-import { Support, isContent, type StreamEvent } from "../contract/index.ts";
+import { Support, isContent, isTerminal, type StreamEvent } from "../contract/index.ts";
 import { ParleyError, redactRemembered } from "../errors/index.ts";
 import type { DecodeOptions, PreparedCall, StreamDecoder } from "../providers/adapter.ts";
-import type { Headroom } from "../routing/live.ts";
 import type { Target } from "../routing/target.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 import { SseFrames } from "../upstream/sse.ts";
 import type { UpstreamCall, UpstreamClient, UpstreamHandler } from "../upstream/upstream.ts";
+import type { CallProgress } from "./call-progress.ts";
 import type { Draft } from "./draft.ts";
+import type { BudgetMeter } from "./budget-meter.ts";
 import type { Delivery } from "./normalise.ts";
 import type { ChatLimits } from "./parts.ts";
 import { expired } from "./expired.ts";
@@ -27,39 +28,18 @@ export interface SendOptions {
   readonly watch: Watch;
   /** Whether the caller, and not the gateway, set the deadline that `watch` keeps. */
   readonly deadlineIsCallers: boolean;
-  /** Aborts when the caller has left or the gateway ends the request, with a `ParleyError` as its reason. */
+  /** Aborts when the request is over before its answer is, with a `ParleyError` as its reason. */
   readonly signal: AbortSignal;
   /** Told of a failure at once, before anybody else gets a turn. */
   readonly onFailed: (error: ParleyError) => void;
+  /** Tells when the answer goes beyond what is held for it; undefined: nothing is. */
+  readonly meter: BudgetMeter | undefined;
   /** Told of what the dialect does not know in the answer. */
   readonly onDrift: (dialect: string, path: string) => void;
   /** Told how many events came with a read of a stream that brought content. */
   readonly onContent: (events: number) => void;
   /** Written as the call goes on. */
   readonly progress: CallProgress;
-}
-
-/** What is known of a call so far. */
-export interface CallProgress {
-  httpStatus: number | undefined;
-  upstreamRequestId: string | undefined;
-  /** Time to the response's headers, in milliseconds. */
-  responseMs: number | undefined;
-  /** Time to first content, in milliseconds. */
-  firstContentMs: number | undefined;
-  /** What the provider's own limits leave. */
-  headroom: Headroom | undefined;
-}
-
-/** Of a call that has not begun. */
-export function noProgress(): CallProgress {
-  return {
-    httpStatus: undefined,
-    upstreamRequestId: undefined,
-    responseMs: undefined,
-    firstContentMs: undefined,
-    headroom: undefined,
-  };
 }
 
 /**
@@ -78,7 +58,6 @@ class Exchange implements UpstreamHandler {
   readonly #options: SendOptions;
   readonly #resolve: (error: ParleyError | undefined) => void;
   readonly #startedMs: number;
-  // The caller has left, or the gateway ends the request: the signal says which.
   readonly #onAbort = (): void => this.#fail(ParleyError.from(this.#options.signal.reason));
   #call: UpstreamCall | undefined;
   #over = false;
@@ -108,11 +87,16 @@ class Exchange implements UpstreamHandler {
     if (this.#over) this.#call.abort();
   }
 
+  onSent(): void {
+    this.#options.progress.sent = true;
+  }
+
   onHeaders(status: number, headers: Readonly<Record<string, string>>): void {
+    this.onSent();
     this.#status = status;
     this.#headers = headers;
-    this.#options.progress.httpStatus = status;
     const { prepared, progress, runtime } = this.#options;
+    progress.httpStatus = status;
     progress.responseMs = runtime.monotonicMs() - this.#startedMs;
     progress.upstreamRequestId = upstreamRequestId(prepared, headers);
     progress.headroom = prepared.dialect.headroom(headers, runtime.nowMs());
@@ -189,20 +173,43 @@ class Exchange implements UpstreamHandler {
       progress.firstContentMs = runtime.monotonicMs() - this.#startedMs;
     }
     const count = events.length; // the array is the delivery's from here on
+    const endsAnswer = isTerminal(events.at(-1)!);
     const { content, writable } = delivery.take(draft, events);
     if (content && stream) {
       watch.progress(limits.progressMs);
       onContent(count);
     }
     if (draft.flowing) watch.wrote();
-    if (!writable && !this.#over) {
-      this.#call?.pause();
-      watch.suspend();
-      delivery.onWritable(() => {
-        watch.resume();
-        this.#call?.resume();
-      });
-    }
+    const beyond = this.#options.meter?.check(draft.produced.outputChars, draft.produced.usage);
+    if (beyond && this.#decoder && !endsAnswer) return this.#fail(beyond);
+    const verdict = draft.gate?.verdict;
+    if (this.#over || (writable && !verdict)) return;
+    this.#call?.pause();
+    watch.suspend();
+    if (verdict) this.#awaitVerdict(verdict);
+    else this.#awaitReader();
+  }
+
+  /** Stops reading until content rules have decided on what has come. */
+  #awaitVerdict(verdict: Promise<ParleyError | undefined>): void {
+    const { draft, watch } = this.#options;
+    void verdict.then((error) => {
+      if (this.#over) return;
+      if (error) return this.#fail(error);
+      if (draft.flowing) watch.wrote();
+      if (!draft.writable) return this.#awaitReader();
+      watch.resume();
+      this.#call?.resume();
+    });
+  }
+
+  /** Stops reading until the caller can take more. */
+  #awaitReader(): void {
+    const { delivery, watch } = this.#options;
+    delivery.onWritable(() => {
+      watch.resume();
+      this.#call?.resume();
+    });
   }
 
   // What came before a break was received whole and belongs to the caller.
@@ -270,6 +277,8 @@ class Exchange implements UpstreamHandler {
 
   #succeed(): void {
     if (this.#over) return;
+    const verdict = this.#options.draft.gate?.verdict;
+    if (verdict) return void verdict.then((error) => (error ? this.#fail(error) : this.#succeed()));
     this.#conclude(undefined);
     // A stream may say that it is done before its connection is: give it a moment, so that the connection can be kept.
     if (!this.#upstreamEnded) {
@@ -280,6 +289,7 @@ class Exchange implements UpstreamHandler {
 
   #fail(error: ParleyError): void {
     if (this.#over) return;
+    this.#options.draft.gate?.stop();
     this.#conclude(error);
     this.#call?.abort();
   }

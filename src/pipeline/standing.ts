@@ -43,5 +43,6 @@ export function stateOf(delivery: Delivery, target: Target, error: ParleyError):
     sawToolCall,
     sawReasoning,
     candidates,
+    filtered: delivery.filtered,
   };
 }

@@ -19,6 +19,8 @@ export interface Principal {
   readonly allowsModel: (name: string) => boolean;
   /** What its policy demands of every target. */
   readonly constraints?: Constraints | undefined;
+  /** Name of the key's own policy; undefined: it has none. */
+  readonly policy: string | undefined;
   /** Organisation and project (`organisation/project`) that the key belongs to; undefined: to none. */
   readonly organisation: string | undefined;
   readonly project: string | undefined;
@@ -39,6 +41,7 @@ export interface Principal {
 /** Of a caller for whom nothing is forbidden, limited or owned by anybody. */
 export const UNLIMITED = {
   scopes: ALL_SCOPES,
+  policy: undefined,
   organisation: undefined,
   project: undefined,
   permits: EVERYTHING,

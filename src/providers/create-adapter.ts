@@ -6,7 +6,8 @@ import type { AuthHeaders, CallAuth } from "../upstream/auth/call-auth.ts";
 import { addressOf, parametersOf, regionOf, type ApiAddress, type Parameters } from "./address.ts";
 import type { ProviderAdapter } from "./adapter.ts";
 import { ApiChooser, type ApiChoice } from "./choose-api.ts";
-import { quirksFor, type ApiName, type ProviderApi, type ProviderEntry } from "./entry.ts";
+import { listsModels, matchesModel, quirksFor, type ApiName, type ProviderApi, type ProviderEntry } from "./entry.ts";
+import { billingOf } from "./billing.ts";
 
 /** A provider account as configured. */
 export interface ProviderOptions {
@@ -85,6 +86,7 @@ export function createProvider(options: ProviderOptions): ConfiguredProvider {
     const nativeId = model?.nativeId ?? publicId;
     const known = mergeFacts(mergeFacts(entryFacts, catalogue.lookup(nativeId) ?? {}), options.facts);
     const facts = mergeFacts(known, model?.facts ?? {});
+    const billing = facts.billing ?? billingOf(entry.billing, (globs) => matchesModel(globs, nativeId));
     const at = (api: ProviderApi): NamedTarget => ({
       name: `${name}/${publicId}`,
       provider: name,
@@ -93,6 +95,7 @@ export function createProvider(options: ProviderOptions): ConfiguredProvider {
       facts: {
         ...facts,
         capabilities: facts.capabilities ?? {},
+        ...(billing ? { billing } : {}),
         quirks: [...quirksFor(entry, nativeId, api, parameters.api_version), ...(facts.quirks ?? [])],
       },
     });
@@ -131,7 +134,7 @@ function createAdapter(
   const pool = credentials.map((credential) => new Credential(credential));
   if (pool.length === 0) pool.push(new Credential({ id: `${name}#0`, auth: NO_AUTH }));
   let turn = 0;
-  return {
+  const adapter: ProviderAdapter = {
     name,
     unsupported(request, target) {
       const { api, target: served } = choose(request, target);
@@ -161,7 +164,16 @@ function createAdapter(
         adaptations: encoded.adaptations,
       };
     },
+    prepareListing: listsModels(entry)
+      ? (request, target, isUsable) => {
+          const prepared = adapter.prepare(request, target, false, isUsable);
+          // The headers are those of any call; each of the wire formats lists models at the same path.
+          const path = addresses.get(choose(request, target).api)!.pathOf("/models", "");
+          return { ...prepared, http: { ...prepared.http, path, method: "GET", body: "" } };
+        }
+      : undefined,
   };
+  return adapter;
 }
 
 function nextOf(pool: readonly Credential[], turn: number, isUsable: (credentialId: string) => boolean): Credential {

@@ -32,6 +32,8 @@ export interface AttemptState {
   readonly sawReasoning: boolean;
   /** Candidates that were begun. */
   readonly candidates: number;
+  /** Whether content rules have changed what was delivered, or would have to look across the seam. */
+  readonly filtered?: boolean;
 }
 
 /** What the caller and the route allow. */
@@ -172,6 +174,7 @@ function unbroken(request: ChatRequest, state: AttemptState, target: Target): Su
 
 /** What makes the answer more than plain text, in words that follow "and"; undefined: nothing does. */
 function moreThanText({ sampling, output, tools, toolChoice, reasoning }: ChatRequest, state: AttemptState) {
+  if (state.filtered) return "a content rule has changed it or may match across the seam";
   if (state.text === undefined) return "more than one block of text was delivered";
   if (state.candidates !== 1 || (sampling?.candidates ?? 1) !== 1) return "there are several answers";
   if (state.sawToolCall) return "a tool was called";

@@ -35,7 +35,7 @@ export interface AuditHead {
 }
 
 /** What precedes the first entry. */
-export const NO_HASH = "0".repeat(64);
+const NO_HASH = "0".repeat(64);
 
 /** The head of a chain without entries. */
 export const EMPTY_HEAD: AuditHead = { seq: 0, hash: NO_HASH };
@@ -47,7 +47,7 @@ export function chained(head: AuditHead, draft: AuditDraft): AuditEntry {
 }
 
 /** SHA-256 in hexadecimal over the previous hash, a line feed, and the other fields as JSON with sorted keys. */
-export function hashOf(entry: Omit<AuditEntry, "hash">): string {
+function hashOf(entry: Omit<AuditEntry, "hash">): string {
   const fields: Record<string, string | number> = {
     action: entry.action,
     actor: entry.actor,

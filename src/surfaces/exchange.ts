@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { constants, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
+import type { Credentials } from "../policy/identity/credentials.ts";
 
 /** A request of either HTTP version. */
 export type AnyRequest = IncomingMessage | Http2ServerRequest;
@@ -28,13 +29,18 @@ export function bearerIn(authorization: string | undefined): string | undefined 
  * The key that a request brings. Of several authorization headers each part on the way may believe another one: together
  * they are no key.
  */
-export function credentialOf({ rawHeaders }: AnyRequest): string | undefined {
+function credentialOf({ rawHeaders }: AnyRequest): string | undefined {
   const sent: string[] = [];
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at]!;
     if (name.length === AUTHORIZATION.length && name.toLowerCase() === AUTHORIZATION) sent.push(rawHeaders[at + 1]!);
   }
   return sent.length > 1 ? sent.join(", ") : bearerIn(sent[0]);
+}
+
+/** What a request shows of who sends it. */
+export function credentialsOf(request: AnyRequest): Credentials {
+  return { key: credentialOf(request), origin: request.headers.origin };
 }
 
 const AUTHORIZATION = "authorization";

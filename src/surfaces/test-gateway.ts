@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { ListBudgetsResponseSchema } from "../contract/admin.ts";
 import {
   AdaptationSchema,
   AttemptSchema,
@@ -51,6 +52,10 @@ export class TestGateway implements Gateway {
     },
   };
 
+  readonly budgets: Gateway["budgets"] = {
+    list: () => Promise.resolve(create(ListBudgetsResponseSchema)),
+    async *watch() {},
+  };
   readonly explain: Gateway["explain"] = {
     explain: (_principal, { model }) => create(DecisionSchema, { request: { model }, strategy: "ordered" }),
     trace: (_principal, requestId) => create(TraceSchema, { requestId }),
@@ -64,8 +69,11 @@ export class TestGateway implements Gateway {
     return `err_${++this.#ids}`;
   }
 
-  authenticate(credential: string | undefined): Principal {
-    if (credential === TEST_KEY) return everything;
+  // Read when the methods are registered, and never called.
+  readonly admin = {} as Gateway["admin"];
+
+  authenticate({ key }: Parameters<Gateway["authenticate"]>[0]): Principal {
+    if (key === TEST_KEY) return everything;
     throw new ParleyError("UNAUTHENTICATED", "Cannot let you in: the key is not known");
   }
 

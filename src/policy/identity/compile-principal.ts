@@ -55,7 +55,7 @@ export function policySource(
 export function compilePrincipal(key: KeyRights, source: PolicySource): Principal {
   const { project, organisation = project && organisationOf(project) } = key;
   const identity = { ...key, scopes: scopesOf(key.role, key.scopes), organisation, project };
-  return compileRules(identity, holdersOf(key, source));
+  return { ...compileRules(identity, holdersOf(key, source)), policy: key.policy };
 }
 
 /** The policies that hold for a key, the widest holder first. Throws as `compilePrincipal` does. */

@@ -11,10 +11,10 @@ const SHAPE = /^parley_[0-9a-f]{12}_[0-9a-f]{64}[0-9a-f]{8}$/;
 
 /**
  * A new key: `parley_<id>_<secret>`, the id 12 and the secret 64 hexadecimal digits (256 random bits), with a checksum
- * of 8 digits behind it, so that a key that was copied badly is told from one that is unknown.
+ * of 8 digits behind it, so that a key that was copied badly is told from one that is unknown. A rotated key keeps its id.
  */
-export function makeKey(runtime: Pick<Runtime, "randomHex">): string {
-  const body = `${KEY_PREFIX}${runtime.randomHex(ID_BYTES)}_${runtime.randomHex(SECRET_BYTES)}`;
+export function makeKey(runtime: Pick<Runtime, "randomHex">, id = runtime.randomHex(ID_BYTES)): string {
+  const body = `${KEY_PREFIX}${id}_${runtime.randomHex(SECRET_BYTES)}`;
   return body + checksum(body);
 }
 

@@ -1,5 +1,6 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import { ParleyError } from "../../errors/index.ts";
+import type { BudgetRule } from "../budgets/budget-rule.ts";
 import type { Principal } from "../principal.ts";
 import {
   compilePrincipal,
@@ -8,6 +9,7 @@ import {
   type PolicySource,
   type RingPolicy,
 } from "./compile-principal.ts";
+import { HOW, refusal } from "./refusal.ts";
 import { isMadeKey, KEY_PREFIX, keyIdOf } from "./key-format.ts";
 
 /** A secret that is revealed only to be digested. */
@@ -28,11 +30,11 @@ interface Entry {
 /** Shortest key there can be, and the longest that is looked at. */
 const MIN_LENGTH = 16;
 const MAX_LENGTH = 512;
-const HOW = "send the header `authorization: Bearer KEY`";
 
 /** All keys of the gateway, by digest. Built when keys are loaded, immutable afterwards; it keeps no key's text. */
 export class KeyRing {
   readonly #entries = new Map<string, Entry>();
+  readonly #byId = new Map<string, Entry>();
   // A fixed key may look like a damaged made one; only then shape proves nothing.
   #acceptsAnyShape = false;
 
@@ -55,12 +57,30 @@ export class KeyRing {
         `Cannot add the key ${key.name}: its text is also that of ${twin.holder.name}`,
       );
     if (text.startsWith(KEY_PREFIX) && !isMadeKey(text)) this.#acceptsAnyShape = true;
-    this.#entries.set(place, { digest, holder: holderOf(key, text, source) });
+    const entry = { digest, holder: holderOf(key, text, source) };
+    this.#entries.set(place, entry);
+    this.#byId.set(entry.holder.keyId, entry);
+  }
+
+  /** The holder of the key with this id. */
+  holder(id: string): Principal | undefined {
+    return this.#byId.get(id)?.holder;
+  }
+
+  /** The digest of the text of the key with this id, as a list. */
+  digests(id: string): readonly Buffer[] {
+    const entry = this.#byId.get(id);
+    return entry ? [entry.digest] : [];
   }
 
   /** Number of keys. */
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** The budgets of all keys. */
+  get budgets(): readonly BudgetRule[] {
+    return [...this.#entries.values()].flatMap(({ holder }) => holder.budgets);
   }
 
   /** Who holds this key, which comes without `Bearer `. Throws `UNAUTHENTICATED`, which never says how near a key was. */
@@ -86,8 +106,4 @@ function holderOf({ key: _key, ...rights }: RingKey, text: string, source: Polic
 
 function digestOf(text: string): Buffer {
   return hash("sha256", text, "buffer");
-}
-
-function refusal(why: string): ParleyError {
-  return new ParleyError("UNAUTHENTICATED", `Cannot authenticate: ${why}`);
 }

@@ -3,7 +3,6 @@ export const SCOPES = {
   chat: "Chat.",
   "models:read": "List the models that the key may use.",
   explain: "Ask where a request would go, and what became of the key's own requests.",
-  "traces:read": "See what became of the requests of other keys of its organisation or project.",
   "policies:read": "Ask what a key may do, and why not. Every key may ask about itself.",
   "usage:read": "Read what was used and what it cost.",
   "budgets:read": "Read what is left of budgets.",
@@ -43,7 +42,7 @@ export const ROLES: Readonly<Record<Role, RoleRow>> = {
   },
   viewer: {
     what: "Look at usage, audit and decisions.",
-    scopes: ["models:read", "explain", "traces:read", "policies:read", "usage:read", "budgets:read", "audit:read"],
+    scopes: ["models:read", "explain", "policies:read", "usage:read", "budgets:read", "audit:read"],
     manages: [],
   },
   "key-manager": {

@@ -77,6 +77,10 @@ export class RedisBank implements Bank {
     this.#account(account).giveBack(bucket, nanoUsd);
   }
 
+  owe({ account, bucket }: Bucket, nanoUsd: number): void {
+    this.#account(account).owe(bucket, nanoUsd);
+  }
+
   onWanted(listener: (account: string) => void): void {
     this.#listeners.push(listener);
   }

@@ -4,8 +4,8 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { bearerIn, cut, pathOf, type AnyRequest, type AnyResponse } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
 import { Health, reflectionV1, reflectionV1Alpha } from "../../contract/grpc.ts";
+import { CONTRACT_SERVICES } from "./access.ts";
 import { registerReflection } from "./reflection-rpcs.ts";
-import { CONTRACT_SERVICES } from "./rpc-table.ts";
 
 /** Tools ask and go; a stream that stays longer is cut. */
 const MAX_LIFE_MS = 60_000;
@@ -29,8 +29,11 @@ export function createReflectionHandler(options: {
   });
   registerReflection(router, {
     services: [...CONTRACT_SERVICES, Health, reflectionV1.ServerReflection, reflectionV1Alpha.ServerReflection],
-    authorise: (context) => {
-      if (needsKey) gateway.authenticate(bearerIn(context.requestHeader.get("authorization") ?? undefined));
+    authorise: async (context) => {
+      if (!needsKey) return;
+      const { requestHeader } = context;
+      const key = bearerIn(requestHeader.get("authorization") ?? undefined);
+      await gateway.authenticate({ key, origin: requestHeader.get("origin") ?? undefined }, undefined);
     },
     newIds: () => ({ requestId: gateway.newRequestId(), errorId: gateway.newErrorId() }),
   });

@@ -14,7 +14,7 @@ type Answer = Exclude<Response["messageResponse"], undefined>;
 export interface ReflectionOptions {
   readonly services: readonly DescService[];
   /** Throws where the caller may not look. */
-  readonly authorise: (context: HandlerContext) => void;
+  readonly authorise: (context: HandlerContext) => Promise<void>;
   readonly newIds: () => { readonly requestId: string; readonly errorId: string };
 }
 
@@ -28,7 +28,7 @@ export function registerReflection(router: ConnectRouter, options: ReflectionOpt
     const ids = options.newIds();
     context.responseHeader.set("x-request-id", ids.requestId);
     try {
-      options.authorise(context);
+      await options.authorise(context);
       for await (const request of requests) yield { validHost: request.host, messageResponse: answer(index, request) };
     } catch (thrown) {
       throw ownError(readable(thrown), ids);

@@ -12,6 +12,7 @@ import { Readiness } from "../readiness.ts";
 import { TEST_KEY, TestGateway } from "../test-gateway.ts";
 import { listenForTest, silentLog } from "../test-support.ts";
 import { reflectionV1, reflectionV1Alpha } from "../../contract/grpc.ts";
+import { CONTRACT_SERVICES } from "./access.ts";
 import { createConnectSurface } from "./surface.ts";
 
 const run = promisify(execFile);
@@ -87,9 +88,7 @@ test("reflection lists services and gives files with all they need, in both vers
       "grpc.health.v1.Health",
       "grpc.reflection.v1.ServerReflection",
       "grpc.reflection.v1alpha.ServerReflection",
-      "parley.v1.ChatService",
-      "parley.v1.ModelService",
-      "parley.v1.RouteService",
+      ...CONTRACT_SERVICES.map(({ typeName }) => typeName).toSorted(),
     ]);
     const symbol = await asked(client, {
       messageRequest: { case: "fileContainingSymbol", value: "parley.v1.ChatService.Generate" },

@@ -1,18 +1,16 @@
-import type { DescMessage, DescMethod, DescService, Message } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethod, Message } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { createConnectRouter } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import {
-  ChatService,
-  ModelService,
-  RouteService,
-  type GenerateRequest,
-  type GenerateStreamRequest,
-} from "../../contract/index.ts";
+import { ChatService, RouteService, type GenerateRequest, type GenerateStreamRequest } from "../../contract/index.ts";
 import type { Gateway } from "../gateway.ts";
+import type { Scope } from "../../policy/identity/roles.ts";
 import type { Readiness } from "../readiness.ts";
+import { CONTRACT_SERVICES, isServed, scopeOf, type Serves } from "./access.ts";
+import { registerAudit, registerKeys } from "./admin-rpcs.ts";
 import { generate, generateStream, type DirectCall } from "./chat-rpcs.ts";
 import { Health } from "../../contract/grpc.ts";
+import { registerBudgets } from "./budget-rpcs.ts";
 import { registerHealth } from "./health-rpcs.ts";
 import { registerModels } from "./model-rpcs.ts";
 import { registerRoutes } from "./route-rpcs.ts";
@@ -21,6 +19,7 @@ import { refusalsOf } from "./rpc.ts";
 /** One method, and the stock handler that frames its answers, or only its refusals where it answers `directly`. */
 export interface Rpc {
   readonly path: string;
+  readonly method: DescMethod;
   readonly handler: UniversalHandler;
   /** Writes the answer to a message of this method by itself, or throws without having written anything. */
   readonly directly?: (direct: DirectCall<Message>) => Promise<void>;
@@ -28,15 +27,13 @@ export interface Rpc {
   readonly streams: boolean;
   /** Whether Connect's GET may call it. */
   readonly allowsGet: boolean;
-  readonly needsKey: boolean;
+  /** What a caller must be let in to do; undefined: it needs no key. */
+  readonly scope: Scope | undefined;
   /** Whether its requests may be as large as the configured limits; others are small by nature. */
   readonly mayBeLarge: boolean;
   /** Whether fields of a newer version are left out in silence. */
   readonly lenient: boolean;
 }
-
-/** The contract's services, as health and reflection name them. */
-export const CONTRACT_SERVICES: readonly DescService[] = [ChatService, ModelService, RouteService];
 
 // Most bytes of one answer; far above what an upstream may answer, so that it never decides.
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
@@ -45,6 +42,7 @@ const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 export function createRpcTable(options: {
   readonly gateway: Gateway;
   readonly readiness: Readiness;
+  readonly serves?: Serves;
 }): ReadonlyMap<string, Rpc> {
   // The handlers see only empty messages (rpc.ts): these limits hold for what stands in for them.
   const router = createConnectRouter({
@@ -57,6 +55,9 @@ export function createRpcTable(options: {
   refusalsOf(router, ChatService.method.generateStream);
   registerModels(router, options.gateway);
   registerRoutes(router, options.gateway);
+  registerKeys(router, options.gateway.admin);
+  registerAudit(router, options.gateway.admin);
+  registerBudgets(router, options.gateway);
   registerHealth(
     router,
     options.readiness,
@@ -66,9 +67,9 @@ export function createRpcTable(options: {
   for (const service of [...CONTRACT_SERVICES, Health]) {
     for (const method of service.methods) inputs.set(`/${service.typeName}/${method.name}`, method);
   }
-  return new Map(
-    router.handlers.map((handler) => [handler.requestPath, rpcOf(handler, inputs.get(handler.requestPath)!)]),
-  );
+  const rpcs = router.handlers.map((handler) => rpcOf(handler, inputs.get(handler.requestPath)!));
+  const serves = options.serves ?? "all";
+  return new Map(rpcs.filter(({ method }) => isServed(method, serves)).map((rpc) => [rpc.path, rpc]));
 }
 
 function rpcOf(handler: UniversalHandler, method: DescMethod): Rpc {
@@ -76,12 +77,13 @@ function rpcOf(handler: UniversalHandler, method: DescMethod): Rpc {
   const directly = DIRECT.get(method);
   return {
     path: handler.requestPath,
+    method,
     handler,
     ...(directly ? { directly } : {}),
     input: method.input,
     streams: method.methodKind === "server_streaming",
     allowsGet: method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
-    needsKey: isOurs,
+    scope: scopeOf(method),
     mayBeLarge: method.parent === ChatService || method === RouteService.method.explain,
     lenient: !isOurs,
   };

@@ -4,11 +4,12 @@ import type { GenerateRequest } from "../../contract/index.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Principal } from "../../policy/principal.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { credentialOf, cut, pathOf, type AnyRequest, type AnyResponse, type Handler } from "../exchange.ts";
+import { credentialsOf, cut, pathOf, type AnyRequest, type AnyResponse, type Handler } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
 import type { InFlightBudget } from "../in-flight-budget.ts";
 import type { Readiness } from "../readiness.ts";
 import { checkRequestSize } from "../request-size.ts";
+import type { Serves } from "./access.ts";
 import { decodeMessage } from "./decode-message.ts";
 import { readMessage } from "./read-message.ts";
 import { createReflectionHandler } from "./reflection-handler.ts";
@@ -35,6 +36,8 @@ export interface ConnectSurfaceOptions {
   readonly open: readonly string[];
   readonly readiness: Readiness;
   readonly budget?: InFlightBudget;
+  /** Which methods this port serves. Unset: all. */
+  readonly serves?: Serves;
 }
 
 const SMALL_REQUEST_BYTES = 64 * 1024;
@@ -121,7 +124,7 @@ class Exchange {
     this.#call = {
       requestId,
       clientRequestId: request.headers["x-request-id"] as string | undefined,
-      caller: () => (this.#caller ??= gateway.authenticate(credentialOf(request))),
+      caller: () => this.#known(),
       signal: caller.signal,
       abort: (reason) => caller.abort(reason),
       timeLeftMs: () =>
@@ -136,7 +139,10 @@ class Exchange {
     const { runtime, limits, timeouts, budget } = this.#options;
     try {
       // First of all: who has no key shall not make us read and hold what they send.
-      if (rpc.needsKey) this.#call.caller();
+      if (rpc.scope !== undefined) {
+        const caller = this.#options.gateway.authenticate(credentialsOf(this.request), rpc.scope);
+        this.#caller = caller instanceof Promise ? await caller : caller;
+      }
       if (rpc.mayBeLarge && this.request.headers["idempotency-key"] !== undefined) throw noReplay();
       if (wire.timeoutMs instanceof ParleyError) throw wire.timeoutMs;
       this.#timeoutMs = wire.timeoutMs;
@@ -192,6 +198,11 @@ class Exchange {
         cut(response);
       } else await this.answer(rpc, wire, thrown instanceof Error ? thrown : ParleyError.from(thrown));
     }
+  }
+
+  #known(): Principal {
+    if (this.#caller) return this.#caller;
+    throw new RangeError("Cannot tell who calls: the method needs no key");
   }
 
   #hold(bytes: number): void {

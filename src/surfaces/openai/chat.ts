@@ -1,7 +1,7 @@
 import type { GatewayError } from "../../contract/index.ts";
 import { ParleyError } from "../../errors/index.ts";
 import type { ChatOutcome } from "../../pipeline/call.ts";
-import { credentialOf, type AnyRequest, type AnyResponse } from "../exchange.ts";
+import { credentialsOf, type AnyRequest, type AnyResponse } from "../exchange.ts";
 import { answerHeaders } from "../answer-headers.ts";
 import { readBody } from "../request-body.ts";
 import { checkRequestSize } from "../request-size.ts";
@@ -26,8 +26,9 @@ export async function handleChat(
   reply: Reply,
 ): Promise<void> {
   const { gateway, budget } = options;
-  const credential = credentialOf(request);
-  const principal = gateway.authenticate(credential); // before the body is read: strangers may not fill the memory
+  // Before the body is read: strangers may not fill the memory.
+  const known = gateway.authenticate(credentialsOf(request), "chat");
+  const principal = known instanceof Promise ? await known : known;
   checkRequestHeaders(request);
   const caller = new AbortController();
   const onClose = (): void => {

@@ -1,6 +1,6 @@
 import { ModelKind, Modality, Support, type Model, type Price } from "../../contract/index.ts";
 import { ParleyError } from "../../errors/index.ts";
-import { credentialOf, type AnyRequest } from "../exchange.ts";
+import { credentialsOf, type AnyRequest } from "../exchange.ts";
 import { enumWord } from "./enum-word.ts";
 import type { OpenAiSurfaceOptions } from "./options.ts";
 import { sendJson, type Reply } from "./reply.ts";
@@ -8,8 +8,12 @@ import { sendJson, type Reply } from "./reply.ts";
 const PAGE_SIZE = 1000;
 
 /** GET /v1/models: everything that the caller's key may name, routes first. */
-export function handleModelList({ gateway }: OpenAiSurfaceOptions, request: AnyRequest, reply: Reply): void {
-  const principal = gateway.authenticate(credentialOf(request));
+export async function handleModelList(
+  { gateway }: OpenAiSurfaceOptions,
+  request: AnyRequest,
+  reply: Reply,
+): Promise<void> {
+  const principal = await gateway.authenticate(credentialsOf(request), "models:read");
   const data: Record<string, unknown>[] = [];
   let pageToken = "";
   do {
@@ -21,13 +25,13 @@ export function handleModelList({ gateway }: OpenAiSurfaceOptions, request: AnyR
 }
 
 /** GET /v1/models/{id}; the id's slashes may be encoded or plain. */
-export function handleModel(
+export async function handleModel(
   { gateway }: OpenAiSurfaceOptions,
   request: AnyRequest,
   reply: Reply,
   encodedId: string,
-): void {
-  const principal = gateway.authenticate(credentialOf(request));
+): Promise<void> {
+  const principal = await gateway.authenticate(credentialsOf(request), "models:read");
   sendJson(reply, 200, encodeModel(gateway.models.get(principal, decodeId(encodedId))));
 }
 

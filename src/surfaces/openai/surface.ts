@@ -36,10 +36,10 @@ async function dispatch(
   if (path === CHAT) {
     if (allows(options, request, reply, ["POST"])) await handleChat(options, request, response, reply);
   } else if (path === MODELS) {
-    if (allows(options, request, reply, ["GET", "HEAD"])) handleModelList(options, request, reply);
+    if (allows(options, request, reply, ["GET", "HEAD"])) await handleModelList(options, request, reply);
   } else if (path.startsWith(`${MODELS}/`)) {
     if (allows(options, request, reply, ["GET", "HEAD"]))
-      handleModel(options, request, reply, path.slice(MODELS.length + 1));
+      await handleModel(options, request, reply, path.slice(MODELS.length + 1));
   } else {
     throw new ParleyError(
       "NOT_FOUND",

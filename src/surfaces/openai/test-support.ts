@@ -38,8 +38,10 @@ export class ScriptedGateway implements Gateway {
     return this.script(call, sink);
   }
 
-  authenticate(credential: string | undefined): ReturnType<Gateway["authenticate"]> {
-    if (credential !== KEY) throw new ParleyError("UNAUTHENTICATED", "Cannot accept the key: it is not known");
+  readonly admin = {} as Gateway["admin"];
+
+  authenticate({ key }: Parameters<Gateway["authenticate"]>[0]): ReturnType<Gateway["authenticate"]> {
+    if (key !== KEY) throw new ParleyError("UNAUTHENTICATED", "Cannot accept the key: it is not known");
     return { ...CALLER, keyId: "key_1" };
   }
 
@@ -56,6 +58,10 @@ export class ScriptedGateway implements Gateway {
     },
   };
 
+  readonly budgets: Gateway["budgets"] = {
+    list: () => notAsked(),
+    watch: () => notAsked(),
+  };
   readonly explain: Gateway["explain"] = {
     explain: () => notAsked(),
     trace: () => notAsked(),

@@ -1,6 +1,6 @@
 import { ParleyError } from "../../errors/index.ts";
 import type { Metrics } from "../../observe/metrics.ts";
-import { credentialOf, pathOf, type AnyRequest, type AnyResponse } from "../exchange.ts";
+import { credentialsOf, pathOf, type AnyRequest, type AnyResponse } from "../exchange.ts";
 import type { Gateway } from "../gateway.ts";
 import { sendPlainError } from "../plain-error.ts";
 import type { Readiness } from "../readiness.ts";
@@ -23,7 +23,7 @@ interface Page {
   readonly body: string | Buffer;
 }
 
-type Door = (request: AnyRequest) => Page;
+type Door = (request: AnyRequest) => Page | Promise<Page>;
 
 /**
  * Serves `/`, `/healthz`, `/readyz`, `/metrics` and `/console/`. The returned handler answers false where the path is
@@ -35,15 +35,20 @@ export function createOpsSurface(options: OpsSurfaceOptions): (request: AnyReque
     const door = doors.get(pathOf(request));
     if (!door) return false;
     const requestId = options.gateway.newRequestId();
+    const refuse = (thrown: unknown): void => {
+      const status = response.hasHeader("allow") ? 405 : undefined;
+      sendPlainError(response, ParleyError.from(thrown), { requestId, errorId: options.gateway.newErrorId() }, status);
+    };
     try {
       if (request.method !== "GET" && request.method !== "HEAD") {
         response.setHeader("allow", "GET, HEAD");
         throw new ParleyError("INVALID_REQUEST", "Cannot answer: this path only takes GET");
       }
-      send(request, response, requestId, door(request));
+      const answer = door(request);
+      if (answer instanceof Promise) answer.then((found) => send(request, response, requestId, found)).catch(refuse);
+      else send(request, response, requestId, answer);
     } catch (thrown) {
-      const status = response.hasHeader("allow") ? 405 : undefined;
-      sendPlainError(response, ParleyError.from(thrown), { requestId, errorId: options.gateway.newErrorId() }, status);
+      refuse(thrown);
     }
     return true;
   };
@@ -58,8 +63,10 @@ function createDoors(options: OpsSurfaceOptions): ReadonlyMap<string, Door> {
     [
       "/metrics",
       (request) => {
-        if (!options.open.includes("metrics")) gateway.authenticate(credentialOf(request));
-        return page(200, "text/plain; version=0.0.4; charset=utf-8", metrics.render());
+        const metricsPage = (): Page => page(200, "text/plain; version=0.0.4; charset=utf-8", metrics.render());
+        if (options.open.includes("metrics")) return metricsPage();
+        const caller = gateway.authenticate(credentialsOf(request), undefined);
+        return caller instanceof Promise ? caller.then(metricsPage) : metricsPage();
       },
     ],
     ["/console", () => redirect("/console/")],

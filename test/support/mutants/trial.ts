@@ -64,7 +64,7 @@ export async function tryMutant(mutant: Mutant, seed: number): Promise<Verdict> 
     new LiveRequests(),
     {
       requestId: "req_1",
-      caller: parts.current().authenticate(undefined),
+      caller: await parts.current().authenticate({ key: undefined }),
       request: create(ChatRequestSchema, {
         model,
         messages: [{ role: Role.USER, parts: [textPart("hi")] }],

@@ -1,0 +1,55 @@
+import type { Log } from "./observe/log.ts";
+import type { Authenticator } from "./policy/identity/authenticator.ts";
+import { openIdentity } from "./policy/identity/open-identity.ts";
+import type { Runtime } from "./runtime/runtime.ts";
+import { createAuditService } from "./services/audit.ts";
+import { createBrowserKeysService } from "./services/browser-keys.ts";
+import { createKeysService } from "./services/keys.ts";
+import { ChainCheck, headText } from "./store/audit-chain.ts";
+import { createSqlAuditLog } from "./store/sql/audit-log.ts";
+import type { Database } from "./store/sql/database.ts";
+import { createSqlKeyStore } from "./store/sql/key-store.ts";
+import type { AdminServices } from "./surfaces/gateway.ts";
+
+/** Everybody who may call, and what administers them. */
+export interface Administration {
+  readonly authenticator: Authenticator;
+  readonly services: AdminServices;
+  close(): Promise<void>;
+}
+
+/** Loads the keys of the database and builds what administers them. */
+export async function openAdministration(database: Database, runtime: Runtime, log: Log): Promise<Administration> {
+  const store = createSqlKeyStore(database, runtime);
+  const identity = await openIdentity({
+    store,
+    runtime,
+    onReachable: (reachable) =>
+      reachable
+        ? log.info("changes of keys are followed again")
+        : log.error("changes of keys cannot be followed: the database does not answer; the known keys stay in force"),
+  });
+  const auditLog = createSqlAuditLog(database);
+  const services: AdminServices = {
+    keys: createKeysService({
+      keys: identity.made,
+      store,
+      runtime,
+      source: () => identity.made.source,
+      refresh: () => identity.refresh(),
+      feed: undefined,
+      // Kept outside the database by whoever keeps the log: a later head must contain it.
+      onAudit: (head) => log.info("the audit log has grown", { head: headText(head) }),
+    }),
+    browserKeys: createBrowserKeysService({
+      mint: (parentId, rights, untilMs) => identity.authenticator.mint(parentId, rights, untilMs),
+      nowMs: () => runtime.nowMs(),
+    }),
+    audit: createAuditService({ log: auditLog, newCheck: (known) => new ChainCheck(known) }),
+  };
+  return {
+    authenticator: identity.authenticator,
+    services,
+    close: () => identity.close(),
+  };
+}

@@ -1,0 +1,64 @@
+import { ParleyError } from "../../errors/index.ts";
+import type { Principal } from "../principal.ts";
+import { isBrowserKey, type BrowserKeys, type Parents } from "./browser-keys.ts";
+import type { PolicySource } from "./compile-principal.ts";
+import type { Credentials } from "./credentials.ts";
+import { isMadeKey, keyIdOf } from "./key-format.ts";
+import type { KeyRing } from "./key-ring.ts";
+import type { MadeKeys } from "./made-keys.ts";
+import type { BrowserRights } from "./narrow.ts";
+import type { Scope } from "./roles.ts";
+
+/** Who callers are, whatever they show. One for the life of the process; a reload changes what it looks in. */
+export class Authenticator implements Parents {
+  readonly #made: MadeKeys;
+  readonly #browser: BrowserKeys;
+  #ring: KeyRing | undefined;
+
+  constructor({ made, browser }: { readonly made: MadeKeys; readonly browser: BrowserKeys }) {
+    this.#made = made;
+    this.#browser = browser;
+  }
+
+  /** Takes over the keys and policies of another configuration. Throws nothing. */
+  use(ring: KeyRing, source: PolicySource): void {
+    this.#ring = ring;
+    this.#made.useSource(source);
+  }
+
+  /**
+   * Who sends these credentials; each kind is known by its shape, before anything is looked up. Throws
+   * `UNAUTHENTICATED`. Awaits nothing but the first sight of a token of somebody else.
+   */
+  authenticate({ key, origin }: Credentials): Principal | Promise<Principal> {
+    if (key !== undefined) {
+      if (isMadeKey(key) && this.#made.has(keyIdOf(key))) return this.#made.authenticate(key);
+      if (isBrowserKey(key)) return this.#browser.authenticate(this, key, origin);
+    }
+    return this.#ring!.authenticate(key);
+  }
+
+  /** The holder of a key of whatever source that may be used now. */
+  holder(id: string): Principal | undefined {
+    return this.#made.holder(id) ?? this.#ring!.holder(id);
+  }
+
+  /** The digests of a key's texts that are taken now. */
+  digests(id: string): readonly Buffer[] {
+    return this.#made.has(id) ? this.#made.digests(id) : this.#ring!.digests(id);
+  }
+
+  /** A browser key of this key; undefined: it is no key. */
+  mint(parentId: string, rights: BrowserRights, untilMs: number): string | undefined {
+    return this.#browser.mint(this, parentId, rights, untilMs);
+  }
+}
+
+/** The caller, where it has the scope. Throws `PERMISSION_DENIED`. */
+export function letIn(caller: Principal, scope: Scope | undefined): Principal {
+  if (scope === undefined || caller.scopes.has(scope)) return caller;
+  throw new ParleyError(
+    "PERMISSION_DENIED",
+    `Cannot do this with the key: its role is ${caller.role}, and it has not the scope ${scope}; use another key`,
+  );
+}
