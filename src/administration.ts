@@ -5,7 +5,9 @@ import type { Runtime } from "./runtime/runtime.ts";
 import { createAuditService } from "./services/audit.ts";
 import { createBrowserKeysService } from "./services/browser-keys.ts";
 import { createKeysService } from "./services/keys.ts";
+import { createPoliciesService, type PoliciesPorts } from "./services/policies.ts";
 import { ChainCheck, headText } from "./store/audit-chain.ts";
+import type { ChangeFeed } from "./store/change-feed.ts";
 import { createSqlAuditLog } from "./store/sql/audit-log.ts";
 import type { Database } from "./store/sql/database.ts";
 import { createSqlKeyStore } from "./store/sql/key-store.ts";
@@ -18,12 +20,26 @@ export interface Administration {
   close(): Promise<void>;
 }
 
+/** What administration needs of the gateway around it. */
+export interface AdministrationPorts {
+  readonly runtime: Runtime;
+  readonly log: Log;
+  /** Tells other replicas of changes, and this one of theirs; unset: it is alone, or polls. */
+  readonly feed?: ChangeFeed | undefined;
+  /** Where a chat request of a caller would go now. */
+  readonly decide: PoliciesPorts["decide"];
+}
+
 /** Loads the keys of the database and builds what administers them. */
-export async function openAdministration(database: Database, runtime: Runtime, log: Log): Promise<Administration> {
+export async function openAdministration(
+  database: Database,
+  { runtime, log, decide, feed }: AdministrationPorts,
+): Promise<Administration> {
   const store = createSqlKeyStore(database, runtime);
   const identity = await openIdentity({
     store,
     runtime,
+    feed,
     onReachable: (reachable) =>
       reachable
         ? log.info("changes of keys are followed again")
@@ -37,13 +53,18 @@ export async function openAdministration(database: Database, runtime: Runtime, l
       runtime,
       source: () => identity.made.source,
       refresh: () => identity.refresh(),
-      feed: undefined,
+      feed,
       // Kept outside the database by whoever keeps the log: a later head must contain it.
       onAudit: (head) => log.info("the audit log has grown", { head: headText(head) }),
     }),
     browserKeys: createBrowserKeysService({
       mint: (parentId, rights, untilMs) => identity.authenticator.mint(parentId, rights, untilMs),
       nowMs: () => runtime.nowMs(),
+    }),
+    policies: createPoliciesService({
+      rightsOf: (id) => identity.authenticator.rights(id),
+      source: () => identity.made.source,
+      decide,
     }),
     audit: createAuditService({ log: auditLog, newCheck: (known) => new ChainCheck(known) }),
   };

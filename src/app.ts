@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import { openAdministration } from "./administration.ts";
 import { toJson } from "@bufbuild/protobuf";
+import { openAdministration, type AdministrationPorts } from "./administration.ts";
 import { CAPABILITIES } from "./catalog/facts.ts";
 import type { Config } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { BudgetAlertSchema } from "./contract/admin.ts";
-import { openBooks, type BooksOptions } from "./ledger/open-books.ts";
+import { openBooks, type Books, type BooksOptions } from "./ledger/open-books.ts";
 import { buildLive } from "./live-config.ts";
 import type { Log } from "./observe/log.ts";
 import { openLineFile, type LineFile } from "./observe/line-file.ts";
@@ -18,10 +18,8 @@ import { explain } from "./pipeline/explain.ts";
 import type { ChatParts } from "./pipeline/parts.ts";
 import { startProbes } from "./pipeline/probe.ts";
 import { decisionLine } from "./pipeline/record.ts";
-import { openFleet, registerGatewayMetrics } from "./open-fleet.ts";
 import { BudgetAlerts } from "./policy/budgets/alerts.ts";
 import { Budgets } from "./policy/budgets/budgets.ts";
-import type { SpendSource } from "./policy/budgets/bank.ts";
 import { LocalBank } from "./policy/budgets/local-bank.ts";
 import { ensureKeyFiles, type KeyFile } from "./policy/identity/key-files.ts";
 import { ALL_SCOPES, ROLE_NAMES } from "./policy/identity/roles.ts";
@@ -37,6 +35,8 @@ import { ExtraAttempts } from "./routing/extra-attempts.ts";
 import { HedgeBudget } from "./routing/hedge-budget.ts";
 import { createLiveTargets } from "./routing/live-targets.ts";
 import type { Runtime } from "./runtime/runtime.ts";
+import { openFleet, registerGatewayMetrics } from "./open-fleet.ts";
+import { openPorts } from "./open-ports.ts";
 import { Slots } from "./runtime/slots.ts";
 import { startSandbox, type Sandbox } from "./sandbox/index.ts";
 import { createBudgetsService, describeAlert } from "./services/budgets.ts";
@@ -48,14 +48,10 @@ import { createTraceStore, type TraceStore } from "./store/trace-store.ts";
 import { openDataFolder, type DataFolder } from "./store/data-folder.ts";
 import { openDatabase, type DatabaseOptions } from "./store/sql/database.ts";
 import { createSqlLedgerStore } from "./store/sql/ledger-store.ts";
-import { createConnectSurface } from "./surfaces/connect/surface.ts";
 import type { Gateway } from "./surfaces/gateway.ts";
 import { InFlightBudget } from "./surfaces/in-flight-budget.ts";
-import { listen, type Listener } from "./surfaces/listener.ts";
-import { createOpenAiSurface } from "./surfaces/openai/surface.ts";
 import { registerBudgetMetrics } from "./surfaces/ops/budget-metrics.ts";
 import { createChatObserver } from "./surfaces/ops/chat-observer.ts";
-import { createOpsSurface } from "./surfaces/ops/surface.ts";
 import { Readiness } from "./surfaces/readiness.ts";
 import { createHttpClient, type HttpClientOptions } from "./upstream/http-client.ts";
 import { createWebhook } from "./upstream/webhook.ts";
@@ -73,6 +69,8 @@ export interface AppOptions {
 export interface App {
   readonly host: string;
   readonly port: number;
+  /** Port of administration, where it has one of its own. */
+  readonly adminPort: number | undefined;
   readonly keyFiles: readonly KeyFile[];
   /** The built-in sandbox, where it runs. */
   readonly sandbox: Sandbox | undefined;
@@ -117,7 +115,9 @@ export async function startApp(options: AppOptions): Promise<App> {
     const upstream = createHttpClient({ ...upstreamLimits(config), runtime });
     const database = await openDatabase(databaseOf(config, folder));
     closers.push(() => database.close());
-    const administration = await openAdministration(database, runtime, log);
+    const shared = await openFleet({ config, runtime, log, folder, database, closers });
+    const decide: AdministrationPorts["decide"] = (caller, request) => explain(parts, caller, request);
+    const administration = await openAdministration(database, { runtime, log, decide, feed: shared?.changes });
     closers.push(() => administration.close());
     const { authenticator } = administration;
     let live = buildLive(config, keyFiles, sandbox?.url, { upstream, runtime, authenticator });
@@ -131,7 +131,6 @@ export async function startApp(options: AppOptions): Promise<App> {
       () => upstream.close(),
     );
     const metrics = new Metrics();
-    const shared = await openFleet({ config, runtime, log, folder, database, books, closers });
     const requests = new LiveRequests();
     const traces = createTraceStore(runtime);
     const recording = openRecording(config, runtime, log, closers);
@@ -139,7 +138,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       runtime,
       upstream,
       ledger: books.ledger,
-      budgets: openBudgets(books.spend, runtime, metrics, shared),
+      budgets: await openBudgets(books, runtime, metrics, shared),
       ...memoryOf(runtime, config, shared),
       observer: createChatObserver(metrics, log),
       traces: tracesTo(traces, recording, runtime),
@@ -147,21 +146,21 @@ export async function startApp(options: AppOptions): Promise<App> {
     } satisfies ChatParts;
     const gateway = gatewayOf(parts, requests, traces, openAlerts(config, parts, log), administration.services);
     const readiness = new Readiness();
-    closers.push(registerGatewayMetrics(metrics, runtime, books, shared), startProbes(parts), () =>
-      parts.budgets.close(),
-    );
-    const listener = await openPort(options, { gateway, readiness, metrics, requests, budget: parts.memory });
-    closers.push(() => listener.close());
+    closers.push(startProbes(parts), () => parts.budgets.close());
+    closers.push(registerGatewayMetrics(metrics, runtime, books, shared));
+    const ports = await openPorts(options, { gateway, readiness, metrics, requests, budget: parts.memory });
+    closers.push(() => ports.close());
     readiness.set("ready");
     return {
       host: config.server.host,
-      port: listener.port,
+      port: ports.port,
+      adminPort: ports.adminPort,
       keyFiles,
       sandbox,
       reload(next) {
         live = buildLive(next.config, keyFiles, sandbox?.url, { upstream, runtime, authenticator });
       },
-      drain: () => drain(listener).then(closeAll),
+      drain: () => ports.drain().then(closeAll),
       close: closeAll,
     };
   } catch (error) {
@@ -190,18 +189,19 @@ function booksIn(folder: DataFolder, { runtime, log, loaded }: AppOptions): Omit
   };
 }
 
-async function drain(listener: Listener): Promise<void> {
-  if (listener.draining) listener.hasten();
-  await listener.drain();
-}
-
 function keyFilesIn(folder: string, { loaded, runtime }: AppOptions): KeyFile[] {
   const needsAdmin = !loaded.config.keys.some((key) => key.role === "admin");
   return ensureKeyFiles(folder, runtime, { needsAdmin });
 }
 
 /** What keys may still spend, by the books of this process: orphans of an earlier one are closed in them. */
-function openBudgets(spend: SpendSource, runtime: Runtime, metrics: Metrics, shared?: SharedStore): Budgets {
+async function openBudgets(
+  { spend, ownSpend }: Books,
+  runtime: Runtime,
+  metrics: Metrics,
+  shared: SharedStore | undefined,
+): Promise<Budgets> {
+  await shared?.bank.settle(ownSpend);
   const budgets = new Budgets({ runtime, bank: shared?.bank ?? new LocalBank(spend), source: spend });
   registerBudgetMetrics(metrics, budgets);
   return budgets;
@@ -220,7 +220,7 @@ function openAlerts({ observability }: Config, { budgets, runtime, upstream }: C
 }
 
 /** What outlives single requests, in this process. */
-function memoryOf(runtime: Runtime, { server }: Config, shared?: SharedStore) {
+function memoryOf(runtime: Runtime, { server }: Config, shared: SharedStore | undefined) {
   const aheadShare = shared ? 0.02 : 0;
   return {
     assertNotIsolated: shared && (() => shared.assertNotIsolated()),
@@ -297,45 +297,4 @@ function upstreamLimits({ server }: Config): Omit<HttpClientOptions, "runtime"> 
     connectionsPerOrigin: server.limits.connections,
     maxHeaderBytes: server.limits.headerBytes,
   };
-}
-
-interface PortParts {
-  readonly gateway: Gateway;
-  readonly readiness: Readiness;
-  readonly metrics: Metrics;
-  readonly requests: LiveRequests;
-  readonly budget: InFlightBudget;
-}
-
-/** Opens the one port with every surface on it. */
-function openPort(options: AppOptions, parts: PortParts): Promise<Listener> {
-  const { runtime, log, version } = options;
-  const { server } = options.loaded.config;
-  const { gateway, readiness, metrics, requests, budget } = parts;
-  const { limits, timeouts } = server;
-  return listen({
-    host: server.host,
-    port: server.port,
-    tls: server.tls,
-    limits,
-    timeouts,
-    drain: server.drain,
-    runtime,
-    log,
-    metrics,
-    corsOrigins: server.corsOrigins,
-    readiness,
-    handlers: {
-      openai: createOpenAiSurface({ gateway, runtime, log, limits, timeouts, budget }),
-      connect: createConnectSurface({ gateway, runtime, log, limits, timeouts, open: server.open, readiness, budget }),
-      ops: createOpsSurface({ gateway, metrics, readiness, open: server.open, version }),
-    },
-    onGraceExpired: () =>
-      requests.stopAll(
-        new ParleyError(
-          "DRAINING",
-          "Cannot finish the answer: the gateway is shutting down and its grace period is over",
-        ),
-      ),
-  });
 }

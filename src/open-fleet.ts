@@ -17,17 +17,16 @@ export interface FleetParts {
   readonly log: Log;
   readonly folder: DataFolder;
   readonly database: Database;
-  readonly books: Books;
   /** What ends the parts of the gateway, the last one first. */
   readonly closers: (() => void | Promise<void>)[];
 }
 
 /**
- * Joins the other replicas where a Redis is configured, and lowers what this one had leased to what its ledger says it
- * spent. Throws `MISCONFIGURED` where Redis cannot be had or trusted.
+ * Joins the other replicas where a Redis is configured. What former lives of this one have leased counts as spent until
+ * its bank is settled with its books. Throws `MISCONFIGURED` where Redis cannot be had or trusted.
  */
 export async function openFleet(parts: FleetParts): Promise<SharedStore | undefined> {
-  const { config, runtime, log, folder, database, books } = parts;
+  const { config, runtime, log, folder, database } = parts;
   if (config.redisUrl === undefined) return undefined;
   const shared = await openSharedStore({
     url: config.redisUrl.reveal(),
@@ -42,7 +41,6 @@ export async function openFleet(parts: FleetParts): Promise<SharedStore | undefi
         : log.info("the shared store answers"),
   });
   parts.closers.push(() => shared.close());
-  await shared.bank.settle(books.ownSpend);
   return shared;
 }
 

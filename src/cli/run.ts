@@ -1,11 +1,21 @@
 import { parseArgs } from "node:util";
 import { didYouMean } from "../config/suggest.ts";
+import { auditListCommand, auditVerifyCommand } from "./audit-commands.ts";
 import { chatCommand } from "./chat-command.ts";
 import { CommandError, type CliContext, type Command, type CommandInput } from "./command.ts";
 import { checkCommand, schemaCommand } from "./config-command.ts";
 import { explainCommand } from "./explain-command.ts";
 import { keyPathCommand } from "./key-command.ts";
+import {
+  keyCreateCommand,
+  keyListCommand,
+  keyMintCommand,
+  keyRevokeCommand,
+  keyRotateCommand,
+  keyUpdateCommand,
+} from "./key-commands.ts";
 import { modelsCommand } from "./models-command.ts";
+import { policyPreviewCommand } from "./policy-command.ts";
 import { replayCommand } from "./replay-command.ts";
 
 /** Every command, by the words that call it. */
@@ -17,6 +27,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "config check": checkCommand,
   "config schema": schemaCommand,
   "key path": keyPathCommand,
+  "key create": keyCreateCommand,
+  "key list": keyListCommand,
+  "key update": keyUpdateCommand,
+  "key rotate": keyRotateCommand,
+  "key revoke": keyRevokeCommand,
+  "key mint": keyMintCommand,
+  "policy preview": policyPreviewCommand,
+  "audit list": auditListCommand,
+  "audit verify": auditVerifyCommand,
 };
 
 /** Runs the command line and gives the exit code: 0 done, 1 failed, 2 called wrongly. Never rejects for a failure that has a sentence. */

@@ -8,7 +8,7 @@ import { RESCUE_ROUTE } from "./zero-config.ts";
 export interface BannerInput {
   readonly config: Config;
   /** Where it listens; the port is the real one where 0 was asked for. */
-  readonly address: { readonly host: string; readonly port: number };
+  readonly address: { readonly host: string; readonly port: number; readonly adminPort?: number | undefined };
   /** Absolute path of the project, where `npm run example` works. */
   readonly projectDir: string;
   readonly keyFiles: readonly BannerKeyFile[];
@@ -32,6 +32,7 @@ export function bannerLines(input: BannerInput): string[] {
   const url = baseUrl(input);
   return [
     `Parley listens on ${url} (${input.config.source}, data in ${input.config.server.dataDir})`,
+    ...adminLines(input),
     ...keyLines(input),
     ...input.notices.map((notice) => `Note: ${notice}`),
     ...exampleLines(input, url),
@@ -46,6 +47,12 @@ export function baseUrl(input: Pick<BannerInput, "address" | "config">): string 
   const anywhere: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1" };
   const name = anywhere[host] ?? (host.includes(":") && !host.startsWith("[") ? `[${host}]` : host);
   return `${scheme}://${name}:${port}`;
+}
+
+function adminLines({ config, address: { adminPort } }: BannerInput): string[] {
+  if (adminPort === undefined) return [];
+  const address = { host: config.server.admin?.host ?? DEFAULT_HOST, port: adminPort };
+  return [`Administration listens on ${baseUrl({ config, address })}`];
 }
 
 function keyLines({ keyFiles, isTerminal, config }: BannerInput): string[] {

@@ -8,6 +8,9 @@ export type ReadProblem = (path: string) => string | undefined;
 /** Checks what the keys of `server` mean together. */
 export function checkServer(server: RawMap, readProblem: ReadProblem, report: Report): void {
   checkSizes(mapAt(server["limits"]), report);
+  if (server["admin_host"] !== undefined && server["admin_port"] === undefined) {
+    report("missing", ["server", "admin_host"], "expected admin_port beside it: administration is on the main port");
+  }
   const tls = mapAt(server["tls"]);
   for (const key of ["cert", "key", "client_ca"]) {
     const file = tls[key];

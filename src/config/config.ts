@@ -49,6 +49,8 @@ export interface ServerConfig {
   readonly host: string;
   readonly port: number;
   readonly dataDir: string;
+  /** Where administration listens on its own; undefined: it is on the main port. */
+  readonly admin: { readonly host: string; readonly port: number } | undefined;
   readonly tls: { readonly certFile: string; readonly keyFile: string; readonly clientCaFile?: string } | undefined;
   /** Doors that need no key: of `metrics` and `reflection`. */
   readonly open: readonly ("metrics" | "reflection")[];

@@ -11,6 +11,8 @@ export interface Flags {
   readonly host: string | undefined;
   readonly port: string | undefined;
   readonly data: string | undefined;
+  readonly adminHost?: string | undefined;
+  readonly adminPort?: string | undefined;
 }
 
 /** One setting outside the configuration file, as the help shows it. */
@@ -46,10 +48,9 @@ const SETTINGS: readonly Setting[] = [
     what: "administration's address",
     flag: "admin-host",
     argument: "HOST",
-    defaultText: "the main one",
-    isLater: true,
+    defaultText: `${DEFAULT_HOST}, with --admin-port`,
   },
-  { what: "administration's port", flag: "admin-port", argument: "N", defaultText: "the main one", isLater: true },
+  { what: "administration's own port", flag: "admin-port", argument: "N", defaultText: "the main one" },
   { what: "Redis", variable: "PARLEY_REDIS_URL", defaultText: "none: in the process" },
   { what: "PostgreSQL", variable: "PARLEY_DATABASE_URL", defaultText: "none: SQLite in DIR" },
 ];
@@ -89,11 +90,12 @@ export function readFlags(argv: readonly string[]): Flags {
   if (help) return { command: "help", config: undefined, host: undefined, port: undefined, data: undefined };
   if (problems.length > 0) throw new ConfigError(problems);
   const [config, host, port, data] = ["config", "host", "port", "data"].map((flag) => values.get(flag));
-  return { command, config, host, port, data };
+  const [adminHost, adminPort] = ["admin-host", "admin-port"].map((flag) => values.get(flag));
+  return { command, config, host, port, data, adminHost, adminPort };
 }
 
 function sandboxProblems(values: ReadonlyMap<string, string>): ConfigProblem[] {
-  const unused = ["config", "data"].filter((flag) => values.has(flag));
+  const unused = ["config", "data", "admin-host", "admin-port"].filter((flag) => values.has(flag));
   return unused.map((flag) =>
     settingProblem("conflict", `--${flag}`, "the sandbox on its own does not use it: remove it"),
   );

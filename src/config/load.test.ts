@@ -244,8 +244,15 @@ providers:
     expect(problemsOf(() => load({}, { readFile: denied }))[0]).toMatchObject({ code: "unreadable" });
   });
 
-  test("refuses settings that this version does not have, wherever they are set", () => {
-    expect(problemsOf(() => load({}, { argv: ["--admin-port", "1"] }))[0]).toMatchObject({ code: "not_available" });
+  test("gives administration an address of its own, the flag's or the file's, and not the main one", () => {
+    const adminOf = (argv: string[], text = "version: 1\n") => loadYaml(text, { argv }).config.server.admin;
+    expect(adminOf([])).toBeUndefined();
+    expect(adminOf(["--admin-port", "1"])).toEqual({ host: "127.0.0.1", port: 1 });
+    const file = "version: 1\nserver: { admin_host: 10.0.0.1, admin_port: 9 }\n";
+    expect(adminOf([], file)).toEqual({ host: "10.0.0.1", port: 9 });
+    expect(adminOf(["--admin-host", "::1", "--admin-port", "0"], file)).toEqual({ host: "::1", port: 0 });
+    expect(problemsOf(() => adminOf(["--admin-port", "8080"]))[0]).toMatchObject({ code: "conflict" });
+    expect(problemsOf(() => adminOf(["--admin-host", "h"]))[0]).toMatchObject({ key: "--admin-port", code: "missing" });
   });
 
   test("takes the address of a Redis only beside a PostgreSQL, and shows none of its password", () => {

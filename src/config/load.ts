@@ -66,6 +66,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   let loaded: Loaded | undefined;
   if (text !== undefined) loaded = fromFile(text, settings, sources, problems);
   else if (problems.length === problemsBefore) loaded = fromEnvironment(settings, options, problems);
+  if (loaded) problems.push(...adminProblems(settings, loaded.config.server));
   if (problems.length > 0 || !loaded) throw new ConfigError(problems);
   const { config, document } = loaded;
   return {
@@ -160,6 +161,7 @@ function buildServer(data: ServerData | undefined, settings: Settings, baseDir: 
     host: settings.host ?? data?.host ?? DEFAULT_HOST,
     port: settings.port ?? data?.port ?? DEFAULT_PORT,
     dataDir: settings.dataDir ?? (data?.data === undefined ? settings.defaultDataDir : resolve(baseDir, data.data)),
+    admin: buildAdmin(data, settings),
     tls: tls && {
       certFile: resolve(baseDir, tls.cert),
       keyFile: resolve(baseDir, tls.key),
@@ -172,6 +174,21 @@ function buildServer(data: ServerData | undefined, settings: Settings, baseDir: 
     drain: buildDrain(data?.drain),
     durability: data?.durability ?? "os",
   };
+}
+
+function buildAdmin(data: ServerData | undefined, settings: Settings): ServerConfig["admin"] {
+  const port = settings.adminPort ?? data?.admin_port;
+  return port === undefined ? undefined : { host: settings.adminHost ?? data?.admin_host ?? DEFAULT_HOST, port };
+}
+
+function adminProblems({ adminHost }: Settings, { host, port, admin }: ServerConfig): ConfigProblem[] {
+  if (!admin) {
+    return adminHost === undefined
+      ? []
+      : [settingProblem("missing", "--admin-port", "expected it beside --admin-host")];
+  }
+  if (admin.port === 0 || admin.port !== port || admin.host !== host) return [];
+  return [settingProblem("conflict", "--admin-port", "it is the main port: choose another one, or leave it out")];
 }
 
 function buildObservability(data: FileData["observability"], baseDir: string): ObservabilityConfig {

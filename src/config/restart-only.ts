@@ -40,6 +40,7 @@ const TIMEOUTS: Keys<Timeouts> = {
 const SERVER: Keys<Omit<ServerConfig, "limits" | "timeouts">> = {
   host: "host",
   port: "port",
+  admin: "admin_port",
   dataDir: "data",
   tls: "tls",
   open: "open",

@@ -80,6 +80,14 @@ export function serverSection() {
     {
       host: text(`Address to listen on; --host and PARLEY_HOST win. Default: ${DEFAULT_HOST}.`).optional(),
       port: integer("Port; 0 is any free one. --port and PARLEY_PORT win.", 0, 65_535, DEFAULT_PORT).optional(),
+      admin_host: text(
+        `Address for administration alone, with admin_port; --admin-host wins. Default: ${DEFAULT_HOST}.`,
+      ).optional(),
+      admin_port: integer(
+        "Port for administration alone; --admin-port wins. Unset: the main one.",
+        0,
+        65_535,
+      ).optional(),
       data: text("Data folder, relative to the configuration file; --data and PARLEY_DATA win.").optional(),
       tls: tls.optional(),
       open: listOf(choice("A door.", DOORS), "Doors that need no key.", "a list of metrics and reflection").optional(),
@@ -98,6 +106,6 @@ export function serverSection() {
         "os",
       ).optional(),
     },
-    ["admin_host", "admin_port", "redis_url", "database_url"],
+    ["redis_url", "database_url"],
   ).describe("The listener, its limits and times.");
 }

@@ -18,6 +18,8 @@ export interface Settings {
   readonly fileNamedBy: string | undefined;
   readonly host: string | undefined;
   readonly port: number | undefined;
+  readonly adminHost: string | undefined;
+  readonly adminPort: number | undefined;
   /** Absolute. */
   readonly dataDir: string | undefined;
   /** Absolute; where the file names none either. */
@@ -41,6 +43,11 @@ export function readSettings(flags: Flags, env: Environment, cwd: string, proble
     fileNamedBy: file?.by,
     host: pick("--host", flags.host, "PARLEY_HOST", env)?.value,
     port: readPort(pick("--port", flags.port, "PARLEY_PORT", env), problems),
+    adminHost: flags.adminHost,
+    adminPort: readPort(
+      flags.adminPort === undefined ? undefined : { value: flags.adminPort, by: "--admin-port" },
+      problems,
+    ),
     dataDir: data && resolve(cwd, data.value),
     defaultDataDir: resolve(cwd, DEFAULT_DATA_DIR),
     adminKey: readAdminKey(env, problems),

@@ -1,4 +1,5 @@
 import type { ChatCall, ChatOutcome, EventSink } from "../pipeline/call.ts";
+import type { PoliciesService } from "../services/policies.ts";
 import type { Credentials } from "../policy/identity/credentials.ts";
 import type { Scope } from "../policy/identity/roles.ts";
 import type { Principal } from "../policy/principal.ts";
@@ -13,6 +14,7 @@ import type { ModelsService } from "../services/models.ts";
 export interface AdminServices {
   readonly keys: KeysService;
   readonly browserKeys: BrowserKeysService;
+  readonly policies: PoliciesService;
   readonly audit: AuditService;
 }
 

@@ -27,13 +27,15 @@ export interface TestGatewayOptions {
   /** A configuration file's text; `sandbox: true` has to be in it. */
   readonly yaml?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Further flags. */
+  readonly argv?: readonly string[];
 }
 
 /** Starts a gateway through the same steps as `npm start`, short of the process. */
 export async function startGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const folder = mkdtempSync(join(tmpdir(), "parley-test-"));
   const dataDir = join(folder, "data");
-  const argv = ["--port", "0", "--data", dataDir];
+  const argv = ["--port", "0", "--data", dataDir, ...(options.argv ?? [])];
   if (options.yaml !== undefined) {
     writeFileSync(join(folder, "parley.yaml"), options.yaml);
     argv.push("--config", join(folder, "parley.yaml"));

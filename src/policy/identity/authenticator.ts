@@ -1,13 +1,13 @@
 import { ParleyError } from "../../errors/index.ts";
 import type { Principal } from "../principal.ts";
 import { isBrowserKey, type BrowserKeys, type Parents } from "./browser-keys.ts";
-import type { PolicySource } from "./compile-principal.ts";
+import type { KeyRights, PolicySource } from "./compile-principal.ts";
 import type { Credentials } from "./credentials.ts";
 import { isMadeKey, keyIdOf } from "./key-format.ts";
 import type { KeyRing } from "./key-ring.ts";
 import type { MadeKeys } from "./made-keys.ts";
 import type { BrowserRights } from "./narrow.ts";
-import type { Scope } from "./roles.ts";
+import type { Role, Scope } from "./roles.ts";
 
 /** Who callers are, whatever they show. One for the life of the process; a reload changes what it looks in. */
 export class Authenticator implements Parents {
@@ -41,6 +41,12 @@ export class Authenticator implements Parents {
   /** The holder of a key of whatever source that may be used now. */
   holder(id: string): Principal | undefined {
     return this.#made.holder(id) ?? this.#ring!.holder(id);
+  }
+
+  /** What is known of a key of whatever source, whether it may be used now or not. */
+  rights(id: string): KeyRights | undefined {
+    const row = this.#made.row(id);
+    return row ? { ...row, keyId: row.id, role: row.role as Role } : this.#ring!.rights(id);
   }
 
   /** The digests of a key's texts that are taken now. */

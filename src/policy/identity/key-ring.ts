@@ -25,6 +25,7 @@ export interface RingKey extends Omit<KeyRights, "keyId"> {
 interface Entry {
   readonly digest: Buffer;
   readonly holder: Principal;
+  readonly rights: KeyRights;
 }
 
 /** Shortest key there can be, and the longest that is looked at. */
@@ -57,7 +58,9 @@ export class KeyRing {
         `Cannot add the key ${key.name}: its text is also that of ${twin.holder.name}`,
       );
     if (text.startsWith(KEY_PREFIX) && !isMadeKey(text)) this.#acceptsAnyShape = true;
-    const entry = { digest, holder: holderOf(key, text, source) };
+    const { key: _text, ...known } = key;
+    const rights = { ...known, keyId: isMadeKey(text) ? keyIdOf(text) : `fixed:${key.name}` };
+    const entry = { digest, rights, holder: compilePrincipal(rights, source) };
     this.#entries.set(place, entry);
     this.#byId.set(entry.holder.keyId, entry);
   }
@@ -65,6 +68,11 @@ export class KeyRing {
   /** The holder of the key with this id. */
   holder(id: string): Principal | undefined {
     return this.#byId.get(id)?.holder;
+  }
+
+  /** What the key with this id was said to be. */
+  rights(id: string): KeyRights | undefined {
+    return this.#byId.get(id)?.rights;
   }
 
   /** The digest of the text of the key with this id, as a list. */
@@ -98,10 +106,6 @@ export class KeyRing {
     if (entry && timingSafeEqual(entry.digest, digest)) return entry.holder;
     throw refusal("the key is unknown; it may be another gateway's, or have been removed");
   }
-}
-
-function holderOf({ key: _key, ...rights }: RingKey, text: string, source: PolicySource): Principal {
-  return compilePrincipal({ ...rights, keyId: isMadeKey(text) ? keyIdOf(text) : `fixed:${rights.name}` }, source);
 }
 
 function digestOf(text: string): Buffer {

@@ -7,6 +7,8 @@ import {
   ListAuditEntriesRequestSchema,
   ListKeysRequestSchema,
   MintBrowserKeyRequestSchema,
+  PolicyService,
+  PreviewPolicyRequestSchema,
   RevokeKeyRequestSchema,
   RotateKeyRequestSchema,
   UpdateKeyRequestSchema,
@@ -45,6 +47,16 @@ export function registerKeys(router: ConnectRouter, { keys, browserKeys }: Admin
   unaryRpc(router, method.mintBrowserKey, async (message, call) => {
     checkMessage(MintBrowserKeyRequestSchema, message);
     return browserKeys.mint(message, call.caller());
+  });
+}
+
+/** `parley.admin.v1.PolicyService`. */
+export function registerPolicies(router: ConnectRouter, { policies }: AdminServices): void {
+  unaryRpc(router, PolicyService.method.previewPolicy, async (message, call) => {
+    // The chat request within has rules of its own, which the preview tells of.
+    const { request: _request, ...rest } = message;
+    checkMessage(PreviewPolicyRequestSchema, rest);
+    return policies.preview(message, call.caller());
   });
 }
 

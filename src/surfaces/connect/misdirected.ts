@@ -44,6 +44,14 @@ export function misdirected(
   return { error: new ParleyError("INVALID_REQUEST", text, { field: "content-type" }), status: 415 };
 }
 
+/** A method that another port of the gateway serves. */
+export function onOtherPort({ path, method }: Rpc): Misdirected {
+  const where = method.parent.typeName.startsWith("parley.admin.")
+    ? "administration has an address of its own; ask who runs the gateway for it"
+    : "this address is administration's; call the main one";
+  return { error: new ParleyError("NOT_FOUND", `Cannot call ${path} here: ${where}`), status: 404 };
+}
+
 function fits(wire: Wire, rpc: Rpc): boolean {
   switch (wire.protocol) {
     case "grpc":

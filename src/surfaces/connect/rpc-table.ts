@@ -3,11 +3,12 @@ import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { createConnectRouter } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { ChatService, RouteService, type GenerateRequest, type GenerateStreamRequest } from "../../contract/index.ts";
+import { PolicyService } from "../../contract/admin.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Scope } from "../../policy/identity/roles.ts";
 import type { Readiness } from "../readiness.ts";
-import { CONTRACT_SERVICES, isServed, scopeOf, type Serves } from "./access.ts";
-import { registerAudit, registerKeys } from "./admin-rpcs.ts";
+import { CONTRACT_SERVICES, scopeOf } from "./access.ts";
+import { registerAudit, registerKeys, registerPolicies } from "./admin-rpcs.ts";
 import { generate, generateStream, type DirectCall } from "./chat-rpcs.ts";
 import { Health } from "../../contract/grpc.ts";
 import { registerBudgets } from "./budget-rpcs.ts";
@@ -42,7 +43,6 @@ const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 export function createRpcTable(options: {
   readonly gateway: Gateway;
   readonly readiness: Readiness;
-  readonly serves?: Serves;
 }): ReadonlyMap<string, Rpc> {
   // The handlers see only empty messages (rpc.ts): these limits hold for what stands in for them.
   const router = createConnectRouter({
@@ -56,6 +56,7 @@ export function createRpcTable(options: {
   registerModels(router, options.gateway);
   registerRoutes(router, options.gateway);
   registerKeys(router, options.gateway.admin);
+  registerPolicies(router, options.gateway.admin);
   registerAudit(router, options.gateway.admin);
   registerBudgets(router, options.gateway);
   registerHealth(
@@ -68,8 +69,7 @@ export function createRpcTable(options: {
     for (const method of service.methods) inputs.set(`/${service.typeName}/${method.name}`, method);
   }
   const rpcs = router.handlers.map((handler) => rpcOf(handler, inputs.get(handler.requestPath)!));
-  const serves = options.serves ?? "all";
-  return new Map(rpcs.filter(({ method }) => isServed(method, serves)).map((rpc) => [rpc.path, rpc]));
+  return new Map(rpcs.map((rpc) => [rpc.path, rpc]));
 }
 
 function rpcOf(handler: UniversalHandler, method: DescMethod): Rpc {
@@ -84,7 +84,10 @@ function rpcOf(handler: UniversalHandler, method: DescMethod): Rpc {
     streams: method.methodKind === "server_streaming",
     allowsGet: method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
     scope: scopeOf(method),
-    mayBeLarge: method.parent === ChatService || method === RouteService.method.explain,
+    mayBeLarge:
+      method.parent === ChatService ||
+      method === RouteService.method.explain ||
+      method === PolicyService.method.previewPolicy,
     lenient: !isOurs,
   };
 }

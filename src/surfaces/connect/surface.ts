@@ -9,14 +9,14 @@ import type { Gateway } from "../gateway.ts";
 import type { InFlightBudget } from "../in-flight-budget.ts";
 import type { Readiness } from "../readiness.ts";
 import { checkRequestSize } from "../request-size.ts";
-import type { Serves } from "./access.ts";
+import { isServed, type Serves } from "./access.ts";
 import { decodeMessage } from "./decode-message.ts";
 import { readMessage } from "./read-message.ts";
 import { createReflectionHandler } from "./reflection-handler.ts";
 import { createRpcTable, type Rpc } from "./rpc-table.ts";
 import type { RpcCall } from "./rpc.ts";
 import { toUniversalRequest } from "./universal-request.ts";
-import { misdirected, type Misdirected } from "./misdirected.ts";
+import { misdirected, onOtherPort, type Misdirected } from "./misdirected.ts";
 import { readWire, type Wire } from "./wire.ts";
 import { writeAnswer } from "./write-answer.ts";
 
@@ -72,7 +72,8 @@ class ConnectSurface {
     const exchange = new Exchange(this.#options, request, response);
     const wire = readWire(request);
     const rpc = this.#rpcs.get(pathOf(request));
-    const wrong = misdirected(request, wire, rpc);
+    const isElsewhere = rpc !== undefined && !isServed(rpc.method, this.#options.serves ?? "all");
+    const wrong = isElsewhere ? onOtherPort(rpc) : misdirected(request, wire, rpc);
     if (wrong || !wire || !rpc) {
       await this.#refuse(exchange, wire, wrong!);
       return;
