@@ -24,10 +24,10 @@ export interface Administration {
 export interface AdministrationPorts {
   readonly runtime: Runtime;
   readonly log: Log;
+  /** Tells other replicas of changes, and this one of theirs; unset: it is alone, or polls. */
+  readonly feed?: ChangeFeed | undefined;
   /** Where a chat request of a caller would go now. */
   readonly decide: PoliciesPorts["decide"];
-  /** How replicas tell each other of changes; undefined: this one is alone, or asks the database. */
-  readonly feed?: ChangeFeed | undefined;
 }
 
 /** Loads the keys of the database and builds what administers them. */
@@ -39,6 +39,7 @@ export async function openAdministration(
   const identity = await openIdentity({
     store,
     runtime,
+    feed,
     onReachable: (reachable) =>
       reachable
         ? log.info("changes of keys are followed again")

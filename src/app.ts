@@ -1,13 +1,10 @@
 import { join } from "node:path";
-import { toJson } from "@bufbuild/protobuf";
 import { openAdministration, type AdministrationPorts } from "./administration.ts";
 import { CAPABILITIES } from "./catalog/facts.ts";
 import type { Config } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
 import type { LoadedConfig } from "./config/load.ts";
-import { BudgetAlertSchema } from "./contract/admin.ts";
-import { openBooks, type Books, type BooksOptions } from "./ledger/open-books.ts";
-import { createReconciler } from "./ledger/reconcile.ts";
+import { openBooks, type BooksOptions } from "./ledger/open-books.ts";
 import { buildLive } from "./live-config.ts";
 import type { Log } from "./observe/log.ts";
 import { openLineFile, type LineFile } from "./observe/line-file.ts";
@@ -19,11 +16,7 @@ import { explain } from "./pipeline/explain.ts";
 import type { ChatParts } from "./pipeline/parts.ts";
 import { startProbes } from "./pipeline/probe.ts";
 import { decisionLine } from "./pipeline/record.ts";
-import { BudgetAlerts } from "./policy/budgets/alerts.ts";
-import { Budgets } from "./policy/budgets/budgets.ts";
-import type { SpendSource } from "./policy/budgets/bank.ts";
-import { LocalBank } from "./policy/budgets/local-bank.ts";
-import { openFleet, registerGatewayMetrics } from "./open-fleet.ts";
+import type { BudgetAlerts } from "./policy/budgets/alerts.ts";
 import { ensureKeyFiles, type KeyFile } from "./policy/identity/key-files.ts";
 import { ALL_SCOPES, ROLE_NAMES } from "./policy/identity/roles.ts";
 import { PII_KINDS } from "./policy/content/pii/index.ts";
@@ -38,28 +31,26 @@ import { ExtraAttempts } from "./routing/extra-attempts.ts";
 import { HedgeBudget } from "./routing/hedge-budget.ts";
 import { createLiveTargets } from "./routing/live-targets.ts";
 import type { Runtime } from "./runtime/runtime.ts";
+import { openFleet, registerGatewayMetrics } from "./open-fleet.ts";
+import { openAlerts, openBudgets, usageOf } from "./open-money.ts";
 import { openPorts } from "./open-ports.ts";
 import { Slots } from "./runtime/slots.ts";
 import { startSandbox, type Sandbox } from "./sandbox/index.ts";
-import { createBudgetsService, describeAlert } from "./services/budgets.ts";
+import { createBudgetsService } from "./services/budgets.ts";
 import { createExplainService } from "./services/explain.ts";
 import { createModelsService } from "./services/models.ts";
 import type { SharedStore } from "./store/redis/shared-store.ts";
-import { createUsageService, type UsageService } from "./services/usage.ts";
 import { createStateVault } from "./store/state-vault.ts";
 import { createTraceStore, type TraceStore } from "./store/trace-store.ts";
 import { openDataFolder, type DataFolder } from "./store/data-folder.ts";
 import { openDatabase, type DatabaseOptions } from "./store/sql/database.ts";
 import { createSqlLedgerStore } from "./store/sql/ledger-store.ts";
 import { createSqlUsageStore } from "./store/sql/usage-store.ts";
-import type { UsageStore } from "./store/usage-store.ts";
 import type { Gateway } from "./surfaces/gateway.ts";
 import { InFlightBudget } from "./surfaces/in-flight-budget.ts";
-import { registerBudgetMetrics } from "./surfaces/ops/budget-metrics.ts";
 import { createChatObserver } from "./surfaces/ops/chat-observer.ts";
 import { Readiness } from "./surfaces/readiness.ts";
 import { createHttpClient, type HttpClientOptions } from "./upstream/http-client.ts";
-import { createWebhook } from "./upstream/webhook.ts";
 
 /** What the gateway needs of the process around it. */
 export interface AppOptions {
@@ -138,13 +129,12 @@ export async function startApp(options: AppOptions): Promise<App> {
     const metrics = new Metrics();
     const requests = new LiveRequests();
     const traces = createTraceStore(runtime);
-    await shared?.bank.settle(books.ownSpend);
     const recording = openRecording(config, runtime, log, closers);
     const parts = {
       runtime,
       upstream,
       ledger: books.ledger,
-      budgets: openBudgets(books.spend, shared, runtime, metrics),
+      budgets: await openBudgets(books, runtime, metrics, shared),
       ...memoryOf(runtime, config, shared),
       observer: createChatObserver(metrics, log),
       traces: tracesTo(traces, recording, runtime),
@@ -154,8 +144,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     const alerts = openAlerts(config, parts, log);
     const gateway = { ...gatewayOf(parts, requests, traces, alerts, administration.services), usage };
     const readiness = new Readiness();
-    closers.push(registerGatewayMetrics(metrics, runtime, books, shared), startProbes(parts));
-    closers.push(() => parts.budgets.close());
+    closers.push(startProbes(parts), () => parts.budgets.close());
+    closers.push(registerGatewayMetrics(metrics, runtime, books, shared));
     const ports = await openPorts(options, { gateway, readiness, metrics, requests, budget: parts.memory });
     closers.push(() => ports.close());
     readiness.set("ready");
@@ -202,25 +192,6 @@ function keyFilesIn(folder: string, { loaded, runtime }: AppOptions): KeyFile[] 
   return ensureKeyFiles(folder, runtime, { needsAdmin });
 }
 
-/** What keys may still spend, by the books of this process: orphans of an earlier one are closed in them. */
-function openBudgets(spend: SpendSource, shared: SharedStore | undefined, runtime: Runtime, metrics: Metrics): Budgets {
-  const budgets = new Budgets({ runtime, bank: shared?.bank ?? new LocalBank(spend), source: spend });
-  registerBudgetMetrics(metrics, budgets);
-  return budgets;
-}
-
-/** What is told of budgets, to whoever watches and to the configured webhook. */
-function openAlerts({ observability }: Config, { budgets, runtime, upstream }: ChatParts, log: Log): BudgetAlerts {
-  const { webhook, burnRate } = observability.alerts;
-  const alerts = new BudgetAlerts(runtime, burnRate);
-  budgets.listen(alerts);
-  if (!webhook) return alerts;
-  const onLost = (why: string): void => log.error("an alert of a budget cannot be delivered to its webhook", { why });
-  const hook = createWebhook({ ...webhook, upstream, runtime, onLost });
-  alerts.subscribe((alert) => hook.post(toJson(BudgetAlertSchema, describeAlert(alert, runtime.nowMs())) as object));
-  return alerts;
-}
-
 /** What outlives single requests, in this process. */
 function memoryOf(runtime: Runtime, { server }: Config, shared: SharedStore | undefined) {
   const aheadShare = shared ? 0.02 : 0;
@@ -235,18 +206,6 @@ function memoryOf(runtime: Runtime, { server }: Config, shared: SharedStore | un
     affinity: new Affinity(runtime),
     vault: createStateVault(runtime),
   };
-}
-
-/** What was used, and its corrections. */
-function usageOf(
-  { ledger, projector }: Books,
-  { runtime }: Pick<ChatParts, "runtime">,
-  store: UsageStore,
-): UsageService {
-  const caughtUp = (): Promise<void> => projector.caughtUp();
-  const nowMs = (): number => runtime.nowMs();
-  const reconcile = createReconciler({ store, caughtUp, append: (record) => ledger.compensated(record), nowMs });
-  return createUsageService({ store, caughtUp, reconcile, nowMs });
 }
 
 /** What the surfaces share. */

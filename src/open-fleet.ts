@@ -22,8 +22,8 @@ export interface FleetParts {
 }
 
 /**
- * Joins the other replicas where a Redis is configured. Before anything is spent, what this replica had leased has to be
- * settled with what its ledger says it spent. Throws `MISCONFIGURED` where Redis cannot be had or trusted.
+ * Joins the other replicas where a Redis is configured. What former lives of this one have leased counts as spent until
+ * its bank is settled with its books. Throws `MISCONFIGURED` where Redis cannot be had or trusted.
  */
 export async function openFleet(parts: FleetParts): Promise<SharedStore | undefined> {
   const { config, runtime, log, folder, database } = parts;

@@ -168,6 +168,32 @@ describe("a bank", () => {
     expect(await grantOf(fleet.replicas[0]!, 20)).toBe(20);
   });
 
+  test("works for a folder that was brought back from a copy, and forgot how far it had come", async () => {
+    await using server = await startRedis();
+    const book = new TestLeaseBook();
+    const life = { url: server.url, count: 1, book, askOthersForMs: 0 };
+    using later = await startFleet({ ...life, epoch: 7 });
+    expect(await grantOf(later.replicas[0]!, 60)).toBe(60);
+    later.replicas[0]!.connection.close();
+    using earlier = await startFleet({ ...life, epoch: 3, prefix: later.prefix });
+    expect(await grantOf(earlier.replicas[0]!, 41)).toBe(0);
+    expect(await grantOf(earlier.replicas[0]!, 40)).toBe(40);
+    expect(book.total(draw.account)).toBe(100);
+  });
+
+  test("counts what was spent beyond what was granted", async () => {
+    await using server = await startRedis();
+    const book = new TestLeaseBook();
+    using fleet = await startFleet({ url: server.url, count: 2, book, askOthersForMs: 0 });
+    const [one, other] = fleet.replicas;
+    expect(await grantOf(one!, 50)).toBe(50);
+    one!.bank.owe(draw, 45);
+    await one!.bank.flush();
+    expect(book.total(draw.account)).toBe(95);
+    expect(await grantOf(other!, 6)).toBe(0);
+    expect(await grantOf(other!, 5)).toBe(5);
+  });
+
   test("asks others for what they do not need before it refuses", async () => {
     await using server = await startRedis();
     const book = new TestLeaseBook();

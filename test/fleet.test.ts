@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
+import pg from "pg";
 import { expect, test } from "vitest";
 import { realRuntime } from "../src/runtime/real.ts";
 import type { HealthNews } from "../src/store/health-exchange.ts";
 import { openSharedStore, type SharedStore, type SharedStoreOptions } from "../src/store/redis/shared-store.ts";
-import { startGatewayProcess, startMain, TestFolder } from "./support/process.ts";
+import { startGatewayProcess, startMain, TestFolder, type GatewayProcess } from "./support/process.ts";
 import { TestLeaseBook } from "./support/services/lease-book.ts";
 import { testDatabase } from "./support/services/postgres.ts";
 import { sharedRedisUrl, startRedis } from "./support/services/redis.ts";
@@ -13,7 +14,17 @@ const book = new TestLeaseBook();
 
 function open(url: string, prefix: string, replica: string, more: Partial<SharedStoreOptions> = {}) {
   const runtime = realRuntime();
-  return openSharedStore({ url, runtime, prefix, replica, epoch: 1, book, whenIsolated: "refuse", ...more });
+  return openSharedStore({
+    url,
+    runtime,
+    prefix,
+    replica,
+    epoch: 1,
+    book,
+    whenIsolated: "refuse",
+    beatEveryMs: 100,
+    ...more,
+  });
 }
 
 function isItself(store: SharedStore): boolean {
@@ -66,7 +77,7 @@ test("replicas know how many they are; a copy of a folder is found out by the on
 
 test("a replica that is cut off refuses after its time, unless it is told to go on", async () => {
   const server = await startRedis();
-  const isolatedAfterMs = 1_500;
+  const isolatedAfterMs = 400;
   const [refusing, continuing] = await Promise.all([
     open(server.url, "p", "r1", { isolatedAfterMs }),
     open(server.url, "p", "r2", { isolatedAfterMs, whenIsolated: "continue" }),
@@ -95,42 +106,68 @@ test("a Redis that may evict counters, or cannot be reached, is refused at start
   );
 });
 
-test("two gateways share a rate, and neither starts with Redis alone", { timeout: 30_000 }, async () => {
-  await using redis = await startRedis();
+function ask(gateway: GatewayProcess, key: string, more: object = {}): Promise<Response> {
+  return fetch(`${gateway.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: "sandbox/echo", messages: [{ role: "user", content: "hello" }], ...more }),
+  });
+}
+
+const RATED = "a-key-with-a-rate-of-its-own";
+const BUDGETED = "a-key-with-a-budget-of-its-own";
+const YAML = [
+  "version: 1",
+  "sandbox: true",
+  `keys: [{ name: rated, key: ${RATED}, policy: rated }, { name: budgeted, key: ${BUDGETED}, policy: budgeted }]`,
+  "policies:",
+  "  rated: { rates: [{ requests: 6, per: day }] }",
+  '  budgeted: { budgets: [{ limit_usd: "0.0001", window: calendar_month }] }',
+].join("\n");
+
+test("two gateways share rates and budgets, and fail closed without Redis", { timeout: 60_000 }, async () => {
+  const redis = await startRedis();
   await using database = await testDatabase();
   using folder = new TestFolder();
-  const PARLEY_REDIS_URL = redis.url;
-  const alone = startMain(["--port", "0"], { cwd: folder.path, env: { PARLEY_REDIS_URL } });
-  await alone.exited;
-  expect(alone.stderr).toContain("set PARLEY_DATABASE_URL as well");
-
-  const env = { PARLEY_REDIS_URL, PARLEY_DATABASE_URL: database.url };
-  const key = "a-key-of-a-test-that-is-long";
-  const yaml = [
-    "version: 1",
-    "sandbox: true",
-    `keys: [{ name: ci, key: ${key}, policy: slow }]`,
-    "policies: { slow: { rates: [{ requests: 6, per: day }] } }",
-  ].join("\n");
   using other = new TestFolder();
-  await using one = await startGatewayProcess(folder, { env, yaml });
-  await using two = await startGatewayProcess(other, { env, yaml });
+  const env = { PARLEY_REDIS_URL: redis.url, PARLEY_DATABASE_URL: database.url };
+  await using one = await startGatewayProcess(folder, { env, yaml: YAML });
+  await using two = await startGatewayProcess(other, { env, yaml: YAML });
   const statuses: number[] = [];
-  for (let index = 0; index < 10; index++) {
-    const answer = await fetch(`${[one, two][index % 2]!.url}/v1/chat/completions`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
-      body: JSON.stringify({ model: "sandbox/echo", messages: [{ role: "user", content: "hello" }] }),
-    });
-    statuses.push(answer.status);
-    await answer.arrayBuffer();
-  }
+  for (let index = 0; index < 10; index++) statuses.push((await ask([one, two][index % 2]!, RATED)).status);
   // What one has drawn ahead, the other does not get: the order may differ, the sum may not.
   expect(statuses.filter((status) => status === 200)).toHaveLength(6);
   expect(statuses.filter((status) => status === 429)).toHaveLength(4);
-  const metrics = await (
-    await fetch(`${one.url}/metrics`, { headers: { authorization: `Bearer ${one.adminKey}` } })
-  ).text();
-  expect(metrics).toContain("parley_fleet_connected 1");
-  expect(metrics).toMatch(/parley_fleet_replicas [12]\n/);
+
+  // At worst one costs 80 of the 100 micro-USD, and 0.7 in fact: both go on until 80 are not there any more.
+  const more = { max_completion_tokens: 200 };
+  let served = 0;
+  for (let refused = 0; refused < 2;) {
+    const gateways = served % 2 === 0 ? [one, two] : [two, one];
+    const answers = [await ask(gateways[0]!, BUDGETED, more), await ask(gateways[1]!, BUDGETED, more)];
+    served += answers.filter(({ status }) => status === 200).length;
+    refused = answers.filter(({ status }) => status === 402).length;
+    expect(answers.every(({ status }) => status === 200 || status === 402)).toBe(true);
+  }
+  expect(served).toBeGreaterThan(5);
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  const leased = await client.query("select sum(net_nano_usd) as total from lease");
+  expect(Number(leased.rows[0].total)).toBeLessThanOrEqual(100_000);
+  await client.end();
+
+  const metrics = await fetch(`${one.url}/metrics`, { headers: { authorization: `Bearer ${one.adminKey}` } });
+  const text = await metrics.text();
+  expect(text).toContain("parley_fleet_connected 1");
+  expect(text).toMatch(/parley_fleet_replicas [12]\n/);
+  await redis[Symbol.asyncDispose]();
+  await expect.poll(async () => (await ask(one, BUDGETED, more)).status, { timeout: 10_000 }).toBe(503);
+});
+
+test("no gateway starts with Redis alone", async () => {
+  using folder = new TestFolder();
+  const env = { PARLEY_REDIS_URL: "redis://127.0.0.1" };
+  const alone = startMain(["--port", "0"], { cwd: folder.path, env });
+  await alone.exited;
+  expect(alone.stderr).toContain("set PARLEY_DATABASE_URL as well");
 });

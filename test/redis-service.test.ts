@@ -1,6 +1,6 @@
-import { Cluster, Redis } from "ioredis";
+import { Redis } from "ioredis";
 import { expect, test } from "vitest";
-import { sharedRedisUrl, startRedis, startRedisCluster } from "./support/services/redis.ts";
+import { sharedRedisUrl, startRedis } from "./support/services/redis.ts";
 
 test("a Redis of the suite's own starts on a free port and is gone after the test", async () => {
   let port: number;
@@ -15,12 +15,4 @@ test("a Redis of the suite's own starts on a free port and is gone after the tes
   client.on("error", () => {});
   await expect(client.connect()).rejects.toThrow("closed");
   expect(await sharedRedisUrl()).toBe(await sharedRedisUrl());
-});
-
-test("three servers serve all slots as one cluster", async () => {
-  await using cluster = await startRedisCluster();
-  const client = new Cluster(cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })));
-  for (let index = 0; index < 20; index++) await client.set(`key${index}`, index);
-  expect(await client.get("key7")).toBe("7");
-  client.disconnect();
 });

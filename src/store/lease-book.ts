@@ -30,6 +30,8 @@ export interface LeaseBook {
   beginGeneration(account: string, buckets: readonly number[]): Promise<LeaseReading>;
   /** What a replica has spent of a bucket without a lease: before it had others beside it. */
   spentBefore(account: string, bucket: number, replica: string): Promise<number>;
+  /** The highest operation that a replica has written; 0: none. */
+  lastOperation(replica: string): Promise<number>;
   /** All leases of a replica, for a start on its folder. */
   ofReplica(replica: string): Promise<readonly LeaseRow[]>;
 }

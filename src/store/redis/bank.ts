@@ -27,6 +27,8 @@ const MAX_IDLE_ACCOUNTS = 10_000;
 // After others asked, what is given back is told for as long as one of them may still be waiting.
 const ASKED_FOR_MS = 500;
 const ASK_OTHERS_FOR_MS = 100;
+// One number per operation, over all lives of the replica.
+const OPERATIONS_PER_LIFE = 2 ** 32;
 
 /**
  * The bank of a fleet: money is leased from counters in Redis, and every lease stands in the lease book before it is
@@ -41,12 +43,13 @@ export class RedisBank implements Bank {
   /** Until when it is worth telling that something of an account came back. */
   readonly #askedUntilMs = new Map<string, number>();
 
-  private constructor(options: RedisBankOptions) {
+  private constructor(options: RedisBankOptions, lastOperation: number) {
     const { bus, book, runtime, replica } = options;
     this.#bus = bus;
     this.#runtime = runtime;
-    // One number per operation, over all lives of the replica.
-    let operations = options.epoch * 2 ** 32;
+    // A folder that was brought back from a copy does not remember how far it had come: the book does.
+    const epoch = Math.max(options.epoch, Math.floor(lastOperation / OPERATIONS_PER_LIFE) + 1);
+    let operations = epoch * OPERATIONS_PER_LIFE;
     this.#parts = {
       connection: options.connection,
       book,
@@ -64,7 +67,7 @@ export class RedisBank implements Bank {
 
   /** A bank that knows what former lives of this replica have leased: all of it counts as spent until `settle`. */
   static async open(options: RedisBankOptions): Promise<RedisBank> {
-    const bank = new RedisBank(options);
+    const bank = new RedisBank(options, await options.book.lastOperation(options.replica));
     for (const row of await options.book.ofReplica(options.replica)) bank.#account(row.account).inherit(row);
     return bank;
   }
@@ -75,6 +78,10 @@ export class RedisBank implements Bank {
 
   giveBack({ account, bucket }: Bucket, nanoUsd: number): void {
     this.#account(account).giveBack(bucket, nanoUsd);
+  }
+
+  owe({ account, bucket }: Bucket, nanoUsd: number): void {
+    this.#account(account).owe(bucket, nanoUsd);
   }
 
   onWanted(listener: (account: string) => void): void {

@@ -83,6 +83,13 @@ export class LeasedAccount {
     this.#tidySoon();
   }
 
+  /** More was spent than was granted: it is held from now on, whatever is left. */
+  owe(bucket: number, nanoUsd: number): void {
+    const line = this.#line(bucket);
+    line.held += nanoUsd;
+    this.#tidySoon();
+  }
+
   async settle(source: SpendSource): Promise<void> {
     const lines = [...this.#lines.values()].filter((line) => line.inherited > 0);
     if (lines.length === 0) return;

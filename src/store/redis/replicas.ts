@@ -24,6 +24,8 @@ export interface ReplicasOptions {
   readonly self: ReplicaIdentity;
   /** How long a replica may be cut off before it counts as isolated. */
   readonly isolatedAfterMs?: number;
+  /** How often it tells that it lives. */
+  readonly beatEveryMs?: number;
 }
 
 const BEAT_EVERY_MS = 1_000;
@@ -68,6 +70,7 @@ export class Replicas {
   readonly #runtime: Runtime;
   readonly #self: ReplicaIdentity;
   readonly #isolatedAfterMs: number;
+  readonly #beatEveryMs: number;
   readonly #life: string;
   readonly #key: string;
   #timer: Timer | undefined;
@@ -76,11 +79,13 @@ export class Replicas {
   #isReplaced = false;
   #isClosed = false;
 
-  private constructor({ connection, runtime, self, isolatedAfterMs = ISOLATED_AFTER_MS }: ReplicasOptions) {
+  private constructor(options: ReplicasOptions) {
+    const { connection, runtime, self } = options;
     this.#connection = connection;
     this.#runtime = runtime;
     this.#self = self;
-    this.#isolatedAfterMs = isolatedAfterMs;
+    this.#isolatedAfterMs = options.isolatedAfterMs ?? ISOLATED_AFTER_MS;
+    this.#beatEveryMs = options.beatEveryMs ?? BEAT_EVERY_MS;
     this.#life = runtime.randomHex(8);
     this.#key = `${connection.prefix}:replicas:${hashTag("replicas")}`;
     this.#lastBeatMs = runtime.monotonicMs();
@@ -131,7 +136,7 @@ export class Replicas {
   }
 
   #schedule(): void {
-    this.#timer = this.#runtime.setTimer(BEAT_EVERY_MS, () => {
+    this.#timer = this.#runtime.setTimer(this.#beatEveryMs, () => {
       void this.#beat("again")
         .catch(() => {})
         .finally(() => this.#isClosed || this.#schedule());

@@ -39,6 +39,7 @@ export interface SharedStoreOptions {
   /** Begins every key and channel. */
   readonly prefix?: string;
   readonly isolatedAfterMs?: number;
+  readonly beatEveryMs?: number;
   readonly whenIsolated: "refuse" | "continue";
   /** Told of every change between connected and away. */
   readonly onState?: (state: RedisState) => void;
@@ -48,7 +49,7 @@ const CLOSE_WITHIN_MS = 1_000;
 
 /** Connects to Redis and joins the other replicas. Throws `MISCONFIGURED` where Redis cannot be had or trusted. */
 export async function openSharedStore(options: SharedStoreOptions): Promise<SharedStore> {
-  const { url, runtime, replica, epoch, book, prefix, isolatedAfterMs, onState } = options;
+  const { url, runtime, replica, epoch, book, prefix, isolatedAfterMs, beatEveryMs, onState } = options;
   const opened: { bank?: RedisBank } = {};
   const connection = await RedisConnection.open({
     url,
@@ -62,8 +63,8 @@ export async function openSharedStore(options: SharedStoreOptions): Promise<Shar
   try {
     const bus = await RedisBus.open(connection, replica);
     const self = { id: replica, epoch };
-    const isolated = isolatedAfterMs === undefined ? {} : { isolatedAfterMs };
-    const replicas = await Replicas.join({ connection, runtime, self, ...isolated });
+    const pace = { ...(isolatedAfterMs && { isolatedAfterMs }), ...(beatEveryMs && { beatEveryMs }) };
+    const replicas = await Replicas.join({ connection, runtime, self, ...pace });
     const shared = { connection, runtime, replica, epoch, replicas: () => replicas.count };
     const bank = await RedisBank.open({ ...shared, bus, book, assertMayDraw: () => replicas.assertIsSelf() });
     opened.bank = bank;

@@ -46,6 +46,7 @@ describe.each(["SQLite", "PostgreSQL"])("leases in %s", { timeout: 60_000 }, (ki
     expect(rows.toSorted((one, other) => one.replica.localeCompare(other.replica))).toEqual([most, lease("r2", 5)]);
     expect(await book.set(lease("r2", 6), 2)).toBe(2);
     expect((await book.ofReplica("r1")).length).toBe(3);
+    expect([await book.lastOperation("r1"), await book.lastOperation("r9")]).toEqual([4, 0]);
     expect(await book.beginGeneration("unknown", [1])).toEqual({ generation: 2, rows: [] });
   });
 

@@ -53,6 +53,16 @@ export function createSqlLeaseBook(database: Database, runtime: Pick<Runtime, "n
           .executeTakeFirst();
         return row?.nano_usd ?? 0;
       }),
+    lastOperation: (replica) =>
+      database.run("read the leases", async (query) => {
+        const { fn } = query;
+        const row = await query
+          .selectFrom("lease")
+          .select(fn.max("operation").as("last"))
+          .where("replica", "=", replica)
+          .executeTakeFirst();
+        return row?.last ?? 0;
+      }),
     ofReplica: (replica) =>
       database.run("read the leases", async (query) => {
         // Of all replicas: one whose folder is lost never comes to forget its own.

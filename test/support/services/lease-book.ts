@@ -41,6 +41,11 @@ export class TestLeaseBook implements LeaseBook {
     return this.before.get(replica) ?? 0;
   }
 
+  async lastOperation(replica: string): Promise<number> {
+    const own = [...this.#rows.values()].filter((row) => row.replica === replica);
+    return Math.max(0, ...own.map(({ operation }) => operation));
+  }
+
   async ofReplica(replica: string): Promise<readonly LeaseRow[]> {
     await turn();
     return [...this.#rows.values()].filter((row) => row.replica === replica);
