@@ -3,6 +3,7 @@ import type { Support } from "../contract/index.ts";
 import type {
   CredentialConfig,
   FixedKeyConfig,
+  IssuerConfig,
   Limits,
   ModelConfig,
   OrganisationConfig,
@@ -170,6 +171,25 @@ export function buildKeys(data: FileData): FixedKeyConfig[] {
     project: one.project,
   }));
 }
+
+/** The issuers of the file. */
+export function buildIssuers(data: FileData): IssuerConfig[] {
+  return Object.entries(data.issuers ?? {}).map(([name, one]) => {
+    const { issuer, audience, algorithms, claims = {}, role = "chat", organisation, project, policy } = one;
+    return {
+      name,
+      issuer,
+      audience,
+      keys: one.jwks_url === undefined ? { pinned: JSON.parse(one.jwks ?? "{}") as unknown } : { url: one.jwks_url },
+      algorithms,
+      clockSkewMs: one.clock_skew ?? DEFAULT_CLOCK_SKEW_MS,
+      claims: Object.fromEntries(Object.entries(claims).filter(([, claim]) => claim !== undefined)),
+      fixed: { role, organisation, project, policy },
+    };
+  });
+}
+
+const DEFAULT_CLOCK_SKEW_MS = 30_000;
 
 /** The organisations of the file. */
 export function buildOrganisations(data: FileData): OrganisationConfig[] {

@@ -9,6 +9,7 @@ export interface Config {
   readonly tasks: readonly RouteConfig[];
   readonly routeDefaults: RouteDefaults;
   readonly organisations: readonly OrganisationConfig[];
+  readonly issuers?: readonly IssuerConfig[];
   readonly keys: readonly FixedKeyConfig[];
   readonly policies: readonly PolicyConfig[];
   /** Whether the built-in sandbox runs and is a provider named `sandbox`. */
@@ -210,6 +211,20 @@ export interface FixedKeyConfig {
   readonly organisation?: string | undefined;
   /** `organisation/project`. */
   readonly project?: string | undefined;
+}
+
+/** Somebody whose signed tokens are taken in place of keys. */
+export interface IssuerConfig {
+  readonly name: string;
+  /** What its tokens say in `iss`. */
+  readonly issuer: string;
+  readonly audience: string;
+  /** Where its keys are, or the keys themselves. */
+  readonly keys: { readonly url: string } | { readonly pinned: unknown };
+  readonly algorithms: readonly string[];
+  readonly clockSkewMs: number;
+  readonly claims: Readonly<Partial<Record<"organisation" | "project" | "policy" | "role", string>>>;
+  readonly fixed: Pick<FixedKeyConfig, "role" | "organisation" | "project" | "policy">;
 }
 
 /** Whom keys belong to. */

@@ -1,3 +1,4 @@
+import { checkIssuers } from "./check-issuers.ts";
 import { checkOrganisations } from "./check-organisations.ts";
 import { checkPolicies, checkRates } from "./check-policies.ts";
 import { checkProviders } from "./check-providers.ts";
@@ -33,11 +34,12 @@ export function crossCheck(document: ConfigDocument, known: KnownNames, readProb
   checkRoutes(root, known, "tasks", report);
   checkKeys(root, report);
   checkOrganisations(root, { rule: NAME_RULE, fits: (name) => NAME.test(name) }, report);
+  checkIssuers(root, report);
   checkPolicies(root, known, report);
 }
 
 function checkNames(root: RawMap, { sandboxes }: KnownNames, report: Report): void {
-  for (const section of ["providers", "routes", "tasks", "policies"]) {
+  for (const section of ["providers", "routes", "tasks", "policies", "issuers"]) {
     for (const name of Object.keys(mapAt(root[section]))) {
       const path = [section, name];
       if (section === "routes" && name.includes("/")) {

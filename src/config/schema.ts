@@ -6,6 +6,7 @@ import { boolean, choice, exactly, integer, keyFile, secret, support, text, usd 
 import { constraintsValue, deliveryValue, priorityValue, routeSection, strategyValue } from "./schema-routes.ts";
 import { policySection } from "./schema-policies.ts";
 import { ratesValue, type RatesValue } from "./schema-rates.ts";
+import { issuerSection } from "./schema-issuers.ts";
 import { serverSection } from "./schema-server.ts";
 import { eitherOf, listOf, mapOf, section } from "./section.ts";
 
@@ -230,6 +231,11 @@ export function fileSchema(known: KnownNames) {
         "a map from names to organisations",
       ).optional(),
       keys: listOf(keySection(known), "Fixed keys.", "a list of keys").optional(),
+      issuers: mapOf(
+        issuerSection(known),
+        "Whose signed tokens are taken in place of keys, by a name of your choice.",
+        "a map from names to issuers",
+      ).optional(),
       policies: mapOf(
         policySection(known, constraints, rates),
         "What keys may do, by name.",
