@@ -1,6 +1,7 @@
 import { createCatalog, type Catalog } from "./catalog/catalog.ts";
 import type { ModelFacts } from "./catalog/facts.ts";
-import type { Config, IssuerConfig, RouteConfig } from "./config/config.ts";
+import type { IssuerConfig } from "./config/config-identity.ts";
+import type { Config, RouteConfig } from "./config/config.ts";
 import { Verification } from "./contract/index.ts";
 import { ParleyError } from "./errors/index.ts";
 import type { LiveConfig } from "./pipeline/parts.ts";

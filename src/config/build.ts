@@ -3,14 +3,13 @@ import type { Support } from "../contract/index.ts";
 import type {
   CredentialConfig,
   FixedKeyConfig,
-  IssuerConfig,
   Limits,
   ModelConfig,
-  OrganisationConfig,
   ProviderConfig,
   ServerConfig,
   Timeouts,
 } from "./config.ts";
+import type { IssuerConfig, OrganisationConfig } from "./config-identity.ts";
 import { buildRates } from "./build-policies.ts";
 import { DEFAULT_DRAIN, DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "./defaults.ts";
 import { MODALITY, PRICE_UNITS, type FileData, type ProviderData, type ServerData } from "./schema.ts";
@@ -164,6 +163,11 @@ export function buildKeys(data: FileData): FixedKeyConfig[] {
   return (data.keys ?? []).map((one) => ({
     name: one.name,
     key: one.key,
+    certificate: one.certificate && {
+      commonName: one.certificate.common_name,
+      alternativeName: one.certificate.alternative_name,
+      sha256: one.certificate.sha256?.replaceAll(":", "").toLowerCase(),
+    },
     role: one.role ?? "chat",
     policy: one.policy,
     scopes: one.scopes,

@@ -1,4 +1,5 @@
 import type { ModelFacts } from "../catalog/facts.ts";
+import type { CertificateConfig, IssuerConfig, OrganisationConfig } from "./config-identity.ts";
 import type { Constraints, Delivery, OnRefusal, Priority } from "../contract/index.ts";
 
 /** The checked configuration: file, environment, flags and zero-config merged. Plain data; the app builds from it. */
@@ -203,7 +204,9 @@ export interface RouteTargetConfig {
 /** A key from the configuration or the environment. */
 export interface FixedKeyConfig {
   readonly name: string;
-  readonly key: Secret;
+  /** Undefined: its holder is known by a certificate. */
+  readonly key: Secret | undefined;
+  readonly certificate?: CertificateConfig | undefined;
   readonly role: "admin" | "chat" | "viewer" | "key-manager";
   /** Scopes of the role to which it is narrowed; undefined: all of them. */
   readonly scopes?: readonly string[] | undefined;
@@ -211,28 +214,6 @@ export interface FixedKeyConfig {
   readonly organisation?: string | undefined;
   /** `organisation/project`. */
   readonly project?: string | undefined;
-}
-
-/** Somebody whose signed tokens are taken in place of keys. */
-export interface IssuerConfig {
-  readonly name: string;
-  /** What its tokens say in `iss`. */
-  readonly issuer: string;
-  readonly audience: string;
-  /** Where its keys are, or the keys themselves. */
-  readonly keys: { readonly url: string } | { readonly pinned: unknown };
-  readonly algorithms: readonly string[];
-  readonly clockSkewMs: number;
-  readonly claims: Readonly<Partial<Record<"organisation" | "project" | "policy" | "role", string>>>;
-  readonly fixed: Pick<FixedKeyConfig, "role" | "organisation" | "project" | "policy">;
-}
-
-/** Whom keys belong to. */
-export interface OrganisationConfig {
-  readonly name: string;
-  /** The policy of all its keys, beside theirs. */
-  readonly policy: string | undefined;
-  readonly projects: readonly { readonly name: string; readonly policy: string | undefined }[];
 }
 
 /** What keys may do. */

@@ -114,7 +114,7 @@ function fromFile(
   const { document, data, problems: found } = checkFile(text, settings.file, sources);
   problems.push(...found);
   if (!data) return undefined;
-  const twin = data.keys?.findIndex((one) => one.key.reveal() === settings.adminKey?.key.reveal()) ?? -1;
+  const twin = data.keys?.findIndex((one) => one.key && one.key.reveal() === settings.adminKey?.key?.reveal()) ?? -1;
   if (twin >= 0) {
     problems.push(document.problem("conflict", ["keys", twin, "key"], `${ADMIN_KEY_VARIABLE} has the same text`));
   }

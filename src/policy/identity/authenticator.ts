@@ -41,13 +41,15 @@ export class Authenticator implements Parents {
    * Who sends these credentials; each kind is known by its shape, before anything is looked up. Throws
    * `UNAUTHENTICATED`. Awaits nothing but the first sight of a token of somebody else.
    */
-  authenticate({ key, origin }: Credentials): Principal | Promise<Principal> {
+  authenticate({ key, origin, certificate }: Credentials): Principal | Promise<Principal> {
     if (key !== undefined) {
       if (isMadeKey(key) && this.#made.has(keyIdOf(key))) return this.#made.authenticate(key);
       if (this.#tokens.any && isToken(key)) return this.#tokens.authenticate(key);
       if (isBrowserKey(key)) return this.#browser.authenticate(this, key, origin);
     }
-    return this.#ring!.authenticate(key);
+    // A key goes before a certificate: it says more about who of those behind a proxy is meant.
+    const shown = key === undefined ? certificate?.() : undefined;
+    return (shown && this.#ring!.byCertificate(shown)) ?? this.#ring!.authenticate(key);
   }
 
   /** The holder of a key of whatever source that may be used now. */
