@@ -7,6 +7,7 @@ import { createBrowserKeysService } from "./services/browser-keys.ts";
 import { createKeysService } from "./services/keys.ts";
 import { createPoliciesService, type PoliciesPorts } from "./services/policies.ts";
 import { ChainCheck, headText } from "./store/audit-chain.ts";
+import type { ChangeFeed } from "./store/change-feed.ts";
 import { createSqlAuditLog } from "./store/sql/audit-log.ts";
 import type { Database } from "./store/sql/database.ts";
 import { createSqlKeyStore } from "./store/sql/key-store.ts";
@@ -25,12 +26,14 @@ export interface AdministrationPorts {
   readonly log: Log;
   /** Where a chat request of a caller would go now. */
   readonly decide: PoliciesPorts["decide"];
+  /** How replicas tell each other of changes; undefined: this one is alone, or asks the database. */
+  readonly feed?: ChangeFeed | undefined;
 }
 
 /** Loads the keys of the database and builds what administers them. */
 export async function openAdministration(
   database: Database,
-  { runtime, log, decide }: AdministrationPorts,
+  { runtime, log, decide, feed }: AdministrationPorts,
 ): Promise<Administration> {
   const store = createSqlKeyStore(database, runtime);
   const identity = await openIdentity({
@@ -49,7 +52,7 @@ export async function openAdministration(
       runtime,
       source: () => identity.made.source,
       refresh: () => identity.refresh(),
-      feed: undefined,
+      feed,
       // Kept outside the database by whoever keeps the log: a later head must contain it.
       onAudit: (head) => log.info("the audit log has grown", { head: headText(head) }),
     }),
@@ -64,9 +67,13 @@ export async function openAdministration(
     }),
     audit: createAuditService({ log: auditLog, newCheck: (known) => new ChainCheck(known) }),
   };
+  const unfollow = feed?.onChange("keys", () => void identity.refresh());
   return {
     authenticator: identity.authenticator,
     services,
-    close: () => identity.close(),
+    close() {
+      unfollow?.();
+      return identity.close();
+    },
   };
 }

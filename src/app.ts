@@ -1,22 +1,28 @@
 import { join } from "node:path";
+import { toJson } from "@bufbuild/protobuf";
 import { openAdministration, type AdministrationPorts } from "./administration.ts";
 import { CAPABILITIES } from "./catalog/facts.ts";
 import type { Config } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
 import type { LoadedConfig } from "./config/load.ts";
+import { BudgetAlertSchema } from "./contract/admin.ts";
 import { openBooks, type BooksOptions } from "./ledger/open-books.ts";
-import { registerProjectionMetrics } from "./ledger/projection-metrics.ts";
 import { buildLive } from "./live-config.ts";
 import type { Log } from "./observe/log.ts";
 import { openLineFile, type LineFile } from "./observe/line-file.ts";
 import { Metrics } from "./observe/metrics.ts";
-import { registerProcessMetrics } from "./observe/process-metrics.ts";
 import { ParleyError } from "./errors/index.ts";
 import { authenticate } from "./pipeline/authenticate.ts";
 import { LiveRequests, chat } from "./pipeline/chat.ts";
 import { explain } from "./pipeline/explain.ts";
 import type { ChatParts } from "./pipeline/parts.ts";
+import { startProbes } from "./pipeline/probe.ts";
 import { decisionLine } from "./pipeline/record.ts";
+import { BudgetAlerts } from "./policy/budgets/alerts.ts";
+import { Budgets } from "./policy/budgets/budgets.ts";
+import type { SpendSource } from "./policy/budgets/bank.ts";
+import { LocalBank } from "./policy/budgets/local-bank.ts";
+import { openFleet, registerGatewayMetrics } from "./open-fleet.ts";
 import { ensureKeyFiles, type KeyFile } from "./policy/identity/key-files.ts";
 import { ALL_SCOPES, ROLE_NAMES } from "./policy/identity/roles.ts";
 import { PII_KINDS } from "./policy/content/pii/index.ts";
@@ -34,8 +40,10 @@ import type { Runtime } from "./runtime/runtime.ts";
 import { openPorts } from "./open-ports.ts";
 import { Slots } from "./runtime/slots.ts";
 import { startSandbox, type Sandbox } from "./sandbox/index.ts";
+import { createBudgetsService, describeAlert } from "./services/budgets.ts";
 import { createExplainService } from "./services/explain.ts";
 import { createModelsService } from "./services/models.ts";
+import type { SharedStore } from "./store/redis/shared-store.ts";
 import { createStateVault } from "./store/state-vault.ts";
 import { createTraceStore, type TraceStore } from "./store/trace-store.ts";
 import { openDataFolder, type DataFolder } from "./store/data-folder.ts";
@@ -43,9 +51,11 @@ import { openDatabase, type DatabaseOptions } from "./store/sql/database.ts";
 import { createSqlLedgerStore } from "./store/sql/ledger-store.ts";
 import type { Gateway } from "./surfaces/gateway.ts";
 import { InFlightBudget } from "./surfaces/in-flight-budget.ts";
+import { registerBudgetMetrics } from "./surfaces/ops/budget-metrics.ts";
 import { createChatObserver } from "./surfaces/ops/chat-observer.ts";
 import { Readiness } from "./surfaces/readiness.ts";
 import { createHttpClient, type HttpClientOptions } from "./upstream/http-client.ts";
+import { createWebhook } from "./upstream/webhook.ts";
 
 /** What the gateway needs of the process around it. */
 export interface AppOptions {
@@ -106,8 +116,9 @@ export async function startApp(options: AppOptions): Promise<App> {
     const upstream = createHttpClient({ ...upstreamLimits(config), runtime });
     const database = await openDatabase(databaseOf(config, folder));
     closers.push(() => database.close());
+    const shared = await openFleet({ config, runtime, log, folder, database, closers });
     const decide: AdministrationPorts["decide"] = (caller, request) => explain(parts, caller, request);
-    const administration = await openAdministration(database, { runtime, log, decide });
+    const administration = await openAdministration(database, { runtime, log, decide, feed: shared?.changes });
     closers.push(() => administration.close());
     const { authenticator } = administration;
     let live = buildLive(config, keyFiles, sandbox?.url, { upstream, runtime, authenticator });
@@ -123,25 +134,24 @@ export async function startApp(options: AppOptions): Promise<App> {
     const metrics = new Metrics();
     const requests = new LiveRequests();
     const traces = createTraceStore(runtime);
-    const recording = openRecording(config, runtime, log);
-    closers.push(() => recording?.close());
-    const budget = new InFlightBudget(config.server.limits.inFlightBytes);
-    const parts: ChatParts = {
+    await shared?.bank.settle(books.ownSpend);
+    const recording = openRecording(config, runtime, log, closers);
+    const parts = {
       runtime,
       upstream,
       ledger: books.ledger,
-      ...memoryOf(runtime),
-      memory: budget,
+      budgets: openBudgets(books.spend, shared, runtime, metrics),
+      ...memoryOf(runtime, config, shared),
       observer: createChatObserver(metrics, log),
       traces: tracesTo(traces, recording, runtime),
       current: () => live,
-    };
-    const gateway = gatewayOf(parts, requests, traces, administration.services);
+    } satisfies ChatParts;
+    const gateway = gatewayOf(parts, requests, traces, openAlerts(config, parts, log), administration.services);
     const readiness = new Readiness();
-    closers.push(registerProcessMetrics(metrics, runtime));
-    const ports = await openPorts(options, { gateway, readiness, metrics, requests, budget });
+    closers.push(registerGatewayMetrics(metrics, runtime, books, shared), startProbes(parts));
+    closers.push(() => parts.budgets.close());
+    const ports = await openPorts(options, { gateway, readiness, metrics, requests, budget: parts.memory });
     closers.push(() => ports.close());
-    registerProjectionMetrics(metrics, books.projector);
     readiness.set("ready");
     return {
       host: config.server.host,
@@ -186,24 +196,50 @@ function keyFilesIn(folder: string, { loaded, runtime }: AppOptions): KeyFile[] 
   return ensureKeyFiles(folder, runtime, { needsAdmin });
 }
 
+/** What keys may still spend, by the books of this process: orphans of an earlier one are closed in them. */
+function openBudgets(spend: SpendSource, shared: SharedStore | undefined, runtime: Runtime, metrics: Metrics): Budgets {
+  const budgets = new Budgets({ runtime, bank: shared?.bank ?? new LocalBank(spend), source: spend });
+  registerBudgetMetrics(metrics, budgets);
+  return budgets;
+}
+
+/** What is told of budgets, to whoever watches and to the configured webhook. */
+function openAlerts({ observability }: Config, { budgets, runtime, upstream }: ChatParts, log: Log): BudgetAlerts {
+  const { webhook, burnRate } = observability.alerts;
+  const alerts = new BudgetAlerts(runtime, burnRate);
+  budgets.listen(alerts);
+  if (!webhook) return alerts;
+  const onLost = (why: string): void => log.error("an alert of a budget cannot be delivered to its webhook", { why });
+  const hook = createWebhook({ ...webhook, upstream, runtime, onLost });
+  alerts.subscribe((alert) => hook.post(toJson(BudgetAlertSchema, describeAlert(alert, runtime.nowMs())) as object));
+  return alerts;
+}
+
 /** What outlives single requests, in this process. */
-function memoryOf(
-  runtime: Runtime,
-): Pick<ChatParts, "extraAttempts" | "hedges" | "shadows" | "rates" | "live" | "affinity" | "vault"> {
+function memoryOf(runtime: Runtime, { server }: Config, shared: SharedStore | undefined) {
+  const aheadShare = shared ? 0.02 : 0;
   return {
+    assertNotIsolated: shared && (() => shared.assertNotIsolated()),
     extraAttempts: new ExtraAttempts(runtime),
-    rates: new RateLimiter(new LocalPermitSource(runtime), runtime),
-    live: createLiveTargets(runtime),
-    affinity: new Affinity(runtime),
+    rates: new RateLimiter(shared?.permits ?? new LocalPermitSource(runtime), runtime, { aheadShare }),
     hedges: new HedgeBudget(),
     shadows: new Slots(MOST_SHADOWS),
+    memory: new InFlightBudget(server.limits.inFlightBytes),
+    live: createLiveTargets(runtime, shared && { exchange: shared.health }),
+    affinity: new Affinity(runtime),
     vault: createStateVault(runtime),
   };
 }
 
 /** What the surfaces share. */
-function gatewayOf(parts: ChatParts, requests: LiveRequests, traces: TraceStore, admin: Gateway["admin"]): Gateway {
-  const { runtime, current } = parts;
+function gatewayOf(
+  parts: ChatParts,
+  requests: LiveRequests,
+  traces: TraceStore,
+  alerts: BudgetAlerts,
+  admin: Gateway["admin"],
+): Gateway {
+  const { runtime, current, budgets } = parts;
   return {
     chat: (call, sink) => chat(parts, requests, call, sink),
     authenticate: (credentials, scope) => authenticate(parts, credentials, scope),
@@ -214,18 +250,26 @@ function gatewayOf(parts: ChatParts, requests: LiveRequests, traces: TraceStore,
       traces,
       monotonicMs: () => runtime.monotonicMs(),
     }),
+    budgets: createBudgetsService({ budgets, alerts, runtime, rules: () => current().budgets ?? [] }),
     newRequestId: () => runtime.newId("req"),
     newErrorId: () => runtime.newId("err"),
   };
 }
 
 /** The file of decisions, where the configuration names one. */
-function openRecording({ observability }: Config, runtime: Runtime, log: Log): LineFile | undefined {
+function openRecording(
+  { observability }: Config,
+  runtime: Runtime,
+  log: Log,
+  closers: (() => void)[],
+): LineFile | undefined {
   const path = observability.decisionsFile;
   if (path === undefined) return undefined;
   const onError = (): void => log.error("routing decisions cannot be recorded", { file: path });
   try {
-    return openLineFile({ path, runtime, onError });
+    const file = openLineFile({ path, runtime, onError });
+    closers.push(() => file.close());
+    return file;
   } catch (error) {
     throw new ParleyError("MISCONFIGURED", `Cannot record decisions: ${path} cannot be written`, { cause: error });
   }

@@ -2,6 +2,7 @@ import { createCatalog, type Catalog } from "./catalog/catalog.ts";
 import type { ModelFacts } from "./catalog/facts.ts";
 import type { IssuerConfig } from "./config/config-identity.ts";
 import type { Config, RouteConfig } from "./config/config.ts";
+import { DEFAULT_LOCAL_POLICY } from "./config/build-policies.ts";
 import { Verification } from "./contract/index.ts";
 import { ParleyError } from "./errors/index.ts";
 import type { LiveConfig } from "./pipeline/parts.ts";
@@ -64,8 +65,8 @@ export function buildLive(
   if (sandboxUrl !== undefined) providers.push(...sandboxProviders(sandboxUrl, catalog));
   const byName = new Map(providers.map((provider) => [provider.name, provider]));
   const table = new ModelTable([], providers);
-  const keys: RingKey[] = [...config.keys, ...keyFiles];
-  const source = policySource(config.policies, config.organisations);
+  const keys: RingKey[] = [...config.keys, ...keyFiles.map(withOwnPolicy)];
+  const source = policySource(policiesOf(config), config.organisations);
   const ring = new KeyRing(keys, source);
   const { limits, timeouts } = config.server;
   const models = new ModelTable(
@@ -84,7 +85,11 @@ export function buildLive(
     adapters: new Map([...byName].map(([name, provider]) => [name, provider.adapter])),
     authenticate: (credentials) => ports.authenticator?.authenticate(credentials) ?? ring.authenticate(credentials.key),
     providerRates: providerRatesOf(config),
+    get budgets() {
+      return ports.authenticator?.budgets ?? ring.budgets;
+    },
     limits: { ...limits, ...timeouts },
+    probes: new Map(config.providers.flatMap(({ name, probe }) => (probe ? [[name, probe] as const] : []))),
   };
 }
 
@@ -99,6 +104,16 @@ function providerRatesOf({ providers }: Config): LiveConfig["providerRates"] {
 function issuerOf({ keys, ...rest }: IssuerConfig, { upstream, runtime }: Parameters<typeof buildLive>[3]): Issuer {
   const source = "url" in keys ? { fetch: () => fetchJson(upstream, runtime, keys.url) } : keys;
   return { ...rest, keys: new IssuerKeys(source, runtime) };
+}
+
+// A policy of the same name holds for the `local` key of the data folder; without one it has a budget.
+function withOwnPolicy(file: RingKey): RingKey {
+  return file.name === DEFAULT_LOCAL_POLICY.name ? { ...file, policy: file.name } : file;
+}
+
+function policiesOf({ policies }: Config): Config["policies"] {
+  const isOwn = policies.some(({ name }) => name === DEFAULT_LOCAL_POLICY.name);
+  return isOwn ? policies : [...policies, DEFAULT_LOCAL_POLICY];
 }
 
 /** A route or a task with the targets that its names stand for. */

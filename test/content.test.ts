@@ -94,7 +94,7 @@ test("what is blocked within an answer ends it, with what came before and nothin
   const before = storyTokens(14).join("");
   for (const door of doors) {
     const { end, text, terminals, attempts } = await door.ask(
-      say("sandbox/story@tokens=20,delay_ms=1", "Tell"),
+      say("sandbox/story@tokens=20,delay_ms=0", "Tell"),
       keyOf("block-story"),
     );
     const delivered = door.stream ? `${before} ` : "";
@@ -105,7 +105,7 @@ test("what is blocked within an answer ends it, with what came before and nothin
 test("the story is masked word by word as it is masked whole", async () => {
   const expected = storyTokens(30).join("").replace("01·Every 02·night", "[MASKED]").replace("fog", "[MASKED]");
   for (const [provider, name, door] of everyWay()) {
-    const { end, text } = await door.ask(say(`${provider}/story@tokens=30`, "Tell"), keyOf("mask-story"));
+    const { end, text } = await door.ask(say(`${provider}/story@tokens=30,delay_ms=0`, "Tell"), keyOf("mask-story"));
     expect([provider, name, end, text]).toEqual([provider, name, "completed", expected]);
   }
 });

@@ -1,53 +1,13 @@
-import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
-import { realRuntime } from "../src/runtime/real.ts";
 import type { PermitDraw } from "../src/store/permit-source.ts";
-import { RedisConnection } from "../src/store/redis/connection.ts";
-import { RedisPermits } from "../src/store/redis/permits.ts";
 import { fullestWindow, loadEvenly } from "./support/even-load.ts";
+import { openSources } from "./support/permit-sources.ts";
 import { sharedRedisUrl, startRedis } from "./support/services/redis.ts";
 
 const REPLICAS = 8;
 
-interface Sources extends Disposable {
-  readonly all: readonly RedisPermits[];
-  readonly connections: readonly RedisConnection[];
-  /** Replicas that answered from their own share. */
-  readonly fellBack: Set<number>;
-}
-
-async function openSources(url: string, count = REPLICAS, commandTimeoutMs = 1_000): Promise<Sources> {
-  const prefix = `test-${randomUUID()}`;
-  const fellBack = new Set<number>();
-  const runtime = realRuntime();
-  const connections = await Promise.all(
-    Array.from({ length: count }, () => RedisConnection.open({ url, runtime, prefix, commandTimeoutMs })),
-  );
-  const all = connections.map(
-    (connection, index) =>
-      new RedisPermits({
-        connection,
-        runtime,
-        replica: `replica-${index}`,
-        epoch: 1,
-        replicas: () => count,
-        leaseMs: 500,
-        onFallback: () => fellBack.add(index),
-      }),
-  );
-  return {
-    all,
-    connections,
-    fellBack,
-    [Symbol.dispose]() {
-      for (const source of all) source.close();
-      for (const connection of connections) connection.close();
-    },
-  };
-}
-
 test("eight replicas under even load use a rate up, and no window has too many", async () => {
-  using sources = await openSources(await sharedRedisUrl());
+  using sources = await openSources(await sharedRedisUrl(), REPLICAS);
   const load = { account: "key:k1|requests/1s", limit: 200, windowMs: 1_000 };
   const result = await loadEvenly(sources.all, { ...load, perWindow: 250, durationMs: 2_500 });
   expect(fullestWindow(result.admittedAtMs, load.windowMs)).toBeLessThanOrEqual(load.limit);
@@ -93,9 +53,9 @@ test("without Redis each replica admits its share, less what it has had, and tel
   expect(await sources.all[0]!.draw(draw)).toMatchObject({ granted: 4 });
   await server[Symbol.asyncDispose]();
   await expect.poll(() => sources.connections.every(({ state }) => state.kind === "away")).toBe(true);
-  const grants = await Promise.all(sources.all.map((source) => source.draw({ ...draw, wanted: 40 })));
+  const grants = await Promise.all(sources.all.map(async (source) => source.draw({ ...draw, wanted: 40 })));
   expect(grants.map(({ granted }) => granted)).toEqual([6, 10, 10, 10]);
-  expect([...sources.fellBack].sort()).toEqual([0, 1, 2, 3]);
+  expect(sources.fellBack).toEqual(new Set([0, 1, 2, 3]));
   await using again = await startRedis({ port: server.port });
   expect(again.port).toBe(server.port);
   await expect

@@ -80,6 +80,7 @@ class FailingStore implements LedgerStore {
   position: LedgerStore["position"] = (replica) => this.#store.position(replica);
   sync: LedgerStore["sync"] = () => this.#store.sync();
   spent: LedgerStore["spent"] = (account, buckets) => this.#store.spent(account, buckets);
+  spentBy: LedgerStore["spentBy"] = (...asked) => this.#store.spentBy(...asked);
   update: LedgerStore["update"] = async (replica, requestIds, fold) => {
     if (this.failures === 0) return await this.#store.update(replica, requestIds, fold);
     this.failures -= 1;

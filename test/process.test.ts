@@ -61,7 +61,7 @@ describe("a first start", { timeout }, () => {
     const { stdout, stderr } = gateway.process;
     expect(stdout).toMatch(/^Parley listens on http:\/\/127\.0\.0\.1:\d+ \(zero-config, data in .*\/data\)\n/);
     expect(stdout).toContain(`Administrator key: in ${join(gateway.dataDir, "admin.key")}\n`);
-    expect(stdout).toContain(`Key for chat: in ${join(gateway.dataDir, "local.key")}\n`);
+    expect(stdout).toContain(`Key for chat, 5 USD a day: in ${join(gateway.dataDir, "local.key")}\n`);
     expect(pasteable()).toHaveLength(4);
     expect(stdout + stderr).not.toMatch(MADE_KEY);
     expect(gateway.localKey).toMatch(MADE_KEY);

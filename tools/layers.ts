@@ -78,6 +78,7 @@ export const compositionRoots: readonly string[] = [
   "app.ts",
   "live-config.ts",
   "administration.ts",
+  "open-fleet.ts",
   "open-ports.ts",
   "cli",
 ];

@@ -9,25 +9,24 @@ export interface StreamingFault {
 export const STREAMING_FAULTS: readonly StreamingFault[] = [
   {
     what: "names that do not resolve, slowly or now and then",
-    run: "no",
-    where: "needs a resolver of the test's own; a failed look-up takes the way of a connection that is refused",
+    run: "yes",
+    where: "`test/network-faults.test.ts`, with look-ups of the test's own",
   },
   {
     what: "connections that are refused, or never made",
-    run: "partly",
-    where:
-      "`fault-reset` closes before any header; a refused or swallowed connection needs a network of the test's own",
+    run: "yes",
+    where: "`test/network-faults.test.ts`; `fault-reset` closes before any header",
   },
   {
     what: "TLS: expired, untrusted, for another host, stalled",
-    run: "no",
-    where: "the sandbox speaks cleartext over loopback",
+    run: "yes",
+    where: "`test/network-faults.test.ts`: never downgraded, and never tried again on the same target",
   },
   {
     what: "a kept connection that is closed just as it is used again",
-    run: "no",
+    run: "yes",
     where:
-      "the moment cannot be hit on purpose through the HTTP client; the attempt fails before content and is rescued",
+      "`test/network-faults.test.ts`: reset and closed; what went out twice stands in the books twice, and is never repeated beneath them",
   },
   {
     what: "HTTP/2 towards the provider: GOAWAY, REFUSED_STREAM",
@@ -143,8 +142,8 @@ export const STREAMING_FAULTS: readonly StreamingFault[] = [
   },
   {
     what: "clocks that jump, a process that is paused",
-    run: "no",
-    where: "timers are monotonic by construction; pausing the process needs minutes of real time",
+    run: "yes",
+    where: "`test/clock-jumps.test.ts`; after a pause an upstream gets its time again: `src/pipeline/watch.test.ts`",
   },
   {
     what: "the gateway is told to end, or killed",

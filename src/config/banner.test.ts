@@ -62,7 +62,7 @@ describe("bannerLines", () => {
     const lines = bannerLines(input());
     expect(lines[0]).toBe(`Parley listens on http://127.0.0.1:8080 (zero-config, data in ${dataDir})`);
     expect(lines[1]).toBe(`Administrator key: in ${join(dataDir, "admin.key")}`);
-    expect(lines[2]).toBe(`Key for chat: in ${join(dataDir, "local.key")}`);
+    expect(lines[2]).toBe(`Key for chat, 5 USD a day: in ${join(dataDir, "local.key")}`);
     expect(lines[3]).toBe("Note: something to know");
     expect(commands(lines)).toHaveLength(4);
   });
@@ -71,7 +71,7 @@ describe("bannerLines", () => {
     expect(bannerLines(input()).join("\n")).not.toContain("parley_new_admin");
     const lines = bannerLines(input({ isTerminal: true }));
     expect(lines[1]).toBe(`Administrator key: parley_new_admin (kept in ${join(dataDir, "admin.key")})`);
-    expect(lines[2]).toBe(`Key for chat: in ${join(dataDir, "local.key")}`);
+    expect(lines[2]).toBe(`Key for chat, 5 USD a day: in ${join(dataDir, "local.key")}`);
   });
 
   test("has a line for the REST shim that a shell reads as meant, from any folder", () => {

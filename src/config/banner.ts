@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import type { Config } from "./config.ts";
 import { DEFAULT_DATA_DIR, DEFAULT_HOST, DEFAULT_PORT } from "./defaults.ts";
+import { DEFAULT_LOCAL_POLICY } from "./build-policies.ts";
 import { RESCUE_ROUTE } from "./zero-config.ts";
 
 /** What a started gateway tells. */
@@ -54,8 +55,10 @@ function adminLines({ config, address: { adminPort } }: BannerInput): string[] {
   return [`Administration listens on ${baseUrl({ config, address })}`];
 }
 
-function keyLines({ keyFiles, isTerminal }: BannerInput): string[] {
-  const titles: Readonly<Record<string, string>> = { admin: "Administrator key", local: "Key for chat" };
+function keyLines({ keyFiles, isTerminal, config }: BannerInput): string[] {
+  const isOwn = config.policies.some(({ name }) => name === DEFAULT_LOCAL_POLICY.name);
+  const local = isOwn ? "Key for chat" : "Key for chat, 5 USD a day";
+  const titles: Readonly<Record<string, string>> = { admin: "Administrator key", local };
   return keyFiles.map(({ name, path, newKey }) => {
     const title = titles[name] ?? `Key ${name}`;
     return newKey !== undefined && isTerminal ? `${title}: ${newKey} (kept in ${path})` : `${title}: in ${path}`;

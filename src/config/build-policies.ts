@@ -1,3 +1,4 @@
+import { buildBudgets } from "./schema-budgets.ts";
 import { buildContent } from "./build-content.ts";
 import { buildConstraints } from "./build-routes.ts";
 import type { PermitConfig, PolicyConfig, RateConfig } from "./config.ts";
@@ -15,11 +16,15 @@ export function buildPolicies(data: FileData): PolicyConfig[] {
     permit: buildPermit(policy),
     rates: buildRates(policy.rates),
     content: buildContent(policy.content),
+    ...buildBudgets(policy),
   }));
 }
 
-// What is not named is permitted.
-function buildPermit({ permit = {}, allow_raw_params: allowRawParams }: PolicyData): PermitConfig {
+/** What a policy permits: what is not named is permitted. */
+export function buildPermit({
+  permit = {},
+  allow_raw_params: allowRawParams,
+}: Pick<PolicyData, "permit" | "allow_raw_params">): PermitConfig {
   return {
     reasoning: permit.reasoning ?? true,
     streaming: permit.streaming ?? true,
@@ -35,6 +40,18 @@ function buildPermit({ permit = {}, allow_raw_params: allowRawParams }: PolicyDa
     requiredTags: permit.required_tags ?? [],
   };
 }
+
+/** The policy of the `local` key where the configuration has none of that name: 5 USD a day. */
+export const DEFAULT_LOCAL_POLICY: PolicyConfig = {
+  name: "local",
+  allowModels: ["*"],
+  denyModels: [],
+  constraints: undefined,
+  permit: buildPermit({}),
+  rates: [],
+  content: [],
+  ...buildBudgets({ budgets: [{ limit_usd: 5_000_000_000, window: "calendar_day" }] }),
+};
 
 /** The limits of a policy or a provider. */
 export function buildRates(data: RatesData | undefined): RateConfig[] {

@@ -1,15 +1,7 @@
 import type { Capability, ModelFacts, PriceList } from "../catalog/facts.ts";
 import type { Support } from "../contract/index.ts";
-import type {
-  CredentialConfig,
-  FixedKeyConfig,
-  Limits,
-  ModelConfig,
-  ProviderConfig,
-  ServerConfig,
-  Timeouts,
-} from "./config.ts";
-import type { IssuerConfig, OrganisationConfig } from "./config-identity.ts";
+import type { CredentialConfig, Limits, ModelConfig, ProviderConfig, ServerConfig, Timeouts } from "./config.ts";
+import type { FixedKeyConfig, IssuerConfig, OrganisationConfig } from "./config-identity.ts";
 import { buildRates } from "./build-policies.ts";
 import { DEFAULT_DRAIN, DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "./defaults.ts";
 import { MODALITY, PRICE_UNITS, type FileData, type ProviderData, type ServerData } from "./schema.ts";
@@ -77,9 +69,14 @@ export function buildProviders(data: FileData): ProviderConfig[] {
         ...(provider.deterministic === undefined ? {} : { deterministic: provider.deterministic }),
       },
       api: provider.api ?? "auto",
+      ...(provider.probe ? { probe: buildProbe(provider.probe) } : {}),
       rates: buildRates(provider.rates),
     };
   });
+}
+
+function buildProbe({ every, kind, model }: NonNullable<ProviderData["probe"]>): NonNullable<ProviderConfig["probe"]> {
+  return { everyMs: every ?? 30_000, kind: kind ?? "chat", model };
 }
 
 function buildCredential(data: CredentialData): Omit<CredentialConfig, "id"> | undefined {

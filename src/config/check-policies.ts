@@ -1,4 +1,6 @@
 import { checkContent } from "./check-content.ts";
+import { checkBudgets } from "./schema-budgets.ts";
+import { didYouMean } from "./suggest.ts";
 import { checkConstraints, providerNames } from "./check-routes.ts";
 import type { KeyPath } from "./document.ts";
 import type { KnownNames } from "./known-names.ts";
@@ -11,10 +13,25 @@ export function checkPolicies(root: RawMap, known: KnownNames, report: Report): 
     const path = ["policies", name];
     checkConstraints(mapAt(policy["constraints"]), providerNames(root, known), [...path, "constraints"], report);
     for (const list of ["allow_models", "deny_models"]) checkPatterns(policy[list], [...path, list], report);
+    checkBudgets(policy, path, report);
+    checkWhenExceeded(root, known, name, report);
+    for (const [index, budget] of listAt(policy["budgets"]).entries()) {
+      checkPatterns(mapAt(budget)["models"], [...path, "budgets", index, "models"], report);
+    }
     checkContent(policy["content"], [...path, "content"], known, report);
     checkPermit(policy, path, report);
     checkRates(policy["rates"], [...path, "rates"], report);
   }
+}
+
+function checkWhenExceeded(root: RawMap, known: KnownNames, policy: string, report: Report): void {
+  const { model } = mapAt(mapAt(mapAt(root["policies"])[policy])["when_exceeded"]);
+  if (typeof model !== "string" || model === "") return;
+  const routes = Object.keys(mapAt(root["routes"]));
+  const providers = providerNames(root, known);
+  if (routes.includes(model) || providers.includes(model.slice(0, Math.max(0, model.indexOf("/"))))) return;
+  const path = ["policies", policy, "when_exceeded", "model"];
+  report("not_found", path, (shown) => `expected a route or provider/model, got ${shown}${didYouMean(model, routes)}`);
 }
 
 function checkPatterns(patterns: unknown, path: KeyPath, report: Report): void {

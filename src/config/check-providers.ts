@@ -36,6 +36,9 @@ function checkAgainstKind(provider: RawMap, kind: ProviderKind, path: string[], 
   }
   checkForms(provider, kind, path, report);
   checkParameters(provider, kind, path, report);
+  if (mapAt(provider["probe"])["kind"] === "models" && !kind.listsModels) {
+    report("invalid_value", [...path, "probe", "kind"], `the kind ${kind.name} lists no models: expected chat`);
+  }
   const { api } = provider;
   const has = ["auto", ...kind.apis].join(", ");
   if (API_NAMES.some((name) => name === api) && !kind.apis.some((name) => name === api)) {

@@ -1,4 +1,19 @@
-import type { FixedKeyConfig } from "./config.ts";
+import type { Secret } from "./config.ts";
+
+/** A key from the configuration or the environment. */
+export interface FixedKeyConfig {
+  readonly name: string;
+  /** Undefined: its holder is known by a certificate. */
+  readonly key: Secret | undefined;
+  readonly certificate?: CertificateConfig | undefined;
+  readonly role: "admin" | "chat" | "viewer" | "key-manager";
+  /** Scopes of the role to which it is narrowed; undefined: all of them. */
+  readonly scopes?: readonly string[] | undefined;
+  readonly policy: string | undefined;
+  readonly organisation?: string | undefined;
+  /** `organisation/project`. */
+  readonly project?: string | undefined;
+}
 
 /** Which client certificate stands for a key: all that is told must fit. */
 export interface CertificateConfig {

@@ -1,5 +1,5 @@
 import type { ModelFacts } from "../catalog/facts.ts";
-import type { CertificateConfig, IssuerConfig, OrganisationConfig } from "./config-identity.ts";
+import type { FixedKeyConfig, IssuerConfig, OrganisationConfig } from "./config-identity.ts";
 import type { Constraints, Delivery, OnRefusal, Priority } from "../contract/index.ts";
 
 /** The checked configuration: file, environment, flags and zero-config merged. Plain data; the app builds from it. */
@@ -16,16 +16,34 @@ export interface Config {
   /** Whether the built-in sandbox runs and is a provider named `sandbox`. */
   readonly sandbox: boolean;
   readonly observability: ObservabilityConfig;
+  readonly fleet: FleetConfig;
   /** Address of a PostgreSQL, with its password; undefined: SQLite in the data folder. */
   readonly databaseUrl: Secret | undefined;
+  /** Address of the Redis that replicas share; undefined: this process is alone. Never without a `databaseUrl`. */
+  readonly redisUrl: Secret | undefined;
   /** Where it came from, for people: a path, or `zero-config`. */
   readonly source: string;
+}
+
+/** How replicas behave that share a Redis. */
+export interface FleetConfig {
+  /** What a replica does with requests once the shared store has been away for half a minute. */
+  readonly whenIsolated: "refuse" | "continue";
 }
 
 /** What the gateway tells of itself beyond logs and metrics. */
 export interface ObservabilityConfig {
   /** File to which routing decisions are recorded, absolute; undefined: they are not. */
   readonly decisionsFile: string | undefined;
+  readonly alerts: AlertsConfig;
+}
+
+/** Where alerts of budgets go beside the event stream of administrators, and what is one. */
+export interface AlertsConfig {
+  /** Where they are posted to; undefined: nowhere. */
+  readonly webhook: { readonly url: string; readonly secret: Secret | undefined } | undefined;
+  /** Money goes too fast at more than `factor` times an even rate over `overMs`; undefined: that is not looked at. */
+  readonly burnRate: { readonly factor: number; readonly overMs: number } | undefined;
 }
 
 /** Listener, limits and times. All durations in milliseconds, all sizes in bytes. */
@@ -104,6 +122,8 @@ export interface ProviderConfig {
   readonly facts: Partial<ModelFacts>;
   /** Which of the entry's upstream APIs to use. */
   readonly api: "auto" | ApiName;
+  /** How the gateway tries out what has rested; undefined: callers' requests do. */
+  readonly probe?: { readonly everyMs: number; readonly kind: "models" | "chat"; readonly model: string | undefined };
   /** How fast attempts may go there, over all callers. */
   readonly rates: readonly RateConfig[];
 }
@@ -201,21 +221,6 @@ export interface RouteTargetConfig {
   readonly shadowPercent: number | undefined;
 }
 
-/** A key from the configuration or the environment. */
-export interface FixedKeyConfig {
-  readonly name: string;
-  /** Undefined: its holder is known by a certificate. */
-  readonly key: Secret | undefined;
-  readonly certificate?: CertificateConfig | undefined;
-  readonly role: "admin" | "chat" | "viewer" | "key-manager";
-  /** Scopes of the role to which it is narrowed; undefined: all of them. */
-  readonly scopes?: readonly string[] | undefined;
-  readonly policy: string | undefined;
-  readonly organisation?: string | undefined;
-  /** `organisation/project`. */
-  readonly project?: string | undefined;
-}
-
 /** What keys may do. */
 export interface PolicyConfig {
   readonly name: string;
@@ -228,6 +233,11 @@ export interface PolicyConfig {
   readonly permit: PermitConfig;
   readonly rates: readonly RateConfig[];
   readonly content: readonly ContentRuleConfig[];
+  /** What its keys' requests may cost; all of them hold. */
+  readonly budgets: readonly BudgetConfig[];
+  readonly onLowBudget: "refuse" | "clamp";
+  /** Route or model that serves it when a budget has too little left; undefined: requests are refused. */
+  readonly whenExceeded: string | undefined;
 }
 
 /** What requests may do. Undefined limits: none. */
@@ -284,4 +294,23 @@ export interface ContentHookConfig {
   readonly secret: Secret | undefined;
   /** Characters of a streamed answer after which it is asked. */
   readonly chunkChars: number;
+}
+
+/** What requests may cost in a window. */
+export interface BudgetConfig {
+  /** Whole nano-USD, below 2^53. */
+  readonly limitNanoUsd: number;
+  readonly window:
+    | {
+        readonly kind: "calendar_hour" | "calendar_day" | "calendar_week" | "calendar_month";
+        /** IANA name. */
+        readonly timezone: string;
+      }
+    | { readonly kind: "rolling"; readonly hours: number };
+  /** Patterns over `provider/model`; undefined: every model counts. */
+  readonly models: readonly string[] | undefined;
+  /** The tag that has an account for each of its values; undefined: one account for all. */
+  readonly tag: string | undefined;
+  /** Shares of the limit, from 0 to 1, whose passing is told. */
+  readonly alertShares: readonly number[];
 }

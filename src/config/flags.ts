@@ -51,7 +51,7 @@ const SETTINGS: readonly Setting[] = [
     defaultText: `${DEFAULT_HOST}, with --admin-port`,
   },
   { what: "administration's own port", flag: "admin-port", argument: "N", defaultText: "the main one" },
-  { what: "Redis", variable: "PARLEY_REDIS_URL", defaultText: "none: in the process", isLater: true },
+  { what: "Redis", variable: "PARLEY_REDIS_URL", defaultText: "none: in the process" },
   { what: "PostgreSQL", variable: "PARLEY_DATABASE_URL", defaultText: "none: SQLite in DIR" },
 ];
 

@@ -10,6 +10,7 @@ export const KNOWN: KnownNames = {
       credentials: ["api_key", "access_token", "key_file", "client"],
       parameters: [{ name: "project", required: false }],
       apis: ["chat"],
+      listsModels: false,
       environment: { apiKey: ["ACME_API_KEY", "ACME_TOKEN"], baseUrl: [] },
     },
     {
@@ -19,6 +20,7 @@ export const KNOWN: KnownNames = {
       credentials: ["api_key"],
       parameters: [],
       apis: ["chat"],
+      listsModels: true,
       environment: {
         apiKey: ["GENERIC_KEY"],
         baseUrl: ["GENERIC_HOST"],

@@ -1,5 +1,6 @@
 import type { AddressRest } from "./loose-address.ts";
-import type { ApiName, FixedKeyConfig, ParameterName, PiiName, RouteConfig } from "./config.ts";
+import type { FixedKeyConfig } from "./config-identity.ts";
+import type { ApiName, ParameterName, PiiName, RouteConfig } from "./config.ts";
 
 /** The names that configuration is checked against. The app gathers them from the parts that own them. */
 export interface KnownNames {
@@ -36,6 +37,8 @@ export interface ProviderKind {
   readonly parameters: readonly { readonly name: ParameterName; readonly required: boolean }[];
   /** What `api` may name besides `auto`. */
   readonly apis: readonly ApiName[];
+  /** Whether its models can be listed for a probe. */
+  readonly listsModels: boolean;
   /** Variables that make a provider of this kind where there is no file; the first one that is set counts. */
   readonly environment: {
     readonly apiKey: readonly string[];

@@ -135,6 +135,9 @@ policies:
         permit: { rawParams: false, reasoning: true, maxOutputTokens: undefined, requiredTags: [] },
         rates: [],
         content: [],
+        budgets: [],
+        onLowBudget: "refuse",
+        whenExceeded: undefined,
       },
       {
         name: "wide",
@@ -241,13 +244,6 @@ providers:
     expect(problemsOf(() => load({}, { readFile: denied }))[0]).toMatchObject({ code: "unreadable" });
   });
 
-  test("refuses settings that this version does not have, wherever they are set", () => {
-    const env = { PARLEY_REDIS_URL: "redis://x" };
-    expect(problemsOf(() => load({}, { env })).map(({ code, key }) => [code, key])).toEqual([
-      ["not_available", "PARLEY_REDIS_URL"],
-    ]);
-  });
-
   test("gives administration an address of its own, the flag's or the file's, and not the main one", () => {
     const adminOf = (argv: string[], text = "version: 1\n") => loadYaml(text, { argv }).config.server.admin;
     expect(adminOf([])).toBeUndefined();
@@ -257,6 +253,27 @@ providers:
     expect(adminOf(["--admin-host", "::1", "--admin-port", "0"], file)).toEqual({ host: "::1", port: 0 });
     expect(problemsOf(() => adminOf(["--admin-port", "8080"]))[0]).toMatchObject({ code: "conflict" });
     expect(problemsOf(() => adminOf(["--admin-host", "h"]))[0]).toMatchObject({ key: "--admin-port", code: "missing" });
+  });
+
+  test("takes the address of a Redis only beside a PostgreSQL, and shows none of its password", () => {
+    const env = {
+      PARLEY_DATABASE_URL: "postgresql://db/parley",
+      PARLEY_REDIS_URL: "rediss://parley:hidden-word@cache:6380/1",
+    };
+    const { config } = load({}, { env });
+    expect(config.redisUrl?.reveal()).toBe(env.PARLEY_REDIS_URL);
+    expect(JSON.stringify(config)).not.toContain("hidden-word");
+    expect(problemsOf(() => load({}, { env: { PARLEY_REDIS_URL: "redis://cache" } }))).toMatchObject([
+      { code: "conflict", key: "PARLEY_REDIS_URL", message: expect.stringContaining("PARLEY_DATABASE_URL") },
+    ]);
+    const wrong = problemsOf(() => load({}, { env: { ...env, PARLEY_REDIS_URL: "http://u:hidden-word@cache" } }));
+    expect(wrong).toMatchObject([{ code: "invalid_value", key: "PARLEY_REDIS_URL" }]);
+    expect(JSON.stringify(wrong)).not.toContain("hidden-word");
+  });
+
+  test("says what an isolated replica does, refuse unless told otherwise", () => {
+    expect(loadYaml(HOUSE).config.fleet).toEqual({ whenIsolated: "refuse" });
+    expect(loadYaml(`${HOUSE}\nfleet: { when_isolated: continue }\n`).config.fleet.whenIsolated).toBe("continue");
   });
 
   test("tells problems of the environment and of the file together", () => {

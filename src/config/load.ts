@@ -22,6 +22,7 @@ import { ConfigError, settingProblem, type ConfigProblem, type ProblemCode } fro
 import { checkFile, type FileSources } from "./read-file.ts";
 import { DOORS } from "./schema-server.ts";
 import type { FileData, ServerData } from "./schema.ts";
+import { buildAlerts } from "./schema-budgets.ts";
 import { ADMIN_KEY_VARIABLE, readSettings, type Settings } from "./settings.ts";
 import { reasonOf } from "./substitute.ts";
 import { zeroConfig } from "./zero-config.ts";
@@ -132,7 +133,9 @@ function fromFile(
     policies: buildPolicies(data),
     sandbox: data.sandbox ?? false,
     databaseUrl: settings.databaseUrl,
+    redisUrl: settings.redisUrl,
     observability: buildObservability(data.observability, dirname(settings.file)),
+    fleet: { whenIsolated: data.fleet?.when_isolated ?? "refuse" },
     source: settings.file,
   };
   return { config, notices: emptinessNotices(data), document };
@@ -154,7 +157,9 @@ function fromEnvironment(settings: Settings, options: LoadOptions, problems: Con
     policies: [],
     sandbox: true,
     databaseUrl: settings.databaseUrl,
+    redisUrl: settings.redisUrl,
     observability: buildObservability(undefined, options.cwd),
+    fleet: { whenIsolated: "refuse" },
     source: "zero-config",
   };
   return { config, notices: zero.notices };
@@ -197,7 +202,10 @@ function adminProblems({ adminHost }: Settings, { host, port, admin }: ServerCon
 }
 
 function buildObservability(data: FileData["observability"], baseDir: string): ObservabilityConfig {
-  return { decisionsFile: data?.decisions === undefined ? undefined : resolve(baseDir, data.decisions) };
+  return {
+    decisionsFile: data?.decisions === undefined ? undefined : resolve(baseDir, data.decisions),
+    alerts: buildAlerts(data?.alerts),
+  };
 }
 
 function emptinessNotices(data: FileData): string[] {

@@ -1,4 +1,4 @@
-import type { Config, Limits, ObservabilityConfig, ServerConfig, Timeouts } from "./config.ts";
+import type { Config, FleetConfig, Limits, ObservabilityConfig, ServerConfig, Timeouts } from "./config.ts";
 import type { KeyPath } from "./document.ts";
 import type { LoadedConfig } from "./load.ts";
 import type { ConfigProblem } from "./problem.ts";
@@ -49,7 +49,9 @@ const SERVER: Keys<Omit<ServerConfig, "limits" | "timeouts">> = {
   durability: "durability",
 };
 
-const OBSERVABILITY: Keys<ObservabilityConfig> = { decisionsFile: "decisions" };
+const FLEET: Keys<FleetConfig> = { whenIsolated: "when_isolated" };
+
+const OBSERVABILITY: Keys<ObservabilityConfig> = { decisionsFile: "decisions", alerts: "alerts" };
 
 /** A problem for each change from `running` to `next` that a running gateway cannot make. */
 export function restartProblems(running: Config, next: LoadedConfig): ConfigProblem[] {
@@ -65,6 +67,7 @@ export function restartProblems(running: Config, next: LoadedConfig): ConfigProb
       "observability",
       key,
     ]),
+    ...changedKeys(FLEET, running.fleet, next.config.fleet).map((key) => ["fleet", key]),
     ...(running.sandbox === next.config.sandbox ? [] : [["sandbox"]]),
   ];
   const message = "it cannot change while the gateway runs: restart it, or take the change back";

@@ -151,6 +151,27 @@ export function usd(description: string) {
   );
 }
 
+/** An amount of USD as a decimal figure, above zero and up to `mostUsd`, in nano-USD. */
+export function amount(description: string, mostUsd: number) {
+  const json = {
+    description: `${description} USD, at most nine decimals.`,
+    anyOf: [
+      { type: "number", minimum: 0, maximum: mostUsd },
+      placeholder,
+      { type: "string", pattern: "^\\d+(\\.\\d{1,9})?$" },
+    ],
+  };
+  return scalar(
+    `an amount in USD above 0 and up to ${mostUsd}, such as 50 or "0.25", of at most nine decimals`,
+    json,
+    (input) => {
+      const nanoUsd =
+        typeof input === "string" || typeof input === "number" ? parseUsd(String(input), mostUsd) : undefined;
+      return nanoUsd === 0 ? undefined : nanoUsd;
+    },
+  );
+}
+
 /** Exactly this number. */
 export function exactly<const T extends number>(value: T, description: string, expected: string) {
   return scalar(expected, { description, const: value }, (input) =>

@@ -1,6 +1,7 @@
 import type * as z from "zod";
 import type { KnownNames } from "./known-names.ts";
 import { boolean, choice, integer, text } from "./scalars.ts";
+import { budgetKeys } from "./schema-budgets.ts";
 import { contentValue } from "./schema-content.ts";
 import type { RatesValue } from "./schema-rates.ts";
 import type { ConstraintsValue } from "./schema-routes.ts";
@@ -9,31 +10,25 @@ import { eitherOf, listOf, section } from "./section.ts";
 const MAX_TOKENS = 4_294_967_295;
 
 /** Service tiers that a policy may name, cheapest first. */
-export const COST_TIERS = ["flex", "standard", "priority"] as const;
+const COST_TIERS = ["flex", "standard", "priority"] as const;
 
 /** What the keys of a policy may do. */
 export function policySection(known: KnownNames, constraints: ConstraintsValue, rates: RatesValue) {
   const pattern = "A route or provider/model; * stands for any characters.";
-  return section(
-    {
-      allow_models: listOf(
-        text(pattern),
-        'Models that its keys may use. Unset: ["*"].',
-        "a list of patterns",
-      ).optional(),
-      deny_models: listOf(
-        text(pattern),
-        "Models that its keys may not use, whatever else says.",
-        "a list of patterns",
-      ).optional(),
-      constraints: constraints.optional(),
-      permit: permitSection().optional(),
-      rates: rates.optional(),
-      content: contentValue(known).optional(),
-      allow_raw_params: boolean("The same as permit.raw_params.", true).optional(),
-    },
-    ["budgets", "on_low_budget", "when_exceeded"],
-  );
+  return section({
+    allow_models: listOf(text(pattern), 'Models that its keys may use. Unset: ["*"].', "a list of patterns").optional(),
+    deny_models: listOf(
+      text(pattern),
+      "Models that its keys may not use, whatever else says.",
+      "a list of patterns",
+    ).optional(),
+    constraints: constraints.optional(),
+    permit: permitSection().optional(),
+    rates: rates.optional(),
+    content: contentValue(known).optional(),
+    allow_raw_params: boolean("The same as permit.raw_params.", true).optional(),
+    ...budgetKeys(),
+  });
 }
 
 function permitSection() {

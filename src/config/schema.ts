@@ -2,8 +2,10 @@ import type * as z from "zod";
 import { Modality, Support } from "../contract/index.ts";
 import type { ApiName } from "./config.ts";
 import type { KnownNames } from "./known-names.ts";
-import { boolean, choice, exactly, integer, keyFile, secret, support, text, usd } from "./scalars.ts";
+import { boolean, choice, duration, exactly, integer, keyFile, secret, support, text, usd } from "./scalars.ts";
+import { fleetSection } from "./schema-fleet.ts";
 import { constraintsValue, deliveryValue, priorityValue, routeSection, strategyValue } from "./schema-routes.ts";
+import { alertsSection } from "./schema-budgets.ts";
 import { policySection } from "./schema-policies.ts";
 import { ratesValue, type RatesValue } from "./schema-rates.ts";
 import { issuerSection } from "./schema-issuers.ts";
@@ -155,6 +157,23 @@ function providerSection(known: KnownNames, rates: RatesValue) {
     models: modelsValue(facts).optional(),
     ...facts,
     api: choice("Which of the provider's APIs to use.", ["auto", ...API_NAMES], [], "auto").optional(),
+    probe: section({
+      every: duration("Least time between two probes of the same.", [1_000, 3_600_000], 30_000).optional(),
+      kind: choice(
+        "models: list the provider's models, free of charge. chat: ask the model that has rested for a few tokens.",
+        ["chat", "models"],
+        [],
+        "chat",
+      ).optional(),
+      model: text(
+        "The provider's model that is asked where a credential has rested. Unset: the one that was called last.",
+      ).optional(),
+    })
+      .meta({
+        description:
+          "Try out what has rested with a call of the gateway's own, so that no caller's request has to. Unset: callers' requests do.",
+      })
+      .optional(),
     rates: rates.optional(),
   });
 }
@@ -254,7 +273,9 @@ export function fileSchema(known: KnownNames) {
         "What keys may do, by name.",
         "a map from names to policies",
       ).optional(),
+      fleet: fleetSection().optional(),
       observability: section({
+        alerts: alertsSection().optional(),
         decisions: text("File to which routing decisions are recorded, without content, for parley replay.").optional(),
       })
         .describe("What the gateway tells of itself beyond logs and metrics.")

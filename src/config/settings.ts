@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { rememberSecret } from "../errors/index.ts";
-import type { FixedKeyConfig } from "./config.ts";
+import type { FixedKeyConfig } from "./config-identity.ts";
 import { DEFAULT_CONFIG_FILE, DEFAULT_DATA_DIR } from "./defaults.ts";
 import { checkEnvironment, type Flags } from "./flags.ts";
 import { settingProblem, type ConfigProblem } from "./problem.ts";
@@ -26,6 +26,7 @@ export interface Settings {
   readonly defaultDataDir: string;
   readonly adminKey: FixedKeyConfig | undefined;
   readonly databaseUrl: SecretText | undefined;
+  readonly redisUrl: SecretText | undefined;
   readonly notices: readonly string[];
 }
 
@@ -51,6 +52,7 @@ export function readSettings(flags: Flags, env: Environment, cwd: string, proble
     defaultDataDir: resolve(cwd, DEFAULT_DATA_DIR),
     adminKey: readAdminKey(env, problems),
     databaseUrl: readDatabaseUrl(env, problems),
+    redisUrl: readRedisUrl(env, problems),
     notices: environment.notices,
   };
 }
@@ -98,6 +100,25 @@ function readDatabaseUrl(env: Environment, problems: ConfigProblem[]): SecretTex
     return undefined;
   }
   for (const password of [url.password, decoded(url.password)]) if (password !== "") rememberSecret(password);
+  return new SecretText(value);
+}
+
+// As above. Whether every part of it can be used, whoever connects finds out.
+function readRedisUrl(env: Environment, problems: ConfigProblem[]): SecretText | undefined {
+  const value = env["PARLEY_REDIS_URL"] ?? "";
+  if (value === "") return undefined;
+  const match = /^rediss?(?:\+cluster)?:\/\/(?:(?:[^@/:]*:)?([^@/]*)@)?[^@/]+(?:\/\d*)?$/.exec(value);
+  if (!match) {
+    const expected = "expected redis://[USER:PASSWORD@]HOST[:PORT], rediss://… or redis+cluster://HOST:PORT,HOST:PORT";
+    problems.push(settingProblem("invalid_value", "PARLEY_REDIS_URL", expected));
+    return undefined;
+  }
+  if (!env["PARLEY_DATABASE_URL"]) {
+    const why = "what replicas lease has to stand in a PostgreSQL that they share: set PARLEY_DATABASE_URL as well";
+    problems.push(settingProblem("conflict", "PARLEY_REDIS_URL", why));
+  }
+  const password = match[1] ?? "";
+  for (const secret of [password, decoded(password)]) if (secret !== "") rememberSecret(secret);
   return new SecretText(value);
 }
 

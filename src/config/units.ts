@@ -43,11 +43,11 @@ const NANO_DIGITS = 9;
 
 /**
  * Nano-USD of a decimal figure in USD (`"0.25"`, `3`), exactly, or undefined where it has more than nine decimals, a
- * sign or an exponent, or is above a million.
+ * sign or an exponent, or is above `mostUsd`, which is a million unless told otherwise.
  */
-export function parseUsd(figure: string): number | undefined {
+export function parseUsd(figure: string, mostUsd = 1e6): number | undefined {
   const match = /^(\d{1,7})(?:\.(\d{1,9}))?$/.exec(figure);
   if (!match) return undefined;
   const nanoUsd = Number(`${match[1]}${(match[2] ?? "").padEnd(NANO_DIGITS, "0")}`);
-  return nanoUsd <= 1e6 * 10 ** NANO_DIGITS ? nanoUsd : undefined;
+  return nanoUsd <= mostUsd * 10 ** NANO_DIGITS ? nanoUsd : undefined;
 }

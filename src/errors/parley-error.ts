@@ -20,6 +20,8 @@ export interface ErrorDetails {
   /** What the provider said; it is redacted, and `message` shortened, here. */
   readonly upstream?: Partial<Omit<UpstreamError, "$typeName" | "$unknown">>;
   readonly exclusions?: readonly Exclusion[];
+  /** Whether asking the very same target again is in vain; unset: its row in the catalogue tells. */
+  readonly isLasting?: boolean;
   /** What caused it; kept inside the process, never shown. */
   readonly cause?: unknown;
 }
@@ -32,6 +34,7 @@ export class ParleyError extends Error {
   readonly retryDelayMs: number | undefined;
   readonly upstream: UpstreamError | undefined;
   readonly exclusions: readonly Exclusion[];
+  readonly isLasting: boolean;
 
   constructor(reason: ReasonName, message: string, details: ErrorDetails = {}) {
     // Sentences of our own may hold words of a provider: what looks like a key there may be a model's name.
@@ -40,6 +43,7 @@ export class ParleyError extends Error {
     this.field = details.field ?? "";
     this.retryDelayMs = details.retryDelayMs;
     this.exclusions = details.exclusions ?? [];
+    this.isLasting = details.isLasting ?? false;
     const { upstream } = details;
     this.upstream = upstream ? create(UpstreamErrorSchema, { ...upstream, ...redactedTexts(upstream) }) : undefined;
   }

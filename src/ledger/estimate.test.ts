@@ -68,7 +68,14 @@ describe("inputTokensUpperBound", () => {
     );
     const bound = inputTokensUpperBound(whole);
     expect(bound).toBeGreaterThan(16_000);
-    expect(bound).toBeLessThan(17_000);
+    expect(bound).toBeLessThan(18_000);
+  });
+
+  test("counts what providers tell a model of tools and schemas, which is billed too", () => {
+    const tools = [{ kind: { case: "function" as const, value: { name: "f" } } }];
+    expect(inputTokensUpperBound(request("", { tools })) - empty).toBeGreaterThan(1_000);
+    const format = { case: "jsonSchema" as const, value: { name: "s", schemaJson: "{}" } };
+    expect(inputTokensUpperBound(request("", { output: { format } })) - empty).toBeGreaterThan(1_000);
   });
 
   test.each([

@@ -29,6 +29,8 @@ const TOKENS_PER_REQUEST = 64;
 const TOKENS_PER_MESSAGE = 16;
 const TOKENS_PER_PART = 8;
 const TOKENS_PER_TOOL = 64;
+// What providers tell a model of how to call tools or to follow a schema: up to some 800 tokens that are billed.
+const TOKENS_OF_HIDDEN_PROMPT = 1_024;
 
 /**
  * Tokens of media by what is known of it. `most` covers the dearest published rule: 48,169 tokens for an image of the
@@ -76,10 +78,14 @@ export function inputSize(request: ChatRequest): InputSize {
   for (const { json } of request.rawParams) size.bytes += bytesOf(json);
   addParts(size, request.prediction);
   return {
-    upperBound: Math.ceil(size.bytes + size.overhead + size.mediaMost),
+    upperBound: Math.ceil(size.bytes + size.overhead + size.mediaMost + hiddenTokens(request)),
     likely: Math.ceil(size.bytes / LIKELY_BYTES_PER_TOKEN + size.overhead / 4 + size.mediaLikely),
     least: Math.floor(certainBytes / MOST_BYTES_PER_TOKEN),
   };
+}
+
+function hiddenTokens({ tools, output }: ChatRequest): number {
+  return tools.length > 0 || output?.format.case === "jsonSchema" ? TOKENS_OF_HIDDEN_PROMPT : 0;
 }
 
 /** What is known of an attempt that ended without its final usage. */

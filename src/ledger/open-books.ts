@@ -27,6 +27,8 @@ export interface Books {
   readonly projector: Projector;
   /** What lines have charged to buckets, those included that were written a moment ago: policy's `SpendSource`. */
   readonly spend: Pick<LedgerStore, "spent">;
+  /** The same of this replica's own lines: what its leases come down to. */
+  readonly ownSpend: Pick<LedgerStore, "spent">;
   /** Writes what is queued, projects it if that can be done now, and ends. */
   close(): Promise<void>;
 }
@@ -72,7 +74,11 @@ export async function openBooks({ log, pricesOf, replica, store, ...options }: B
       await opened.caughtUp();
       return await store.spent(account, buckets);
     };
-    return { ledger, projector: opened, spend: { spent }, close };
+    const spentHere: LedgerStore["spent"] = async (account, buckets) => {
+      await opened.caughtUp();
+      return await store.spentBy(replica, account, buckets);
+    };
+    return { ledger, projector: opened, spend: { spent }, ownSpend: { spent: spentHere }, close };
   } catch (error) {
     await close().catch(() => {});
     throw error;

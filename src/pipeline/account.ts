@@ -11,9 +11,12 @@ import {
 import { reasonName, type ParleyError } from "../errors/index.ts";
 import { estimateUsage, inputSize, type InputSize } from "../ledger/estimate.ts";
 import { costOf } from "../ledger/pricing.ts";
+import type { Hold } from "../policy/budgets/hold.ts";
+import { requestTokens } from "../routing/cost.ts";
 import type { AttemptOutcome } from "../routing/live.ts";
 import type { Target } from "../routing/target.ts";
 import type { ChatCall } from "./call.ts";
+import { cutOffCost, heldCost } from "./cut-off.ts";
 import type { ChatParts } from "./parts.ts";
 import type { CallProgress } from "./call-progress.ts";
 import { tokensOf } from "./pace.ts";
@@ -25,8 +28,7 @@ const CHECKPOINT_MS = 1_000;
 /** The books of one request: one record before each attempt goes out, one when it ends, one for the request's end. */
 export class Account {
   readonly #parts: ChatParts;
-  /** Its request is what is charged: as it goes out. */
-  call: ChatCall;
+  #call: ChatCall;
   readonly #receivedAtMs: number;
   readonly #startedMs: number;
   #inputSize: InputSize | undefined;
@@ -35,9 +37,20 @@ export class Account {
 
   constructor(parts: ChatParts, call: ChatCall, receivedAtMs: number) {
     this.#parts = parts;
-    this.call = call;
+    this.#call = call;
     this.#receivedAtMs = receivedAtMs;
     this.#startedMs = parts.runtime.monotonicMs();
+  }
+
+  /** Its request is what is charged: as it goes out. */
+  get call(): ChatCall {
+    return this.#call;
+  }
+
+  set call(call: ChatCall) {
+    this.#call = call;
+    // Content rules may have made it longer.
+    this.#inputSize = undefined;
   }
 
   /** Size of the request's input, worked out once and only where somebody asks. */
@@ -69,7 +82,7 @@ export class Account {
   }
 
   /** An attempt is about to go out. Rejects when the books cannot be written: then it must not. */
-  async open(target: Target, dialect: string, credentialId: string): Promise<OpenAttempt> {
+  async open(target: Target, dialect: string, credentialId: string, hold: Hold | undefined): Promise<OpenAttempt> {
     const { runtime, ledger } = this.#parts;
     const open: OpenAttempt = {
       number: ++this.#opened,
@@ -79,6 +92,7 @@ export class Account {
       events: 0,
       checkpointMs: undefined,
       ended: false,
+      hold,
     };
     await ledger.forwarded({
       kind: "forwarded",
@@ -97,7 +111,7 @@ export class Account {
       priceVersion: target.facts.prices?.version,
       organisation: this.call.caller.organisation,
       project: this.call.caller.project,
-      hold: undefined,
+      hold: hold && { nanoUsd: hold.nanoUsd, buckets: hold.buckets },
       tags: this.call.request.tags,
       ...(this.call.own ? { shadow: true as const } : {}),
     });
@@ -121,13 +135,35 @@ export class Account {
       attempt: open.number,
       atMs: runtime.nowMs(),
       usage,
-      cost: this.cost(open.target, usage, undefined),
+      cost: costOf(usage, open.target.facts.prices, undefined),
     });
   }
 
-  /** What an attempt costs by its own figures. Undefined: no price is known. */
-  cost(target: Target, usage: Usage | undefined, serviceTier: string | undefined): Cost | undefined {
-    return usage ? costOf(usage, target.facts.prices, serviceTier) : undefined;
+  /**
+   * What an attempt that has answered costs by what it reported; without a report, or a price of all of it, all that was
+   * held for it. Undefined: no price is known.
+   */
+  cost(
+    { target, hold }: OpenAttempt,
+    { usage, reported }: { readonly usage: Usage; readonly reported: Usage | undefined },
+    serviceTier: string | undefined,
+  ): Cost | undefined {
+    const cost = costOf(usage, target.facts.prices, serviceTier);
+    return hold && (!reported || cost?.nanoUsd === undefined) ? heldCost(target, hold) : cost;
+  }
+
+  /** What an attempt that has failed is billed, as far as anybody knows. */
+  brokenCost(open: OpenAttempt, usage: Usage | undefined, progress: CallProgress): Cost | undefined {
+    const { request, stream } = this.call;
+    return cutOffCost({
+      target: open.target,
+      progress,
+      stream,
+      usage,
+      hold: open.hold,
+      tokens: requestTokens(request, this.inputSize),
+      durationMs: this.#parts.runtime.monotonicMs() - open.openedMs,
+    });
   }
 
   /** An attempt has ended: `usage` and `cost` as they will be charged. Returns how it went, as statistics want it. */
@@ -152,6 +188,7 @@ export class Account {
     if (end.usage) attempt.usage = end.usage;
     if (end.cost) attempt.cost = end.cost;
     this.#list(attempt);
+    this.#settle(open, end.cost);
     ledger.ended({
       kind: "attempt_ended",
       requestId: this.call.requestId,
@@ -175,6 +212,10 @@ export class Account {
   #list(attempt: Attempt): void {
     const answered = this.#attempts.at(-1)?.reason === ErrorReason.UNSPECIFIED;
     this.#attempts.splice(this.#attempts.length - (answered ? 1 : 0), 0, attempt);
+  }
+
+  #settle({ hold }: OpenAttempt, cost: Cost | undefined): void {
+    if (hold) this.#parts.budgets.settle(hold, cost?.nanoUsd === undefined ? hold.nanoUsd : Number(cost.nanoUsd));
   }
 
   /** The request has ended. */
@@ -225,6 +266,8 @@ export interface OpenAttempt {
   events: number;
   checkpointMs: number | undefined;
   ended: boolean;
+  /** What budgets have set aside for it; undefined: none concerns it. */
+  readonly hold: Hold | undefined;
 }
 
 /** How long an attempt took and what it gave. */

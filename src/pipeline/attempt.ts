@@ -1,25 +1,16 @@
 import { ErrorReason, type ChatRequest, type Completed } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
-import type { PreparedCall } from "../providers/adapter.ts";
-import type { LiveAttempt } from "../routing/live.ts";
-import type { Target } from "../routing/target.ts";
-import { originOf, type OpenAttempt } from "./account.ts";
+import { originOf } from "./account.ts";
 import { hookAsker } from "./ask-hook.ts";
-import { authorise } from "./authorise.ts";
-import type { ChatCall } from "./call.ts";
 import { noProgress, type CallProgress } from "./call-progress.ts";
 import type { NextAttempt } from "./decide.ts";
 import type { Draft } from "./draft.ts";
 import { AnswerFilter } from "./filter.ts";
 import type { Forwarding } from "./forward.ts";
-import type { LiveConfig } from "./parts.ts";
-import { paceAttempt, tokensOf, type Paced } from "./pace.ts";
-import { permitted, type Permitted } from "./permit.ts";
+import { deadlineIsCallers, makeReady, type Ready } from "./make-ready.ts";
+import { tokensOf } from "./pace.ts";
 import { forget, remember } from "./recall.ts";
 import { send } from "./send.ts";
-import { kindOf } from "./standing.ts";
-import { strippedState } from "./strip-state.ts";
-import { takeOverFrom } from "./take-over-from.ts";
 import type { Watch } from "./watch.ts";
 
 /** What tells one of two attempts that run beside each other from the other one. */
@@ -43,50 +34,20 @@ export async function attempt(
 ): Promise<ParleyError | undefined> {
   const { parts, config, call, delivery, account, mode } = forwarding;
   const { signal, watch, onContent } = lane ?? { signal: call.signal, watch: forwarding.watch, onContent: undefined };
-  const { target, how } = next;
-  let settled: Permitted;
-  let joined;
-  let prepared: PreparedCall;
-  let live: LiveAttempt | undefined;
-  let open: OpenAttempt;
-  let paced: Paced | undefined;
-  try {
-    settled = permitted(asked, target, call.caller.permits, () => account.inputSize.upperBound);
-    joined = takeOverFrom(how, {
-      request: settled.request,
-      target,
-      delivered: delivery.delivered,
-      attempts: account.attempts,
-    });
-    prepared = prepare(forwarding, target, joined.request);
-    const pacing = paceAttempt(forwarding, target, settled.request);
-    // In the turn in which the target was chosen: of those that wait for a recovering one only one may be its probe.
-    live = parts.live.begin(target, prepared.credentialId, kindOf(forwarding));
-    paced = pacing instanceof Promise ? await pacing : pacing;
-    if (prepared.authorise) prepared = await authorised(forwarding, prepared, signal);
-    open = await account.open(target, prepared.dialect.id, prepared.credentialId);
-  } catch (thrown) {
-    const error = ParleyError.from(thrown);
-    paced?.end(0);
-    live?.end({ error, durationMs: 0, firstContentMs: undefined, outputTokens: undefined, headroom: undefined });
-    return error;
-  }
+  const ready = await makeReady(forwarding, next, asked, signal);
+  if (ready instanceof ParleyError) return ready;
+  const { target } = next;
+  const { open, prepared, held, joined } = ready;
   const progress = noProgress();
-  if (how.kind === "reset") delivery.startOver(joined.broken);
-  const running: Running = { open, live, paced, progress, prepared, sent: joined.request };
-  const adaptations = [
-    ...(call.adaptations ?? []),
-    ...(next.withoutState ? [strippedState()] : []),
-    ...settled.adaptations,
-    ...prepared.adaptations,
-  ];
+  if (next.how.kind === "reset") delivery.startOver(joined.broken);
+  const running: Running = { ...ready, progress };
   const draft: Draft = delivery.begin(
     {
       requestId: call.requestId,
       attempt: open.number,
       origin: originOf(target, prepared.dialect.id),
       createdAtMs: parts.runtime.nowMs(),
-      adaptations,
+      adaptations: ready.adaptations,
       mode,
       filter: filterOf(forwarding, joined.takeOver !== undefined),
     },
@@ -106,6 +67,7 @@ export async function attempt(
     deadlineIsCallers: deadlineIsCallers(call, config),
     signal,
     onFailed: (error) => failed(forwarding, running, draft, error),
+    meter: held?.meter,
     onDrift: (dialect, path) => parts.observer.drifted(dialect, path),
     onContent: (events) => account.streamed(open, events, draft.produced),
     progress,
@@ -114,16 +76,9 @@ export async function attempt(
   return ended;
 }
 
-/** An attempt that is in the books and at work. */
-interface Running {
-  readonly open: OpenAttempt;
-  readonly live: LiveAttempt;
-  /** What it holds of its target's limits. */
-  readonly paced: Paced | undefined;
+/** An attempt that is at work. */
+interface Running extends Ready {
   readonly progress: CallProgress;
-  readonly prepared: PreparedCall;
-  /** What went to the target. */
-  readonly sent: ChatRequest;
 }
 
 /** What the caller's content rules make of the attempt's answer; undefined: there are none. */
@@ -132,33 +87,6 @@ function filterOf({ parts, call, delivery }: Forwarding, goesOn: boolean): Answe
   if (!rules) return undefined;
   const { block, text = "" } = delivery.delivered;
   return new AnswerFilter(rules, call.request, hookAsker(parts, call, "output"), goesOn ? { block, text } : undefined);
-}
-
-/** The upstream call. Throws a typed error. */
-function prepare({ parts, config, call }: Forwarding, target: Target, request: ChatRequest): PreparedCall {
-  const adapter = config.adapters.get(target.provider);
-  if (!adapter) throw new ParleyError("MISCONFIGURED", `Cannot call ${target.name}: its provider is not configured`);
-  const isUsable = (id: string): boolean => parts.live.credentialUnavailable(id) === undefined;
-  return adapter.prepare(request, target, call.stream, isUsable);
-}
-
-/** The same with the headers that authorise it. Rejects with a typed error. */
-function authorised(
-  { parts, config, call, watch }: Forwarding,
-  prepared: PreparedCall,
-  signal: AbortSignal,
-): Promise<PreparedCall> {
-  return authorise(prepared, {
-    runtime: parts.runtime,
-    signal,
-    remainingMs: watch.remainingMs,
-    deadlineIsCallers: deadlineIsCallers(call, config),
-  });
-}
-
-/** Whether the caller, and not the gateway, set the deadline. */
-function deadlineIsCallers(call: ChatCall, config: LiveConfig): boolean {
-  return call.timeoutMs !== undefined && call.timeoutMs <= config.limits.totalMs;
 }
 
 /** Closes the books of an attempt that has answered, and completes the answer's last event by what they say. */
@@ -170,10 +98,13 @@ function answered(
 ): void {
   const { target } = open;
   // A provider that tells no usage still bills it.
-  const usage = completed.usage ?? account.estimate(undefined, produced.outputChars);
-  const cost = account.cost(target, usage, completed.serviceTier);
+  const reported = completed.usage;
+  const usage = reported ?? account.estimate(undefined, produced.outputChars);
+  const cost = account.cost(open, { usage, reported }, completed.serviceTier);
   const closed = account.close(open, { error: undefined, progress, usage, cost });
-  live.end({ ...closed, error: undefined, headroom: progress.headroom });
+  // How soon a probe is answered says nothing of how long a caller would wait.
+  const figures = call.own === "probe" ? { ...closed, firstContentMs: undefined } : closed;
+  live.end({ ...figures, error: undefined, headroom: progress.headroom });
   paced?.end(tokensOf(usage));
   if (plan.conversation) parts.affinity.note(plan.conversation, target);
   completed.usage = usage;
@@ -195,7 +126,7 @@ function failed(
   delivery.discard(draft);
   if (error.reason === ErrorReason.PROVIDER_CREDENTIAL) prepared.refused();
   const usage = account.brokenUsage(produced.usage, produced.outputChars, progress);
-  const closed = account.close(open, { error, progress, usage, cost: account.cost(open.target, usage, undefined) });
+  const closed = account.close(open, { error, progress, usage, cost: account.brokenCost(open, usage, progress) });
   live.end({ ...closed, error, headroom: progress.headroom });
   paced?.end(tokensOf(usage));
 }

@@ -2,6 +2,8 @@ import type { Headroom } from "../routing/live.ts";
 
 /** What is known of a call so far. */
 export interface CallProgress {
+  /** Whether the request has begun to leave. */
+  sent: boolean;
   httpStatus: number | undefined;
   upstreamRequestId: string | undefined;
   /** Time to the response's headers, in milliseconds. */
@@ -15,6 +17,7 @@ export interface CallProgress {
 /** Of a call that has not begun. */
 export function noProgress(): CallProgress {
   return {
+    sent: false,
     httpStatus: undefined,
     upstreamRequestId: undefined,
     responseMs: undefined,

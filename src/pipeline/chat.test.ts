@@ -1,4 +1,5 @@
 import { UNLIMITED } from "../policy/principal.ts";
+import { freshBudgets } from "../policy/budgets/no-budgets.fixture.ts";
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { ChatRequestSchema, Role, textPart, type StreamEvent, UsageSource } from "../contract/index.ts";
@@ -190,6 +191,7 @@ function setUp(options: SetUpOptions = {}) {
     runtime,
     upstream,
     ledger,
+    budgets: freshBudgets(runtime),
     extraAttempts: new ExtraAttempts(runtime),
     rates: new RateLimiter(new LocalPermitSource(runtime), runtime),
     live: createLiveTargets(runtime),

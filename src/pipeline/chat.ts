@@ -4,6 +4,7 @@ import type { Plan } from "../routing/plan.ts";
 import { SwapList, type Listed } from "../runtime/swap-list.ts";
 import { Account } from "./account.ts";
 import { admit } from "./admit.ts";
+import { forwardWithin } from "./cheaper.ts";
 import type { ChatCall, ChatOutcome, EventSink } from "./call.ts";
 import { filterRequest } from "./filter-request.ts";
 import { forward } from "./forward.ts";
@@ -49,17 +50,20 @@ export async function chat(
   let served;
   let error: ParleyError | undefined;
   try {
+    parts.assertNotIsolated?.();
     admit(call, config.limits);
     permit(call, () => account.inputSize.upperBound);
+    // Before the content rules, which may ask others: who comes too often shall not make us do so.
+    const pacing = pace(parts, config, call, account);
+    paced = pacing instanceof Promise ? await pacing : pacing;
     const { content } = call.caller;
     // From here on nobody sees the request as it came.
     if (content?.input) call = account.call = await filterRequest(call, content.input, parts);
-    const pacing = pace(parts, config, call, account);
-    paced = pacing instanceof Promise ? await pacing : pacing;
     recall(parts.vault, call);
     const plan = route(parts, config, call, account, trace);
     const mode = modeOf(call, plan);
-    served = await forward({ parts, config, call, plan, delivery, watch, account, mode, trace, paced });
+    const forwarding = { parts, config, call, plan, delivery, watch, account, mode, trace, paced, adaptations: [] };
+    served = await (call.caller.whenExceeded === undefined ? forward(forwarding) : forwardWithin(forwarding));
   } catch (thrown) {
     error = ParleyError.from(thrown);
   }

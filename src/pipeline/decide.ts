@@ -134,7 +134,7 @@ function onceMore({ plan, tried, state, remainingMs, retryAfterMaxMs, random }: 
   if (plan.targets.length > 1 || delivered || !error.row.retryable || error.row.failover !== "next_target") {
     return undefined;
   }
-  if (error.reason === ErrorReason.PROVIDER_TIMEOUT) return undefined;
+  if (error.reason === ErrorReason.PROVIDER_TIMEOUT || error.isLasting) return undefined;
   const longestMs = Math.min(LONGEST_WAIT_MS, SHORTEST_WAIT_MS * 2 ** tried.length);
   if (error.retryDelayMs !== undefined && error.retryDelayMs > retryAfterMaxMs) return undefined;
   const afterMs = error.retryDelayMs ?? SHORTEST_WAIT_MS + random() * (longestMs - SHORTEST_WAIT_MS);

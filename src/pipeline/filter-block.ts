@@ -13,10 +13,8 @@ import type { TextRule } from "../policy/content/text-filter.ts";
 import { passText, textStream, type Passed, type TextKind, type TextStream } from "../policy/content/text-stream.ts";
 import { visitPart, type VisitText } from "../policy/content/visit-texts.ts";
 import type { ContentReport } from "./content-report.ts";
+import { TEXT_FIELDS, textDeltaOf, type TextDelta, type TextDeltaName } from "./text-deltas.ts";
 import { citationBeside, saysForbidden } from "./filter-citation.ts";
-
-type DeltaCase = NonNullable<BlockDelta["delta"]["case"]>;
-type TextDelta = Exclude<BlockDelta["delta"], { case: "citation" | "state" | "media" | "logprobsOnly" | undefined }>;
 
 /** A rule blocks, in this field. */
 export interface Block {
@@ -26,7 +24,7 @@ export interface Block {
 
 /** One text of the block, as it comes and as it leaves. */
 interface Channel {
-  readonly case: TextDelta["case"];
+  readonly case: TextDeltaName;
   readonly piece: number;
   readonly stream: TextStream;
   raw: string;
@@ -36,17 +34,6 @@ interface Channel {
   tokensUntil: number;
   readonly masked: { readonly start: number; readonly end: number }[];
 }
-
-/** Which text of a part a delta continues, by the end of the path that `visitPart` gives it. */
-const CHANNELS: readonly (readonly [RegExp, TextDelta["case"]])[] = [
-  [/\.text\.text$/, "text"],
-  [/\.refusal\.text$/, "refusal"],
-  [/\.reasoning\.text\[(\d+)\]$/, "reasoningText"],
-  [/\.reasoning\.summary\[(\d+)\]$/, "reasoningSummary"],
-  [/\.tool_call\.arguments_json$/, "argumentsJson"],
-  [/\.tool_call\.text$/, "toolText"],
-  [/\.media\.transcript$/, "transcript"],
-];
 
 /**
  * Applies rules to one block of an answer: text leaves as soon as no rule can match it any more, and what belongs to the
@@ -139,7 +126,7 @@ export class BlockFilter {
   }
 
   finish(event: StreamEvent, value: BlockFinished, out: StreamEvent[]): Block | undefined {
-    let blocked: Block | undefined;
+    let blocked = this.#takeRest(value.part, out);
     for (const channel of this.#channels.values()) blocked ??= this.#emit(channel, channel.stream.end(), out);
     if (blocked) return blocked;
     const { part } = value;
@@ -158,6 +145,23 @@ export class BlockFilter {
     this.#emitLate(whole, visited !== part, out);
     out.push(whole === part ? event : blockFinished(this.#at.candidate, this.#at.block, whole));
     return undefined;
+  }
+
+  /** Reads what a part says that came in no delta: its finish tells it whole. */
+  #takeRest(part: Part | undefined, out: StreamEvent[]): Block | undefined {
+    const tokens = part?.kind.case === "text" ? part.kind.value.logprobs : [];
+    const rest: [channel: Channel, text: string][] = [];
+    const visit: VisitText = (text, field) => {
+      const channel = text === "" ? undefined : this.#channelOf(field);
+      if (channel && text !== channel.raw && text.startsWith(channel.raw)) rest.push([channel, text]);
+      return text;
+    };
+    if (part) visitPart(part, this.#field, visit, () => {});
+    let blocked: Block | undefined;
+    for (const [channel, text] of rest) {
+      blocked ??= this.#push(channel, text.slice(channel.raw.length), channel.raw === "" ? tokens : [], out);
+    }
+    return blocked;
   }
 
   /** The part with the citations and log probabilities that may stay. */
@@ -215,17 +219,12 @@ export class BlockFilter {
   }
 
   #channelOf(field: string, make = true): Channel | undefined {
-    for (const [pattern, name] of CHANNELS) {
-      const found = pattern.exec(field.slice(this.#field.length));
-      // Parts within a part are not streamed.
-      if (!found || found.index !== 0) continue;
-      const piece = Number(found[1] ?? 0);
-      return make ? this.#channel(name, piece) : this.#channels.get(`${name}:${piece}`);
-    }
-    return undefined;
+    const named = textDeltaOf(field.slice(this.#field.length + 1));
+    if (!named) return undefined;
+    return make ? this.#channel(named.name, named.piece) : this.#channels.get(`${named.name}:${named.piece}`);
   }
 
-  #channel(name: TextDelta["case"], piece: number): Channel {
+  #channel(name: TextDeltaName, piece: number): Channel {
     const key = `${name}:${piece}`;
     let channel = this.#channels.get(key);
     if (!channel) {
@@ -268,24 +267,14 @@ export class BlockFilter {
     }
     this.#passedTokens.push(...tokens);
     if (text !== "" || tokens.length > 0) {
-      const delta = { case: channel.case satisfies DeltaCase, value: text } as TextDelta;
+      const delta = { case: channel.case, value: text } as TextDelta;
       out.push(blockDelta(this.#at.candidate, this.#at.block, delta, channel.piece, tokens));
     }
-    const field = `${this.#field}.${FIELDS[channel.case]}`;
+    const field = `${this.#field}.${TEXT_FIELDS[channel.case]}`;
     if (channel.stream.hits.size > 0) this.#report.masked(field, channel.stream.hits);
     return blockedBy === undefined ? undefined : { rule: blockedBy, field };
   }
 }
-
-const FIELDS: Readonly<Record<TextDelta["case"], string>> = {
-  text: "text.text",
-  refusal: "refusal.text",
-  reasoningText: "reasoning.text",
-  reasoningSummary: "reasoning.summary",
-  argumentsJson: "tool_call.arguments_json",
-  toolText: "tool_call.text",
-  transcript: "media.transcript",
-};
 
 /** A part that begins: what belongs to its text comes with it. */
 function bare(part: Part): Part {

@@ -42,6 +42,7 @@ export async function filterRequest(call: ChatCall, rules: ContentRules, ports: 
     }
   }
   if (!report.changed) return call;
+  // Whatever of a call speaks of the bytes that were received must not be copied here.
   return { ...call, request: rewritten(call.request, texts, report), adaptations: report.adaptations() };
 }
 

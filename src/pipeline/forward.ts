@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { CompletedSchema, ErrorReason, type Delivery as DeliveryMode } from "../contract/index.ts";
+import { CompletedSchema, ErrorReason, type Adaptation, type Delivery as DeliveryMode } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 import type { Plan } from "../routing/plan.ts";
 import type { AttemptState } from "../routing/substitution.ts";
@@ -32,10 +32,14 @@ export interface Forwarding {
   /** What the caller gets when an upstream breaks; never unspecified. */
   readonly mode: DeliveryMode;
   readonly trace: RequestTrace;
+  /** The only credential to be used; unset: any of the provider's. */
+  readonly credentialId?: string;
   /** Hears that the first attempt has gone out. */
   readonly onSent?: () => void;
   /** What the request holds of its caller's limits. */
   readonly paced: Paced | undefined;
+  /** What was decided of the request before its first attempt, and the caller is told. */
+  readonly adaptations: readonly Adaptation[];
 }
 
 /**

@@ -2,6 +2,8 @@ import type { Attempt, ChatRequest, Usage } from "../contract/index.ts";
 import type { ParleyError } from "../errors/index.ts";
 import type { Ledger } from "../ledger/records.ts";
 import type { Credentials } from "../policy/identity/credentials.ts";
+import type { BudgetRule } from "../policy/budgets/budget-rule.ts";
+import type { Budgets } from "../policy/budgets/budgets.ts";
 import type { Principal } from "../policy/principal.ts";
 import type { RateLimiter } from "../policy/rates/rate-limiter.ts";
 import type { RateRule } from "../policy/rates/rate-rule.ts";
@@ -21,8 +23,12 @@ import type { UpstreamClient } from "../upstream/upstream.ts";
 /** Everything a chat request needs of the gateway. The app builds it. */
 export interface ChatParts {
   readonly runtime: Runtime;
+  /** Throws where this replica has been cut off from the others for too long to serve. Unset: it is alone. */
+  readonly assertNotIsolated?: (() => void) | undefined;
   readonly upstream: UpstreamClient;
   readonly ledger: Ledger;
+  /** What keys with budgets may still spend. */
+  readonly budgets: Budgets;
   readonly extraAttempts: ExtraAttempts;
   /** How many requests may be hedged. */
   readonly hedges: HedgeBudget;
@@ -61,6 +67,20 @@ export interface LiveConfig {
   /** Limits of providers over all callers, by configured name; unset: none has any. */
   readonly providerRates?: ReadonlyMap<string, readonly RateRule[]> | undefined;
   readonly limits: ChatLimits;
+  /** The budgets of all keys that the configuration names, to tell of; unset: none. */
+  readonly budgets?: readonly BudgetRule[];
+  /** Providers whose targets the gateway tries out itself after a rest; unset: none. */
+  readonly probes?: ReadonlyMap<string, ProbeSettings>;
+}
+
+/** How the gateway tries out what has rested. */
+export interface ProbeSettings {
+  /** Least time between two probes of the same, in milliseconds. */
+  readonly everyMs: number;
+  /** `models` lists the provider's models; `chat` asks the model for a few tokens. */
+  readonly kind: "models" | "chat";
+  /** The provider's model that is asked where a credential has rested; undefined: the one that was called last. */
+  readonly model: string | undefined;
 }
 
 /** Limits and times of a chat request; milliseconds and bytes. */

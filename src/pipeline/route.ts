@@ -2,6 +2,7 @@ import { ParleyError } from "../errors/index.ts";
 import type { Principal } from "../policy/principal.ts";
 import { decidedOf, summarise } from "../routing/describe.ts";
 import { plan, survey, type Plan, type PlanPorts } from "../routing/plan.ts";
+import { unboundedCost } from "../routing/worst-case.ts";
 import type { Account } from "./account.ts";
 import type { ChatCall } from "./call.ts";
 import { limitedTargets } from "./pace.ts";
@@ -46,9 +47,17 @@ export function route(
 export function planPorts(
   { live, affinity }: Partial<Pick<ChatParts, "live" | "affinity">>,
   { adapters }: LiveConfig,
-  caller: Pick<Principal, "allowsModel" | "keyId" | "constraints" | "permits">,
+  caller: Pick<Principal, "allowsModel" | "keyId" | "constraints" | "permits"> & Partial<Pick<Principal, "budgets">>,
 ): PlanPorts {
+  const { budgets = [] } = caller;
   return {
+    unboundedCost:
+      budgets.length === 0
+        ? undefined
+        : (request, target) =>
+            budgets.some((rule) => rule.countsModel?.(target.name) ?? true)
+              ? unboundedCost(request, target)
+              : undefined,
     allowsModel: caller.allowsModel,
     forbids: forbids(caller.permits, adapters),
     unsupported: (request, target) => adapters.get(target.provider)?.unsupported(request, target) ?? [],

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
-import { Support, isContent, type StreamEvent } from "../contract/index.ts";
-import { ParleyError, redactRemembered } from "../errors/index.ts";
+import { isContent, isTerminal, type StreamEvent } from "../contract/index.ts";
+import { ParleyError } from "../errors/index.ts";
 import type { DecodeOptions, PreparedCall, StreamDecoder } from "../providers/adapter.ts";
 import type { Target } from "../routing/target.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
@@ -8,9 +8,11 @@ import { SseFrames } from "../upstream/sse.ts";
 import type { UpstreamCall, UpstreamClient, UpstreamHandler } from "../upstream/upstream.ts";
 import type { CallProgress } from "./call-progress.ts";
 import type { Draft } from "./draft.ts";
+import type { BudgetMeter } from "./budget-meter.ts";
 import type { Delivery } from "./normalise.ts";
+import { badOutput, howToRead, upstreamRequestId } from "./judge-head.ts";
 import type { ChatLimits } from "./parts.ts";
-import { expired } from "./expired.ts";
+import { expired, firstContentLimitMs } from "./expired.ts";
 import type { Watch } from "./watch.ts";
 
 /** One call to one target. */
@@ -27,10 +29,12 @@ export interface SendOptions {
   readonly watch: Watch;
   /** Whether the caller, and not the gateway, set the deadline that `watch` keeps. */
   readonly deadlineIsCallers: boolean;
-  /** Aborts when the caller has left or the gateway ends the request, with a `ParleyError` as its reason. */
+  /** Aborts when the request is over before its answer is, with a `ParleyError` as its reason. */
   readonly signal: AbortSignal;
   /** Told of a failure at once, before anybody else gets a turn. */
   readonly onFailed: (error: ParleyError) => void;
+  /** Tells when the answer goes beyond what is held for it; undefined: nothing is. */
+  readonly meter: BudgetMeter | undefined;
   /** Told of what the dialect does not know in the answer. */
   readonly onDrift: (dialect: string, path: string) => void;
   /** Told how many events came with a read of a stream that brought content. */
@@ -55,7 +59,6 @@ class Exchange implements UpstreamHandler {
   readonly #options: SendOptions;
   readonly #resolve: (error: ParleyError | undefined) => void;
   readonly #startedMs: number;
-  // The caller has left, or the gateway ends the request: the signal says which.
   readonly #onAbort = (): void => this.#fail(ParleyError.from(this.#options.signal.reason));
   #call: UpstreamCall | undefined;
   #over = false;
@@ -80,30 +83,28 @@ class Exchange implements UpstreamHandler {
     const { signal, watch, upstream, prepared } = this.#options;
     if (signal.aborted) return this.#onAbort();
     signal.addEventListener("abort", this.#onAbort, { once: true });
-    watch.begin(this.#firstContentLimitMs(), (expiry) => this.#fail(expired(expiry, this.#options)));
+    watch.begin(firstContentLimitMs(this.#options), (expiry) => this.#fail(expired(expiry, this.#options)));
     this.#call = upstream.dispatch(prepared.http, this);
     if (this.#over) this.#call.abort();
   }
 
+  onSent(): void {
+    this.#options.progress.sent = true;
+  }
+
   onHeaders(status: number, headers: Readonly<Record<string, string>>): void {
+    this.onSent();
     this.#status = status;
     this.#headers = headers;
-    this.#options.progress.httpStatus = status;
     const { prepared, progress, runtime } = this.#options;
+    progress.httpStatus = status;
     progress.responseMs = runtime.monotonicMs() - this.#startedMs;
     progress.upstreamRequestId = upstreamRequestId(prepared, headers);
     progress.headroom = prepared.dialect.headroom(headers, runtime.nowMs());
     if (status < 200 || status > 299) return;
-    if (status === 204 || status === 205) return this.#fail(badOutput("it has no content"));
-    const encoding = headers["content-encoding"];
-    if (encoding !== undefined && encoding !== "identity") {
-      return this.#fail(badOutput(`it is encoded as ${encoding}, which was not asked for`));
-    }
-    const type = headers["content-type"] ?? (this.#options.stream ? "text/event-stream" : "application/json");
-    if (this.#options.stream && type.startsWith("text/event-stream")) this.#openStream();
-    // An endpoint that only streams is read as a whole where a whole answer was asked for: the codec folds it.
-    else if (!/[/+]json\b/.test(type) && !type.startsWith("text/event-stream"))
-      this.#fail(badOutput(`its content type is ${type.slice(0, 64)}`));
+    const how = howToRead(status, headers, this.#options.stream);
+    if (how instanceof ParleyError) this.#fail(how);
+    else if (how === "events") this.#openStream();
   }
 
   onData(chunk: Buffer): void {
@@ -166,12 +167,15 @@ class Exchange implements UpstreamHandler {
       progress.firstContentMs = runtime.monotonicMs() - this.#startedMs;
     }
     const count = events.length; // the array is the delivery's from here on
+    const endsAnswer = isTerminal(events.at(-1)!);
     const { content, writable } = delivery.take(draft, events);
     if (content && stream) {
       watch.progress(limits.progressMs);
       onContent(count);
     }
     if (draft.flowing) watch.wrote();
+    const beyond = this.#options.meter?.check(draft.produced.outputChars, draft.produced.usage);
+    if (beyond && this.#decoder && !endsAnswer) return this.#fail(beyond);
     const verdict = draft.gate?.verdict;
     if (this.#over || (writable && !verdict)) return;
     this.#call?.pause();
@@ -291,22 +295,4 @@ class Exchange implements UpstreamHandler {
     if (error) this.#options.onFailed(error);
     this.#resolve(error);
   }
-
-  // Whole answers come when they come: only the total bounds them.
-  #firstContentLimitMs(): number {
-    const { stream, limits, target } = this.#options;
-    if (!stream) return Infinity;
-    return target.facts.capabilities.reasoning === Support.NATIVE
-      ? limits.reasoningFirstContentMs
-      : limits.firstContentMs;
-  }
-}
-
-function upstreamRequestId(prepared: PreparedCall, headers: Readonly<Record<string, string>>): string | undefined {
-  const id = prepared.dialect.requestId(headers);
-  return id === undefined ? undefined : redactRemembered(id).slice(0, 128);
-}
-
-function badOutput(what: string): ParleyError {
-  return new ParleyError("PROVIDER_BAD_OUTPUT", `Cannot read the provider's answer: ${what}`);
 }

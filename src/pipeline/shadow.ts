@@ -1,14 +1,8 @@
-import { Delivery as DeliveryMode } from "../contract/index.ts";
 import { boundField } from "../routing/provider-bound.ts";
 import type { Target } from "../routing/target.ts";
-import { Account } from "./account.ts";
-import { attempt } from "./attempt.ts";
-import type { EventSink } from "./call.ts";
 import type { Forwarding } from "./forward.ts";
-import { Delivery } from "./normalise.ts";
-import { ownCall } from "./own-call.ts";
+import { attemptAlone, ownCall } from "./own-call.ts";
 import { carriesState } from "./strip-state.ts";
-import { Watch } from "./watch.ts";
 
 /**
  * Sends a copy of a request that is on its way to each shadow target whose turn it is. The answers are thrown away; books,
@@ -31,33 +25,9 @@ export function shadow(forwarding: Forwarding): void {
   }
 }
 
-const NOWHERE: EventSink = { write: () => true, onDrain: undefined };
-
-async function copy(forwarding: Forwarding, target: Target, number: number): Promise<void> {
-  const { parts, config, call, plan, trace } = forwarding;
+async function copy({ parts, config, call, plan, trace }: Forwarding, target: Target, number: number): Promise<void> {
   const copied = ownCall("shadow", `${call.requestId}.shadow${number}`, call.request, call.stream);
-  const account = new Account(parts, copied, parts.runtime.nowMs());
-  trace.shadowed(account.attempts);
-  const watch = new Watch(parts.runtime, {
-    deadlineInMs: config.limits.totalMs,
-    keepAliveMs: Infinity,
-    onKeepAlive: () => undefined,
-  });
-  const own: Forwarding = {
-    parts,
-    config,
-    call: copied,
-    // What the copy is answered with is nobody's conversation.
-    plan: { ...plan, conversation: undefined },
-    delivery: new Delivery({ ...NOWHERE }, config.limits, parts.memory),
-    watch,
-    account,
-    mode: DeliveryMode.COMMIT,
-    trace,
-    paced: undefined,
-  };
-  const next = { target, how: { kind: "replace" }, afterMs: 0, withoutState: false } as const;
-  const error = await attempt(own, next, call.request);
-  watch.stop();
-  account.end(error);
+  await attemptAlone({ parts, config, call: copied, target, priority: plan.priority }, (account) =>
+    trace.shadowed(account.attempts),
+  );
 }

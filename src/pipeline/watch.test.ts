@@ -93,3 +93,30 @@ test("Watch serves a second attempt after the first has ended", async () => {
   await runtime.advance(15_000);
   expect(seen).toEqual([{ what: "stage", atMs: 20_000 }]);
 });
+
+test("Watch gives an upstream its time again where the process itself stood still, but not the deadline", () => {
+  let nowMs = 0;
+  const armed: { readonly delayMs: number; readonly fire: () => void }[] = [];
+  const runtime = Object.assign(new VirtualRuntime(), {
+    monotonicMs: () => nowMs,
+    setTimer: (delayMs: number, fire: () => void) => {
+      armed.push({ delayMs, fire });
+      return { cancel: () => undefined };
+    },
+  });
+  const seen: Expiry[] = [];
+  const watch = new Watch(runtime, { deadlineInMs: 100_000, keepAliveMs: Infinity, onKeepAlive: () => undefined });
+  watch.begin(15_000, (what) => seen.push(what));
+  // Half a minute of nothing: timers fall due before anybody has read what came meanwhile.
+  nowMs = 45_000;
+  armed.at(-1)?.fire();
+  expect(seen).toEqual([]);
+  expect(armed.at(-1)?.delayMs).toBe(15_000);
+  nowMs = 60_000;
+  armed.at(-1)?.fire();
+  expect(seen).toEqual(["stage"]);
+  watch.begin(15_000, (what) => seen.push(what));
+  nowMs = 200_000;
+  armed.at(-1)?.fire();
+  expect(seen).toEqual(["stage", "deadline"]);
+});

@@ -1,5 +1,8 @@
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 
+// A timer that is later than this was held up by the process, not by the upstream.
+const HELD_UP_MS = 1_000;
+
 /** What ran out. */
 export type Expiry = "deadline" | "stage";
 
@@ -100,9 +103,11 @@ export class Watch {
   }
 
   #fire(): void {
+    const now = this.#runtime.monotonicMs();
+    // A process that stood still has not read what came meanwhile: the upstream gets its time again.
+    if (now - this.#armedFor > HELD_UP_MS && this.#stageAt !== Infinity) this.#stageAt = now + this.#stageMs;
     this.#timer = undefined;
     this.#armedFor = Infinity;
-    const now = this.#runtime.monotonicMs();
     const expiry: Expiry | undefined =
       now >= this.#deadlineAt ? "deadline" : now >= this.#stageAt ? "stage" : undefined;
     if (expiry) {

@@ -20,6 +20,10 @@ export interface ProviderAdapter {
     stream: boolean,
     isUsable?: (credentialId: string) => boolean,
   ): PreparedCall;
+  /** The call that lists the provider's models, in the place of what `prepare` would send; undefined: it has none. */
+  readonly prepareListing?:
+    | ((request: ChatRequest, target: DialectTarget, isUsable?: (credentialId: string) => boolean) => PreparedCall)
+    | undefined;
 }
 
 /** An upstream call that is ready to go. */

@@ -1,12 +1,13 @@
 import type { ChatRequest } from "../contract/index.ts";
 import type { ModelFacts } from "../catalog/facts.ts";
 import { mergeFacts } from "../catalog/merge.ts";
-import type { DialectTarget } from "../dialects/dialect.ts";
+import type { DialectTarget, EncodedRequest } from "../dialects/dialect.ts";
 import type { AuthHeaders, CallAuth } from "../upstream/auth/call-auth.ts";
 import { addressOf, parametersOf, regionOf, type ApiAddress, type Parameters } from "./address.ts";
 import type { ProviderAdapter } from "./adapter.ts";
 import { ApiChooser, type ApiChoice } from "./choose-api.ts";
-import { quirksFor, type ApiName, type ProviderApi, type ProviderEntry } from "./entry.ts";
+import { listsModels, matchesModel, quirksFor, type ApiName, type ProviderApi, type ProviderEntry } from "./entry.ts";
+import { billingOf } from "./billing.ts";
 
 /** A provider account as configured. */
 export interface ProviderOptions {
@@ -85,6 +86,7 @@ export function createProvider(options: ProviderOptions): ConfiguredProvider {
     const nativeId = model?.nativeId ?? publicId;
     const known = mergeFacts(mergeFacts(entryFacts, catalogue.lookup(nativeId) ?? {}), options.facts);
     const facts = mergeFacts(known, model?.facts ?? {});
+    const billing = facts.billing ?? billingOf(entry.billing, (globs) => matchesModel(globs, nativeId));
     const at = (api: ProviderApi): NamedTarget => ({
       name: `${name}/${publicId}`,
       provider: name,
@@ -93,6 +95,7 @@ export function createProvider(options: ProviderOptions): ConfiguredProvider {
       facts: {
         ...facts,
         capabilities: facts.capabilities ?? {},
+        ...(billing ? { billing } : {}),
         quirks: [...quirksFor(entry, nativeId, api, parameters.api_version), ...(facts.quirks ?? [])],
       },
     });
@@ -131,7 +134,7 @@ function createAdapter(
   const pool = credentials.map((credential) => new Credential(credential));
   if (pool.length === 0) pool.push(new Credential({ id: `${name}#0`, auth: NO_AUTH }));
   let turn = 0;
-  return {
+  const adapter: ProviderAdapter = {
     name,
     unsupported(request, target) {
       const { api, target: served } = choose(request, target);
@@ -143,8 +146,7 @@ function createAdapter(
       const encoded = api.dialect.encode(request, served, { stream });
       const credential = nextOf(pool, turn++, isUsable);
       const address = addresses.get(api)!;
-      const { headers, isAuthorised } = credential.headers();
-      const extra = Object.keys(encoded.headers).length > 0 ? encoded.headers : undefined;
+      const { headers, isAuthorised } = credential.headers(encoded.headers);
       return {
         dialect: api.dialect,
         target: served,
@@ -152,7 +154,7 @@ function createAdapter(
           origin: address.origin,
           path: address.pathOf(encoded.path, served.model),
           method: "POST",
-          headers: extra ? { ...headers, ...extra } : headers,
+          headers,
           body: encoded.body,
         },
         authorise: isAuthorised ? undefined : credential.fetch,
@@ -161,7 +163,16 @@ function createAdapter(
         adaptations: encoded.adaptations,
       };
     },
+    prepareListing: listsModels(entry)
+      ? (request, target, isUsable) => {
+          const prepared = adapter.prepare(request, target, false, isUsable);
+          // The headers are those of any call; each of the wire formats lists models at the same path.
+          const path = addresses.get(choose(request, target).api)!.pathOf("/models", "");
+          return { ...prepared, http: { ...prepared.http, path, method: "GET", body: "" } };
+        }
+      : undefined,
   };
+  return adapter;
 }
 
 function nextOf(pool: readonly Credential[], turn: number, isUsable: (credentialId: string) => boolean): Credential {
@@ -174,7 +185,8 @@ function nextOf(pool: readonly Credential[], turn: number, isUsable: (credential
   return next;
 }
 
-const NO_AUTH: CallAuth = { current: () => ({}), fetch: () => Promise.resolve({}), refused: () => undefined };
+const NOTHING: AuthHeaders = {};
+const NO_AUTH: CallAuth = { current: () => NOTHING, fetch: () => Promise.resolve(NOTHING), refused: () => undefined };
 
 /** A credential of the pool, with its headers put together once for as long as its authorisation is the same. */
 class Credential {
@@ -183,7 +195,8 @@ class Credential {
   readonly refused: () => void;
   readonly #auth: CallAuth;
   #of: AuthHeaders | undefined;
-  #headers: Readonly<Record<string, string>> = BASE_HEADERS;
+  /** Put together, by what the dialect's own headers say: calls that say the same have one object. */
+  readonly #headers = new Map<string, Readonly<Record<string, string>>>();
 
   constructor({ id, auth }: ProviderCredential) {
     this.id = id;
@@ -192,13 +205,24 @@ class Credential {
     this.refused = () => auth.refused();
   }
 
-  headers(): { readonly headers: Readonly<Record<string, string>>; readonly isAuthorised: boolean } {
+  /** All headers of a call, with those that its dialect wants. */
+  headers(own: EncodedRequest["headers"]): {
+    readonly headers: Readonly<Record<string, string>>;
+    readonly isAuthorised: boolean;
+  } {
     const authorisation = this.#auth.current();
-    if (!authorisation) return { headers: BASE_HEADERS, isAuthorised: false };
+    if (!authorisation) return { headers: { ...BASE_HEADERS, ...own }, isAuthorised: false };
     if (authorisation !== this.#of) {
       this.#of = authorisation;
-      this.#headers = { ...BASE_HEADERS, ...authorisation };
+      this.#headers.clear();
     }
-    return { headers: this.#headers, isAuthorised: true };
+    let says = "";
+    for (const name in own) says += `${name}: ${own[name]}\n`;
+    let headers = this.#headers.get(says);
+    if (!headers) {
+      headers = { ...BASE_HEADERS, ...authorisation, ...own };
+      if (this.#headers.size < MAX_REMEMBERED) this.#headers.set(says, headers);
+    }
+    return { headers, isAuthorised: true };
   }
 }

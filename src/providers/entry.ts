@@ -1,6 +1,7 @@
 import type { ModelFacts, Quirk } from "../catalog/facts.ts";
 import type { Dialect } from "../dialects/dialect.ts";
 import type { KeyAuth } from "../upstream/auth/call-auth.ts";
+import type { BillingRule } from "./billing.ts";
 
 /** What the configuration calls an API of a vendor. */
 export type ApiName = "chat" | "responses" | "messages" | "generate";
@@ -65,6 +66,8 @@ export interface ProviderEntry {
     /** Variables that tell of such a provider but cannot make one: setting one is told of. */
     readonly unread?: readonly string[];
   };
+  /** How it bills; unset: nobody knows. */
+  readonly billing?: BillingRule;
   /** What holds for each of its models, unless catalogue or configuration know better. */
   readonly facts?: Partial<ModelFacts>;
   /** The vendor's own description of its API. */
@@ -105,6 +108,11 @@ export interface ApiRule {
   readonly source: string;
   /** ISO date on which it was last checked. */
   readonly checkedOn: string;
+}
+
+/** Whether the vendor's models are listed beside its calls: not where those have paths of their own. */
+export function listsModels({ apis }: ProviderEntry): boolean {
+  return apis.every(({ path }) => path === undefined);
 }
 
 /** The quirks of one model at one API: the API's settings first, then those of its quirks whose globs match. */

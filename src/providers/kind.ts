@@ -1,4 +1,4 @@
-import type { ProviderEntry } from "./entry.ts";
+import { listsModels, type ProviderEntry } from "./entry.ts";
 
 /** What the configuration has to know of a kind of provider: what it needs, takes and has. */
 export function kindOf(entry: ProviderEntry) {
@@ -13,6 +13,7 @@ export function kindOf(entry: ProviderEntry) {
     ],
     parameters,
     apis: entry.apis.map(({ name }) => name),
+    listsModels: listsModels(entry),
     environment,
   };
 }

@@ -42,6 +42,11 @@ export class Ban {
     return this.#probe === undefined ? undefined : PROBE_RECHECK_MS;
   }
 
+  /** How long its time has been over without a probe, in milliseconds; undefined: it is not. */
+  waitsForProbeMs(nowMs: number): number | undefined {
+    return this.#active && this.#probe === undefined && nowMs >= this.#untilMs ? nowMs - this.#untilMs : undefined;
+  }
+
   /** Begins it, or prolongs it; `latestCall` is the number of the call that began last. */
   impose(nowMs: number, latestCall: number, atLeastMs = 0): void {
     const { firstMs, maxMs } = this.#times;

@@ -1,7 +1,7 @@
 import { Priority, type ChatRequest, type Constraints } from "../contract/index.ts";
 import type { ConversationKey } from "./affinity.ts";
 import type { Candidate, CandidateExclusion } from "./candidate.ts";
-import { TYPICAL_TOKENS, likelyCostNanoUsd, worstCostNanoUsd, type RequestTokens } from "./cost.ts";
+import { TYPICAL_TOKENS, likelyCostNanoUsd, requestTokens, worstCostNanoUsd, type RequestTokens } from "./cost.ts";
 import type { Shortcoming } from "./exclusions.ts";
 import type { CallKind, LiveTargets, TargetStatistics, Unavailable } from "./live.ts";
 import type { Contender } from "./rank.ts";
@@ -16,6 +16,8 @@ export interface PlanPorts {
   readonly unsupported: (request: ChatRequest, target: Target) => readonly Shortcoming[];
   /** What the caller's permissions keep from a target that would do more than was asked for. Unset: nothing. */
   readonly forbids?: ((request: ChatRequest, target: Target) => CandidateExclusion | undefined) | undefined;
+  /** Why a target may not serve a key with budgets, in words; unset: the key has none. */
+  readonly unboundedCost?: ((request: ChatRequest, target: Target) => string | undefined) | undefined;
   /** What the key's policy demands of every target. */
   readonly keyConstraints?: Constraints | undefined;
   /** Input tokens of the request; asked once, and only where it matters. */
@@ -82,13 +84,7 @@ export class Surroundings {
   get tokens(): RequestTokens | undefined {
     const { input, request } = this;
     if (this.#tokens || !input) return this.#tokens;
-    this.#tokens = {
-      likelyInput: input.likely,
-      mostInput: input.upperBound,
-      outputLimit: request.sampling?.maxOutputTokens,
-      candidates: request.sampling?.candidates ?? 1,
-    };
-    return this.#tokens;
+    return (this.#tokens = requestTokens(request, input));
   }
 
   /** Why no attempt should go to a target now: it cannot answer, or none of its provider's credentials can be used. */

@@ -7,6 +7,7 @@ import { WINDOW_RULE, type Shortcoming } from "./exclusions.ts";
 import type { Resolution } from "./model-table.ts";
 import { settingsAt } from "./route-settings.ts";
 import type { Target } from "./target.ts";
+import { BUDGET_RULE } from "./worst-case.ts";
 
 /** A target that gets copies of requests. */
 export interface Shadow {
@@ -81,6 +82,9 @@ function exclude(
     one.exclusion = { rule: shortcoming.field, why: shortcoming.reason };
   } else if (exceedsWindow(target, around)) {
     one.exclusion = { rule: WINDOW_RULE, why: "the input and the output limit together exceed its window" };
+  } else {
+    const why = around.ports.unboundedCost?.(asked, target);
+    if (why !== undefined) one.exclusion = { rule: BUDGET_RULE, why };
   }
 }
 

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { ExclusionSchema, type Exclusion } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 import type { Candidate } from "./candidate.ts";
+import { BUDGET_RULE } from "./worst-case.ts";
 
 /** The rule that excludes a target whose window the input surely does not fit. */
 export const WINDOW_RULE = "context_tokens";
@@ -30,6 +31,16 @@ export function nothingLeft(
       "CONTEXT_TOO_LONG",
       "Cannot route the request: its input and output limit together exceed the window of every model it may go to",
       { field: "messages", exclusions },
+    );
+  }
+  const [first] = candidates;
+  if (first && candidates.every(({ exclusion }) => exclusion?.rule === BUDGET_RULE)) {
+    const where =
+      candidates.length === 1 ? first.target.name : `${first.target.name} and ${candidates.length - 1} more`;
+    return new ParleyError(
+      "NO_ELIGIBLE_TARGET",
+      `Cannot route the request on a key with budgets to ${where}: ${first.exclusion?.why}`,
+      { field: "model", exclusions },
     );
   }
   const counts = exclusions.map((one) => `${one.constraint} excludes ${one.count}`).join(", ");

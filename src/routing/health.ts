@@ -2,6 +2,7 @@ import type { ParleyError } from "../errors/index.ts";
 import { Ban, type BanTimes } from "./ban.ts";
 import type { RestRule, Unavailable } from "./live.ts";
 import { Tally } from "./tally.ts";
+import { ToldRest, rest } from "./told-rest.ts";
 
 /** When something rests, and for how long; milliseconds. */
 export interface HealthRules {
@@ -87,6 +88,12 @@ export class TargetHealth {
       return { ...rest("outlier", outlier, why), onlyBesideOthers: true };
     }
     return this.#told.unavailable(nowMs);
+  }
+
+  /** How long a rest has been over that nobody has tried out, in milliseconds; undefined: there is none. */
+  waitsForProbeMs(nowMs: number): number | undefined {
+    // How quickly it answers is for callers' requests to tell.
+    return this.#breaker.waitsForProbeMs(nowMs) ?? this.#quarantine.waitsForProbeMs(nowMs);
   }
 
   share(nowMs: number): number {
@@ -221,6 +228,11 @@ export class CredentialHealth {
     return this.#told.unavailable(nowMs);
   }
 
+  /** How long a quarantine has been over that nobody has tried out, in milliseconds; undefined: there is none. */
+  waitsForProbeMs(nowMs: number): number | undefined {
+    return this.#quarantine.waitsForProbeMs(nowMs);
+  }
+
   begin(nowMs: number, call: number): void {
     this.#quarantine.begin(nowMs, call);
   }
@@ -271,24 +283,4 @@ export class CredentialHealth {
   told(nowMs: number, rule: RestRule, forMs: number): void {
     this.#told.set(nowMs, rule, forMs);
   }
-}
-
-/** What another replica said: it holds for its time, and needs no probe of ours. */
-class ToldRest {
-  #rule: RestRule = "breaker";
-  #untilMs = 0;
-
-  set(nowMs: number, rule: RestRule, forMs: number): void {
-    this.#rule = rule;
-    this.#untilMs = nowMs + forMs;
-  }
-
-  unavailable(nowMs: number): Unavailable | undefined {
-    if (this.#untilMs <= nowMs) return undefined;
-    return rest(this.#rule, this.#untilMs - nowMs, "another replica of the gateway has found that it should rest");
-  }
-}
-
-function rest(rule: RestRule, retryInMs: number, why: string): Unavailable {
-  return { rule, retryInMs, why };
 }

@@ -11,6 +11,7 @@ import {
   type CallKind,
   type LiveAttempt,
   type LiveTargets,
+  type ProbedTargets,
   type RestRule,
   type TargetStatistics,
   type Unavailable,
@@ -41,11 +42,11 @@ interface LiveTarget {
 }
 
 /** Statistics and health of the targets and credentials that this process calls, exact and in memory. */
-export function createLiveTargets(runtime: Runtime, options: LiveTargetsOptions = {}): LiveTargets {
+export function createLiveTargets(runtime: Runtime, options: LiveTargetsOptions = {}): LiveTargets & ProbedTargets {
   return new InProcess(runtime, options);
 }
 
-class InProcess implements LiveTargets {
+class InProcess implements LiveTargets, ProbedTargets {
   readonly #runtime: Runtime;
   readonly #rules: HealthRules;
   readonly #tell: (news: HealthNews) => void;
@@ -53,6 +54,7 @@ class InProcess implements LiveTargets {
   readonly #targets = new Map<string, LiveTarget>();
   readonly #credentials = new Map<string, CredentialHealth>();
   #calls = 0;
+  #probed: ReadonlyMap<string, number> = new Map();
 
   constructor(runtime: Runtime, { rules, exchange, onNews }: LiveTargetsOptions) {
     this.#runtime = runtime;
@@ -73,11 +75,35 @@ class InProcess implements LiveTargets {
   }
 
   unavailable(target: Target): Unavailable | undefined {
-    return this.#targets.get(target.name)?.health.unavailable(this.nowMs);
+    const health = this.#targets.get(target.name)?.health;
+    return health?.unavailable(this.nowMs) ?? this.#leftToProbe(target.provider, health?.waitsForProbeMs(this.nowMs));
   }
 
   credentialUnavailable(credentialId: string): Unavailable | undefined {
-    return this.#credentials.get(credentialId)?.unavailable(this.nowMs);
+    const health = this.#credentials.get(credentialId);
+    const provider = credentialId.slice(0, credentialId.lastIndexOf("#"));
+    return health?.unavailable(this.nowMs) ?? this.#leftToProbe(provider, health?.waitsForProbeMs(this.nowMs));
+  }
+
+  waiting(provider: string) {
+    const waits = ([, health]: readonly [string, TargetHealth | CredentialHealth]): boolean =>
+      health.waitsForProbeMs(this.nowMs) !== undefined;
+    const targets = [...this.#targets].map(([name, { health }]) => [name, health] as const);
+    return {
+      targets: targets.filter((one) => one[0].startsWith(`${provider}/`) && waits(one)).map(([name]) => name),
+      credentials: [...this.#credentials]
+        .filter((one) => one[0].startsWith(`${provider}#`) && waits(one))
+        .map(([id]) => id),
+    };
+  }
+
+  lastCalled(provider: string): string | undefined {
+    const own = [...this.#targets].filter(([name]) => name.startsWith(`${provider}/`));
+    return own.toSorted(([, a], [, b]) => b.lastUsedMs - a.lastUsedMs)[0]?.[0];
+  }
+
+  leaveToProbes(providers: ReadonlyMap<string, number>): void {
+    this.#probed = providers;
   }
 
   share(target: Target): number {
@@ -104,6 +130,12 @@ class InProcess implements LiveTargets {
   hasGoodPeer(self: LiveTarget): boolean {
     for (const one of this.#targets.values()) if (one !== self && one.health.isGoodPeer) return true;
     return false;
+  }
+
+  #leftToProbe(provider: string, waitedMs: number | undefined): Unavailable | undefined {
+    if (waitedMs === undefined || waitedMs > (this.#probed.get(provider) ?? -1)) return undefined;
+    const why = "it has rested, and the gateway is about to try it out";
+    return { rule: "breaker", retryInMs: 1_000, why, onlyBesideOthers: true };
   }
 
   #target(name: string): LiveTarget {

@@ -21,6 +21,18 @@ export interface LiveTargets {
   statistics(target: Target, kind?: CallKind): TargetStatistics;
 }
 
+/** What the gateway's own probes ask and say. */
+export interface ProbedTargets {
+  /** What of a provider has rested and was not tried out since: names of targets, ids of credentials. */
+  waiting(provider: string): { readonly targets: readonly string[]; readonly credentials: readonly string[] };
+  /** The target of a provider that was called last, by its name. */
+  lastCalled(provider: string): string | undefined;
+  /**
+   * Leaves what has rested to probes, by provider for at most so many milliseconds: callers go elsewhere if they can.
+   */
+  leaveToProbes(providers: ReadonlyMap<string, number>): void;
+}
+
 /**
  * With which calls one is compared by its time to first content: whole answers take longer than first words, and batches
  * are often served later than what somebody waits for.

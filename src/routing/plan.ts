@@ -99,6 +99,7 @@ function solePlan(request: ChatRequest, resolutions: readonly Resolution[], port
   const around = new Surroundings(request, ports, decided.priority);
   if (ports.forbids?.(request, target) !== undefined) return undefined;
   if (ports.unsupported(request, target).length > 0 || exceedsWindow(target, around)) return undefined;
+  if (ports.unboundedCost?.(request, target) !== undefined) return undefined;
   let candidates: readonly Candidate[] | undefined;
   return {
     ...decided,

@@ -32,6 +32,8 @@ export interface Bank {
   draw(draw: Draw): Grant | Promise<Grant>;
   /** Takes back what a purse does not need, in the background. */
   giveBack(bucket: Bucket, nanoUsd: number): void;
+  /** Told of what was spent of a bucket beyond all that was granted: it counts, whatever is left. */
+  owe?(bucket: Bucket, nanoUsd: number): void;
   /** Called when others run dry: the listener gives back what it can spare of the account. */
   onWanted(listener: (account: string) => void): void;
 }

@@ -23,8 +23,13 @@ export interface LeaseBook {
    * each call of a replica, over all its lives: a write that comes after a later one changes nothing.
    */
   set(row: LeaseRow, operation: number): Promise<number>;
-  /** Begins a new generation of the account, then reads all leases of these buckets. */
+  /**
+   * Begins a new generation of the account, then reads all leases of these buckets; where a replica has spent more than
+   * it leased, what it spent.
+   */
   beginGeneration(account: string, buckets: readonly number[]): Promise<LeaseReading>;
+  /** What a replica has spent of a bucket without a lease: before it had others beside it. */
+  spentBefore(account: string, bucket: number, replica: string): Promise<number>;
   /** All leases of a replica, for a start on its folder. */
   ofReplica(replica: string): Promise<readonly LeaseRow[]>;
 }

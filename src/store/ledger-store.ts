@@ -39,4 +39,6 @@ export interface LedgerStore {
   sync(): Promise<void>;
   /** What was charged to these buckets of an account; a bucket that is not in it has nothing. */
   spent(account: string, buckets: readonly number[]): Promise<ReadonlyMap<number, number>>;
+  /** The part of it that one replica's journal has charged. */
+  spentBy(replica: string, account: string, buckets: readonly number[]): Promise<ReadonlyMap<number, number>>;
 }

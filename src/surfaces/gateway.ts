@@ -5,6 +5,7 @@ import type { Scope } from "../policy/identity/roles.ts";
 import type { Principal } from "../policy/principal.ts";
 import type { AuditService } from "../services/audit.ts";
 import type { BrowserKeysService } from "../services/browser-keys.ts";
+import type { BudgetsService } from "../services/budgets.ts";
 import type { ExplainService } from "../services/explain.ts";
 import type { KeysService } from "../services/keys.ts";
 import type { ModelsService } from "../services/models.ts";
@@ -29,6 +30,7 @@ export interface Gateway {
   readonly models: ModelsService;
   readonly explain: ExplainService;
   readonly admin: AdminServices;
+  readonly budgets: BudgetsService;
   /** A request id, ours and unique. */
   newRequestId(): string;
   /** An id for an error that happened before or outside the pipeline. */

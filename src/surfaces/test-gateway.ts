@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { ListBudgetsResponseSchema } from "../contract/admin.ts";
 import {
   AdaptationSchema,
   AttemptSchema,
@@ -51,6 +52,10 @@ export class TestGateway implements Gateway {
     },
   };
 
+  readonly budgets: Gateway["budgets"] = {
+    list: () => Promise.resolve(create(ListBudgetsResponseSchema)),
+    async *watch() {},
+  };
   readonly explain: Gateway["explain"] = {
     explain: (_principal, { model }) => create(DecisionSchema, { request: { model }, strategy: "ordered" }),
     trace: (_principal, requestId) => create(TraceSchema, { requestId }),

@@ -90,6 +90,7 @@ class Call implements UpstreamCall, Exchange {
 
   onAssigned(connection: Connection): void {
     this.#connection = connection;
+    this.#handler.onSent?.();
   }
 
   onHead({ status, headers }: ResponseHead): void {
@@ -142,6 +143,18 @@ function unsent(handler: UpstreamHandler, why: string): UpstreamCall {
   return { pause: () => undefined, resume: () => undefined, abort: () => (over = true) };
 }
 
+// OpenSSL's codes, and Node's: https://nodejs.org/api/tls.html#x509-certificate-error-codes
+const CERTIFICATE_WORDS: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: "its certificate has expired",
+  CERT_NOT_YET_VALID: "its certificate is not valid yet",
+  CERT_REVOKED: "its certificate was revoked",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed",
+  SELF_SIGNED_CERT_IN_CHAIN: "its certificate comes from an authority that is not trusted",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "its certificate comes from an authority that is not trusted",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate comes from an authority that is not trusted",
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host",
+};
+
 const WORDS: Readonly<Record<string, string>> = {
   CONNECT_TIMEOUT: "connecting took too long",
   CLOSED: "the connection was closed",
@@ -150,9 +163,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ENOTFOUND: "its host name does not resolve",
   EAI_AGAIN: "its host name does not resolve at the moment",
   EPIPE: "the connection was closed",
-  CERT_HAS_EXPIRED: "its certificate has expired",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed",
-  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host",
+  ...CERTIFICATE_WORDS,
 };
 
 function connectionError(error: Error, headSeen: boolean): ParleyError {
@@ -167,5 +178,7 @@ function connectionError(error: Error, headSeen: boolean): ParleyError {
   if (malformed) {
     return new ParleyError("PROVIDER_BAD_OUTPUT", `Cannot read the provider's answer: ${why}`, { cause: error });
   }
-  return new ParleyError("PROVIDER_UNREACHABLE", `Cannot reach the provider: ${why}`, { cause: error });
+  // A certificate is no better a moment later, and where nobody answers a caller has waited long enough.
+  const isLasting = code in CERTIFICATE_WORDS || code.startsWith("ERR_SSL_") || code === "CONNECT_TIMEOUT";
+  return new ParleyError("PROVIDER_UNREACHABLE", `Cannot reach the provider: ${why}`, { cause: error, isLasting });
 }

@@ -14,6 +14,8 @@ export interface UpstreamRequest {
 
 /** What happens during an upstream call. Exactly one of `onEnd` and `onError` comes last. */
 export interface UpstreamHandler {
+  /** The request begins to leave: from here on the provider may have seen it. */
+  onSent?(): void;
   onHeaders(status: number, headers: Readonly<Record<string, string>>): void;
   /** What one read has brought. The bytes are lent for the call: who keeps them copies them. */
   onData(chunk: Buffer): void;

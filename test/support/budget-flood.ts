@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
+import { expect } from "vitest";
+import { ParleyError } from "../../src/errors/index.ts";
 import { VirtualRuntime } from "../../src/runtime/virtual.ts";
 import { TestPurse, type Fleet } from "./fleet.ts";
 import type { TestLeaseBook } from "./services/lease-book.ts";
@@ -17,10 +19,21 @@ export interface FloodResult {
   /** What the lease book says once everything that is not spent was given back. */
   readonly leasedNanoUsd: number;
   readonly calls: number;
+  /** Holds that were refused because nobody could tell what is left, and the longest that one of them took. */
+  readonly unknown: number;
+  readonly longestUnknownMs: number;
 }
 
+/** What happens while the flood runs: called after each hold with how many there were. */
+export type Disturbance = (calls: number) => void;
+
 /** Lets callers spend one budget as fast as they can, until none of them gets anything any more. */
-export async function flood(fleet: Fleet, book: TestLeaseBook, seed: number): Promise<FloodResult> {
+export async function flood(
+  fleet: Fleet,
+  book: TestLeaseBook,
+  seed: number,
+  disturb?: Disturbance,
+): Promise<FloodResult> {
   const dice = new VirtualRuntime({ seed });
   const account = `key:k1|calendar_day@UTC|${randomUUID()}`;
   const rule = { account, bucket: 20_000, window: [20_000], limitNanoUsd: LIMIT };
@@ -28,12 +41,23 @@ export async function flood(fleet: Fleet, book: TestLeaseBook, seed: number): Pr
   const total = (): number => purses.reduce((sum, purse) => sum + purse.held + purse.spent, 0);
   let mostHeldNanoUsd = 0;
   let calls = 0;
+  let unknown = 0;
+  let longestUnknownMs = 0;
   const call = async (index: number): Promise<void> => {
     const purse = purses[index % purses.length]!;
     for (;;) {
       const amount = Math.floor(MEAN_HOLD * (0.5 + dice.random()));
-      if (!(await purse.hold(amount))) return;
-      calls += 1;
+      const askedMs = performance.now();
+      try {
+        if (!(await purse.hold(amount))) return;
+      } catch (error) {
+        expect(error).toBeInstanceOf(ParleyError);
+        unknown += 1;
+        longestUnknownMs = Math.max(longestUnknownMs, performance.now() - askedMs);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        continue;
+      }
+      disturb?.(++calls);
       mostHeldNanoUsd = Math.max(mostHeldNanoUsd, total());
       for (let turns = Math.floor(dice.random() * 5); turns > 0; turns--) {
         await new Promise((resolve) => setImmediate(resolve));
@@ -50,6 +74,8 @@ export async function flood(fleet: Fleet, book: TestLeaseBook, seed: number): Pr
     spentNanoUsd: purses.reduce((sum, purse) => sum + purse.spent, 0),
     leasedNanoUsd: book.total(account),
     calls,
+    unknown,
+    longestUnknownMs,
   };
 }
 

@@ -42,7 +42,7 @@ export async function booksOf({ url }: SandboxProcess): Promise<BookedCall[]> {
 
 /** Starts a gateway whose only provider, `wall`, is that sandbox. */
 export function startGatewayBefore(sandbox: SandboxProcess, folder: TestFolder): Promise<GatewayProcess> {
-  const wall = `wall: { kind: openai-compatible, base_url: "${sandbox.url}/v1", api_key: x, models: any }`;
+  const wall = `wall: { kind: openai-compatible, base_url: "${sandbox.url}/v1", api_key: x, models: any, price: 0 }`;
   return startGatewayProcess(folder, { yaml: `version: 1\nproviders:\n  ${wall}\n` });
 }
 

@@ -26,6 +26,7 @@ export interface FleetOptions {
   readonly count: number;
   readonly book: LeaseBook;
   readonly commandTimeoutMs?: number;
+  readonly askOthersForMs?: number;
   readonly prefix?: string;
   readonly epoch?: number;
 }
@@ -57,7 +58,16 @@ async function startReplica(id: string, index: number, prefix: string, options: 
     onState: ({ kind }) => kind === "connected" && opened.bank?.resume(),
   });
   const bus = await RedisBus.open(connection, id);
-  const bank = await RedisBank.open({ connection, bus, book, runtime, replica: id, epoch, replicas: () => count });
+  const bank = await RedisBank.open({
+    connection,
+    bus,
+    book,
+    runtime,
+    replica: id,
+    epoch,
+    replicas: () => count,
+    ...(options.askOthersForMs === undefined ? {} : { askOthersForMs: options.askOthersForMs }),
+  });
   opened.bank = bank;
   return { id, connection, bus, bank };
 }

@@ -33,7 +33,7 @@ export class HeldUpstream implements AsyncDisposable {
   /** Its entry under `providers:` of a configuration. */
   get yaml(): string {
     const { port } = this.#server.address() as AddressInfo;
-    return `held: { kind: openai-compatible, base_url: "http://127.0.0.1:${port}/v1", api_key: x, models: any }`;
+    return `held: { kind: openai-compatible, base_url: "http://127.0.0.1:${port}/v1", api_key: x, models: any, price: 0 }`;
   }
 
   /** How many answers wait to be let go. */

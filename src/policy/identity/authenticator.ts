@@ -1,4 +1,5 @@
 import { ParleyError } from "../../errors/index.ts";
+import type { BudgetRule } from "../budgets/budget-rule.ts";
 import type { Principal } from "../principal.ts";
 import { isBrowserKey, type BrowserKeys, type Parents } from "./browser-keys.ts";
 import type { KeyRights, PolicySource } from "./compile-principal.ts";
@@ -50,6 +51,11 @@ export class Authenticator implements Parents {
     // A key goes before a certificate: it says more about who of those behind a proxy is meant.
     const shown = key === undefined ? certificate?.() : undefined;
     return (shown && this.#ring!.byCertificate(shown)) ?? this.#ring!.authenticate(key);
+  }
+
+  /** The budgets of all keys, made ones too. */
+  get budgets(): readonly BudgetRule[] {
+    return [...this.#ring!.budgets, ...this.#made.budgets];
   }
 
   /** The holder of a key of whatever source that may be used now. */

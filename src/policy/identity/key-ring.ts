@@ -1,5 +1,6 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import { ParleyError } from "../../errors/index.ts";
+import type { BudgetRule } from "../budgets/budget-rule.ts";
 import type { Principal } from "../principal.ts";
 import {
   compilePrincipal,
@@ -106,6 +107,11 @@ export class KeyRing {
   /** Number of keys. */
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** The budgets of all keys. */
+  get budgets(): readonly BudgetRule[] {
+    return [...this.#byId.values()].flatMap(({ holder }) => holder.budgets);
   }
 
   /** Who holds this key, which comes without `Bearer `. Throws `UNAUTHENTICATED`, which never says how near a key was. */

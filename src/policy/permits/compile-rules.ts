@@ -1,3 +1,4 @@
+import { compileBudgets } from "../budgets/compile-budgets.ts";
 import { compileContent } from "../content/content-policy.ts";
 import { compileGlobs } from "../glob.ts";
 import { UNLIMITED, type Principal } from "../principal.ts";
@@ -36,6 +37,12 @@ export function compileRules(key: KeyIdentity, policies: readonly HeldPolicy[]):
     constraints,
     permits: mergePermits(policies, contradictions),
     content: compileContent(policies.flatMap(({ rules }) => rules.content ?? [])),
+    budgets: policies.flatMap(({ holder, rules }) => compileBudgets(holder, rules.budgets ?? [])),
+    // Refusing is the stricter of both, wherever a budget says so.
+    onLowBudget: policies.some(({ rules }) => rules.budgets?.length && rules.onLowBudget !== "clamp")
+      ? "refuse"
+      : "clamp",
+    whenExceeded: policies.findLast(({ rules }) => rules.whenExceeded !== undefined)?.rules.whenExceeded,
     rates: policies.flatMap(({ holder, rules }) => compileRates({ holder, policy: rules.name }, rules.rates ?? [])),
   };
 }

@@ -1,6 +1,7 @@
 import type { Constraints } from "../../contract/index.ts";
 import type { Holder } from "../holder.ts";
 import type { RateSetting } from "../rates/compile-rates.ts";
+import type { PolicyBudget } from "../budgets/compile-budgets.ts";
 import type { ContentRule } from "../content/content-policy.ts";
 import type { CostTier } from "./cost-tier.ts";
 
@@ -17,6 +18,10 @@ export interface PolicyRules {
   readonly rates?: readonly RateSetting[];
   /** What may be said to and by models. */
   readonly content?: readonly ContentRule[] | undefined;
+  /** What requests may cost, of each holder; unset: anything. */
+  readonly budgets?: readonly PolicyBudget[];
+  readonly onLowBudget?: "refuse" | "clamp";
+  readonly whenExceeded?: string | undefined;
 }
 
 /** What a policy permits. */

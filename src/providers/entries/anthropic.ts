@@ -1,5 +1,6 @@
 import { anthropicMessages } from "../../dialects/anthropic-messages/index.ts";
 import type { ModelQuirk, ProviderEntry } from "../entry.ts";
+import { BILLS_WHAT_STREAMED } from "./billing-rules.ts";
 
 const CHECKED_ON = "2026-11-20";
 const API_REFERENCE = "https://platform.claude.com/docs/en/api/messages";
@@ -152,6 +153,7 @@ export const anthropic: ProviderEntry = {
       quirks: anthropicQuirks,
     },
   ],
+  billing: BILLS_WHAT_STREAMED,
   docs: API_REFERENCE,
   checkedOn: CHECKED_ON,
   verified: "recorded",

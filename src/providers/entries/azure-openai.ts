@@ -1,4 +1,5 @@
 import type { ModelQuirk, ProviderEntry } from "../entry.ts";
+import { BILLS_WHAT_STREAMED } from "./billing-rules.ts";
 import { openai } from "./openai.ts";
 
 const CHECKED_ON = "2026-11-20";
@@ -53,6 +54,10 @@ export const azureOpenai: ProviderEntry = {
     ...(responses ? [{ ...responses, path: "/openai{path}?api-version={api_version}" }] : []),
   ],
   ...(openai.apiRules ? { apiRules: openai.apiRules } : {}),
+  billing: {
+    ...BILLS_WHAT_STREAMED,
+    unbounded: [{ models: ["*-search-*", "*deep-research*"], why: "it searches by itself, for fees of their own" }],
+  },
   docs: "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/latest",
   checkedOn: CHECKED_ON,
   verified: "recorded",

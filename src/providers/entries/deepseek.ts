@@ -1,5 +1,6 @@
 import { openaiChat } from "../../dialects/openai-chat/index.ts";
 import type { ModelQuirk, ProviderEntry } from "../entry.ts";
+import { BILLS_WHAT_STREAMED } from "./billing-rules.ts";
 
 const CHECKED_ON = "2026-11-20";
 const API_REFERENCE = "https://api-docs.deepseek.com/api/create-chat-completion";
@@ -66,6 +67,7 @@ export const deepseek: ProviderEntry = {
       quirks,
     },
   ],
+  billing: BILLS_WHAT_STREAMED,
   docs: API_REFERENCE,
   checkedOn: CHECKED_ON,
   verified: "recorded",

@@ -1,6 +1,7 @@
 import { having } from "../../catalog/abilities.ts";
 import { openaiChat } from "../../dialects/openai-chat/index.ts";
 import type { ProviderEntry } from "../entry.ts";
+import { BILLS_WHAT_STREAMED } from "./billing-rules.ts";
 
 const API_REFERENCE = "https://docs.fireworks.ai/api-reference/post-chatcompletions";
 
@@ -25,6 +26,7 @@ export const fireworks: ProviderEntry = {
     },
   ],
   facts: having("top_k", "min_p", "repetition_penalty"),
+  billing: BILLS_WHAT_STREAMED,
   docs: API_REFERENCE,
   checkedOn: "2026-11-20",
   verified: "none",

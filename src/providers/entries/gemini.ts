@@ -1,5 +1,6 @@
 import { geminiGenerate } from "../../dialects/gemini-generate/index.ts";
 import type { ModelQuirk, ProviderEntry } from "../entry.ts";
+import { BILLS_TO_THE_END } from "./billing-rules.ts";
 
 const CHECKED_ON = "2026-11-20";
 const API_REFERENCE = "https://ai.google.dev/api/generate-content";
@@ -123,6 +124,7 @@ export const gemini: ProviderEntry = {
       quirks: geminiQuirks,
     },
   ],
+  billing: BILLS_TO_THE_END,
   docs: API_REFERENCE,
   checkedOn: CHECKED_ON,
   verified: "recorded",

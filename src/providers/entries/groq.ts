@@ -1,5 +1,6 @@
 import { openaiChat } from "../../dialects/openai-chat/index.ts";
 import type { ModelQuirk, ProviderEntry } from "../entry.ts";
+import { BILLS_TO_THE_END } from "./billing-rules.ts";
 
 const CHECKED_ON = "2026-11-20";
 const API_REFERENCE = "https://console.groq.com/docs/api-reference#chat-create";
@@ -54,6 +55,10 @@ export const groq: ProviderEntry = {
       quirks,
     },
   ],
+  billing: {
+    ...BILLS_TO_THE_END,
+    unbounded: [{ models: ["*compound*"], why: "it calls models and tools by itself, for fees of their own" }],
+  },
   docs: API_REFERENCE,
   checkedOn: CHECKED_ON,
   verified: "recorded",

@@ -1,5 +1,6 @@
 import { openaiChat } from "../../dialects/openai-chat/index.ts";
 import type { ProviderEntry } from "../entry.ts";
+import { BILLS_TO_THE_END } from "./billing-rules.ts";
 
 /** Hugging Face's router to inference providers; a model id may end in `:provider`. */
 export const huggingface: ProviderEntry = {
@@ -16,6 +17,7 @@ export const huggingface: ProviderEntry = {
       quirks: [],
     },
   ],
+  billing: BILLS_TO_THE_END,
   docs: "https://huggingface.co/docs/inference-providers/tasks/chat-completion",
   checkedOn: "2026-11-20",
   verified: "recorded",

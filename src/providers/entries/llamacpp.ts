@@ -1,6 +1,7 @@
 import { having } from "../../catalog/abilities.ts";
 import { openaiChat } from "../../dialects/openai-chat/index.ts";
 import type { ProviderEntry } from "../entry.ts";
+import { NOT_BILLED } from "./billing-rules.ts";
 
 /** A llama.cpp server. It listens on 8080 where nobody says otherwise, as this gateway does: the address must be given. */
 export const llamacpp: ProviderEntry = {
@@ -22,7 +23,7 @@ export const llamacpp: ProviderEntry = {
       quirks: [],
     },
   ],
-  facts: having("top_k", "min_p"),
+  facts: { ...having("top_k", "min_p"), prices: NOT_BILLED },
   docs: "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
   checkedOn: "2026-11-20",
   verified: "recorded",

@@ -1,6 +1,7 @@
 import { having } from "../../catalog/abilities.ts";
 import { openaiChat } from "../../dialects/openai-chat/index.ts";
 import type { ModelQuirk, ProviderEntry } from "../entry.ts";
+import { NOT_BILLED } from "./billing-rules.ts";
 
 const CHECKED_ON = "2026-11-20";
 const API_DOCS = "https://lmstudio.ai/docs/developer/openai-compat/chat-completions";
@@ -31,7 +32,7 @@ export const lmstudio: ProviderEntry = {
       quirks,
     },
   ],
-  facts: having("top_k"),
+  facts: { ...having("top_k"), prices: NOT_BILLED },
   docs: API_DOCS,
   checkedOn: CHECKED_ON,
   verified: "none",

@@ -1,5 +1,6 @@
 import { openaiChat } from "../../dialects/openai-chat/index.ts";
 import type { ModelQuirk, ProviderEntry } from "../entry.ts";
+import { BILLS_TO_THE_END } from "./billing-rules.ts";
 
 const CHECKED_ON = "2026-11-20";
 const API_REFERENCE = "https://docs.mistral.ai/api/endpoint/chat";
@@ -112,6 +113,7 @@ export const mistral: ProviderEntry = {
       quirks,
     },
   ],
+  billing: BILLS_TO_THE_END,
   docs: API_REFERENCE,
   checkedOn: CHECKED_ON,
   verified: "recorded",

@@ -1,5 +1,6 @@
 import { openaiChat } from "../../dialects/openai-chat/index.ts";
 import type { ModelQuirk, ProviderEntry } from "../entry.ts";
+import { NOT_BILLED } from "./billing-rules.ts";
 
 const CHECKED_ON = "2026-11-20";
 const COMPATIBILITY = "https://docs.ollama.com/api/openai-compatibility";
@@ -40,6 +41,7 @@ export const ollama: ProviderEntry = {
       quirks,
     },
   ],
+  facts: { prices: NOT_BILLED },
   docs: COMPATIBILITY,
   checkedOn: CHECKED_ON,
   verified: "recorded",

@@ -1,6 +1,7 @@
 import { openaiChat } from "../../dialects/openai-chat/index.ts";
 import { openaiResponses } from "../../dialects/openai-responses/index.ts";
 import type { ModelQuirk, ProviderEntry } from "../entry.ts";
+import { BILLS_WHAT_STREAMED } from "./billing-rules.ts";
 import { openaiApiRules } from "./openai-api-rules.ts";
 import { openaiResponsesQuirks, openaiResponsesSettings } from "./openai-responses-settings.ts";
 
@@ -132,6 +133,10 @@ export const openai: ProviderEntry = {
     },
   ],
   apiRules: openaiApiRules,
+  billing: {
+    ...BILLS_WHAT_STREAMED,
+    unbounded: [{ models: ["*-search-*", "*deep-research*"], why: "it searches by itself, for fees of their own" }],
+  },
   docs: API_REFERENCE,
   checkedOn: CHECKED_ON,
   verified: "recorded",

@@ -1,6 +1,7 @@
 import { having } from "../../catalog/abilities.ts";
 import { openaiChat } from "../../dialects/openai-chat/index.ts";
 import type { ModelQuirk, ProviderEntry } from "../entry.ts";
+import { BILLS_TO_THE_END } from "./billing-rules.ts";
 
 const CHECKED_ON = "2026-11-20";
 const API_REFERENCE = "https://openrouter.ai/docs/api-reference/chat-completion";
@@ -49,6 +50,16 @@ export const openrouter: ProviderEntry = {
     },
   ],
   facts: having("top_k", "min_p", "repetition_penalty"),
+  // Behind it are providers of both kinds.
+  billing: {
+    ...BILLS_TO_THE_END,
+    unbounded: [
+      {
+        models: ["*:online", "*-search*", "*deep-research*", "perplexity/*", "*auto"],
+        why: "it searches or chooses models by itself, for fees of their own",
+      },
+    ],
+  },
   docs: API_REFERENCE,
   checkedOn: CHECKED_ON,
   verified: "recorded",

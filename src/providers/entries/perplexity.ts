@@ -1,6 +1,7 @@
 import { having } from "../../catalog/abilities.ts";
 import { openaiChat } from "../../dialects/openai-chat/index.ts";
 import type { ModelQuirk, ProviderEntry } from "../entry.ts";
+import { BILLS_TO_THE_END } from "./billing-rules.ts";
 
 const CHECKED_ON = "2026-11-20";
 const API_REFERENCE = "https://docs.perplexity.ai/api-reference/chat-completions-post";
@@ -72,6 +73,10 @@ export const perplexity: ProviderEntry = {
     },
   ],
   facts: having("top_k"),
+  billing: {
+    ...BILLS_TO_THE_END,
+    unbounded: [{ models: ["*"], why: "it searches by itself, for fees of their own" }],
+  },
   docs: API_REFERENCE,
   checkedOn: CHECKED_ON,
   verified: "recorded",

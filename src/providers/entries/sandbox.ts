@@ -25,6 +25,8 @@ export const sandbox: ProviderEntry = {
       quirks: [],
     },
   ],
+  // It counts what it has written when its reader leaves.
+  billing: { cutStream: "generated", cutWhole: "generated", source: "docs/sandbox.md", checkedOn: "2026-11-20" },
   docs: "README.md",
   checkedOn: "2026-11-20",
   verified: "none",

@@ -1,6 +1,7 @@
 import { having } from "../../catalog/abilities.ts";
 import { openaiChat } from "../../dialects/openai-chat/index.ts";
 import type { ModelQuirk, ProviderEntry } from "../entry.ts";
+import { BILLS_WHAT_STREAMED } from "./billing-rules.ts";
 
 const CHECKED_ON = "2026-11-20";
 const API_REFERENCE = "https://docs.together.ai/reference/chat-completions-1";
@@ -32,6 +33,7 @@ export const together: ProviderEntry = {
     },
   ],
   facts: having("top_k", "min_p", "repetition_penalty"),
+  billing: BILLS_WHAT_STREAMED,
   docs: API_REFERENCE,
   checkedOn: CHECKED_ON,
   verified: "recorded",

@@ -1,6 +1,7 @@
 import { anthropicMessages } from "../../dialects/anthropic-messages/index.ts";
 import { geminiGenerate } from "../../dialects/gemini-generate/index.ts";
 import type { ModelQuirk, ProviderEntry } from "../entry.ts";
+import { BILLS_TO_THE_END } from "./billing-rules.ts";
 import { anthropicQuirks } from "./anthropic.ts";
 import { geminiQuirks } from "./gemini.ts";
 
@@ -86,6 +87,7 @@ export const vertex: ProviderEntry = {
       checkedOn: CHECKED_ON,
     },
   ],
+  billing: BILLS_TO_THE_END,
   docs: REFERENCE,
   checkedOn: CHECKED_ON,
   verified: "recorded",

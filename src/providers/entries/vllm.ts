@@ -1,6 +1,7 @@
 import { having } from "../../catalog/abilities.ts";
 import { openaiChat } from "../../dialects/openai-chat/index.ts";
 import type { ModelQuirk, ProviderEntry } from "../entry.ts";
+import { NOT_BILLED } from "./billing-rules.ts";
 
 const CHECKED_ON = "2026-11-20";
 const SERVER_DOCS = "https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html";
@@ -31,7 +32,7 @@ export const vllm: ProviderEntry = {
       quirks,
     },
   ],
-  facts: having("top_k", "min_p", "repetition_penalty"),
+  facts: { ...having("top_k", "min_p", "repetition_penalty"), prices: NOT_BILLED },
   docs: SERVER_DOCS,
   checkedOn: CHECKED_ON,
   verified: "none",

@@ -1,5 +1,6 @@
 import { openaiChat } from "../../dialects/openai-chat/index.ts";
 import type { ModelQuirk, ProviderEntry } from "../entry.ts";
+import { BILLS_WHAT_STREAMED } from "./billing-rules.ts";
 
 const CHECKED_ON = "2026-11-20";
 const API_REFERENCE = "https://docs.x.ai/docs/api-reference";
@@ -55,6 +56,8 @@ export const xai: ProviderEntry = {
       quirks,
     },
   ],
+  // Its documentation of max_tokens: it bounds neither reasoning nor calls.
+  billing: { ...BILLS_WHAT_STREAMED, limitCovers: "visible" },
   docs: API_REFERENCE,
   checkedOn: CHECKED_ON,
   verified: "recorded",

@@ -16,6 +16,8 @@ export interface RedisBankOptions {
   readonly epoch: number;
   /** How many replicas live; unset: one. */
   readonly replicas?: () => number;
+  /** How long a draw that finds nothing waits for what others give back. */
+  readonly askOthersForMs?: number;
   /** Throws where this replica may not draw. */
   readonly assertMayDraw?: () => void;
 }
@@ -24,6 +26,7 @@ export interface RedisBankOptions {
 const MAX_IDLE_ACCOUNTS = 10_000;
 // After others asked, what is given back is told for as long as one of them may still be waiting.
 const ASKED_FOR_MS = 500;
+const ASK_OTHERS_FOR_MS = 100;
 
 /**
  * The bank of a fleet: money is leased from counters in Redis, and every lease stands in the lease book before it is
@@ -49,6 +52,7 @@ export class RedisBank implements Bank {
       book,
       runtime,
       replica,
+      askOthersForMs: options.askOthersForMs ?? ASK_OTHERS_FOR_MS,
       replicas: options.replicas ?? (() => 1),
       assertMayDraw: options.assertMayDraw ?? (() => {}),
       nextOperation: () => ++operations,

@@ -3,6 +3,10 @@ import type { Draw } from "../bank.ts";
 /** What this replica holds of a bucket. All amounts in nano-USD. */
 export interface Line {
   readonly bucket: number;
+  /** Whether it is known what was spent of it before there were leases. */
+  isKnown: boolean;
+  /** Draws that are at work on it: while there are any, it must not be forgotten. */
+  draws: number;
   /** What was granted and not given back: the truth, of which Redis and the book know at least as much. */
   held: number;
   /** Of `held`, what former lives of this replica have left, until it is settled. */
@@ -22,6 +26,8 @@ export interface Line {
 export function newLine(bucket: number): Line {
   return {
     bucket,
+    isKnown: false,
+    draws: 0,
     held: 0,
     inherited: 0,
     booked: 0,

@@ -14,6 +14,8 @@ export interface LeaseParts {
   readonly book: LeaseBook;
   readonly runtime: Runtime;
   readonly replica: string;
+  /** How long a draw waits for what others give back. */
+  readonly askOthersForMs: number;
   replicas(): number;
   assertMayDraw(): void;
   /** A number that no operation of this replica had before, and higher than all of them. */
@@ -27,7 +29,6 @@ export interface LeaseParts {
 const TIME_TO_LIVE_MS = 62 * 86_400_000;
 const ISSUE_AT_MOST = 3;
 const SETTLE_WITHIN_MS = 1_000;
-const ASK_OTHERS_FOR_MS = 100;
 const REFUSE_FOR_MS = 50;
 
 /** One account's leases of this replica, and their way to Redis and the book: one operation after the other. */
@@ -53,7 +54,7 @@ export class LeasedAccount {
   /** Whether forgetting it loses nothing. */
   get isIdle(): boolean {
     if (this.#queued > 0) return false;
-    for (const line of this.#lines.values()) if (line.held > 0 || isUntidy(line)) return false;
+    for (const line of this.#lines.values()) if (line.held > 0 || line.draws > 0 || isUntidy(line)) return false;
     return true;
   }
 
@@ -61,6 +62,7 @@ export class LeasedAccount {
   inherit({ bucket, netNanoUsd }: LeaseRow): void {
     const line = this.#line(bucket);
     line.held = line.inherited = line.booked = line.counted = netNanoUsd;
+    line.isKnown = true;
   }
 
   draw(draw: Draw): Grant | Promise<Grant> {
@@ -113,7 +115,8 @@ export class LeasedAccount {
 
   async #drawAndAskOthers(line: Line, draw: Draw): Promise<Grant> {
     const { runtime } = this.#parts;
-    const patience = new Patience(runtime, ASK_OTHERS_FOR_MS);
+    const patience = new Patience(runtime, this.#parts.askOthersForMs);
+    line.draws += 1;
     try {
       for (;;) {
         const grant = await this.#inTurn(() => this.#ask(line, draw));
@@ -135,6 +138,7 @@ export class LeasedAccount {
         await patience.next();
       }
     } finally {
+      line.draws -= 1;
       patience.end();
       this.#waiters.delete(patience);
       this.#tidySoon();
@@ -153,6 +157,7 @@ export class LeasedAccount {
     const { connection, runtime } = this.#parts;
     const deadlineMs = runtime.monotonicMs() + SETTLE_WITHIN_MS;
     const window = windowOf(draw);
+    if (!line.isKnown) await this.#know(line);
     for (;;) {
       this.#parts.assertMayDraw();
       // Away is known before the book is troubled.
@@ -172,6 +177,12 @@ export class LeasedAccount {
       else if (status === "wait") await new Patience(runtime, SETTLE_WITHIN_MS).next();
       line.generation = 0;
     }
+  }
+
+  /** A replica that was alone until now has spent money of which no lease tells. */
+  async #know(line: Line): Promise<void> {
+    line.held += await this.#parts.book.spentBefore(this.#name, line.bucket, this.#parts.replica);
+    line.isKnown = true;
   }
 
   /** Sends one operation, and the same again where its answer is lost: it then has the same answer. */
@@ -241,7 +252,7 @@ export class LeasedAccount {
       // Whoever draws next writes it anyway.
       if (line.booked !== line.held && this.#queued === 1 && this.#waiters.size === 0)
         await this.#book(line, line.held);
-      if (line.held === 0 && !isUntidy(line)) this.#lines.delete(line.bucket);
+      if (line.held === 0 && line.draws === 0 && !isUntidy(line)) this.#lines.delete(line.bucket);
     }
     if (!gaveBack) return;
     this.#parts.gaveBack(this.#name);

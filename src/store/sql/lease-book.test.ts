@@ -21,6 +21,7 @@ async function openBook(kind: string) {
   const folder = place ? undefined : mkdtempSync(join(tmpdir(), "parley-leases-"));
   const database = await openDatabase(place ? { url: place.url } : { file: join(folder!, "parley.sqlite") });
   return {
+    database,
     book: createSqlLeaseBook(database, runtime),
     async [Symbol.asyncDispose]() {
       await database.close();
@@ -46,6 +47,27 @@ describe.each(["SQLite", "PostgreSQL"])("leases in %s", { timeout: 60_000 }, (ki
     expect(await book.set(lease("r2", 6), 2)).toBe(2);
     expect((await book.ofReplica("r1")).length).toBe(3);
     expect(await book.beginGeneration("unknown", [1])).toEqual({ generation: 2, rows: [] });
+  });
+
+  test("are what a replica spent where that is more", async () => {
+    await using opened = await openBook(kind);
+    const { book, database } = opened;
+    const spent = [
+      { account, bucket: 1, replica: "r1", nano_usd: 30 },
+      { account, bucket: 1, replica: "r2", nano_usd: 40 },
+      { account, bucket: 2, replica: "r2", nano_usd: 50 },
+    ];
+    await database.run("write", (query) => query.insertInto("spend_of_replica").values(spent).execute());
+    await book.set(lease("r1", 100, 1), 1);
+    await book.set(lease("r3", 0, 1), 1);
+    const { rows } = await book.beginGeneration(account, [1]);
+    expect(
+      rows
+        .map(({ replica, netNanoUsd }) => `${replica} ${netNanoUsd}`)
+        .toSorted((one, other) => one.localeCompare(other)),
+    ).toEqual(["r1 100", "r2 40", "r3 0"]);
+    expect(await book.spentBefore(account, 2, "r2")).toBe(50);
+    expect(await book.spentBefore(account, 2, "r1")).toBe(0);
   });
 
   test("are not changed by a write that comes late", async () => {

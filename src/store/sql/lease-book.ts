@@ -40,15 +40,18 @@ export function createSqlLeaseBook(database: Database, runtime: Pick<Runtime, "n
           )
           .returning("generation")
           .executeTakeFirstOrThrow();
-        if (buckets.length === 0) return { generation, rows: [] };
-        const rows = await query
-          .selectFrom("lease")
-          .select(["account", "bucket", "replica", "net_nano_usd"])
+        return { generation, rows: await readLeases(query, account, buckets) };
+      }),
+    spentBefore: (account, bucket, replica) =>
+      database.run("read what was spent", async (query) => {
+        const row = await query
+          .selectFrom("spend_of_replica")
+          .select("nano_usd")
           .where("account", "=", account)
-          .where("bucket", ">=", Math.min(...buckets))
-          .where("bucket", "<=", Math.max(...buckets))
-          .execute();
-        return { generation, rows: rows.filter(({ bucket }) => buckets.includes(bucket)).map(leaseOf) };
+          .where("bucket", "=", bucket)
+          .where("replica", "=", replica)
+          .executeTakeFirst();
+        return row?.nano_usd ?? 0;
       }),
     ofReplica: (replica) =>
       database.run("read the leases", async (query) => {
@@ -61,6 +64,33 @@ export function createSqlLeaseBook(database: Database, runtime: Pick<Runtime, "n
         return rows.map(leaseOf);
       }),
   };
+}
+
+/** What each replica has leased or, where that is more, spent. */
+async function readLeases(query: Query, account: string, buckets: readonly number[]): Promise<LeaseRow[]> {
+  if (buckets.length === 0) return [];
+  const range = { first: Math.min(...buckets), last: Math.max(...buckets) };
+  const leased = await query
+    .selectFrom("lease")
+    .select(["account", "bucket", "replica", "net_nano_usd"])
+    .where("account", "=", account)
+    .where("bucket", ">=", range.first)
+    .where("bucket", "<=", range.last)
+    .execute();
+  const spent = await query
+    .selectFrom("spend_of_replica")
+    .select(["account", "bucket", "replica", "nano_usd as net_nano_usd"])
+    .where("account", "=", account)
+    .where("bucket", ">=", range.first)
+    .where("bucket", "<=", range.last)
+    .execute();
+  const rows = new Map<string, LeaseRow>();
+  for (const row of [...leased, ...spent].map(leaseOf)) {
+    const key = `${row.bucket} ${row.replica}`;
+    const known = rows.get(key);
+    if (buckets.includes(row.bucket) && row.netNanoUsd >= (known?.netNanoUsd ?? 0)) rows.set(key, row);
+  }
+  return [...rows.values()];
 }
 
 type WrittenRow = ReturnType<typeof tableRowOf> & { readonly operation: number; readonly changed_at_ms: number };

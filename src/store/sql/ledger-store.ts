@@ -87,6 +87,13 @@ const SPEND: Insert<"spend"> = {
   suffix: "on conflict (account, bucket) do update set nano_usd = spend.nano_usd + excluded.nano_usd",
 };
 
+const SPEND_OF_REPLICA: RowInsert<"spend_of_replica"> = {
+  table: "spend_of_replica",
+  columns: ["account", "bucket", "replica", "nano_usd"],
+  suffix:
+    "on conflict (account, bucket, replica) do update set nano_usd = spend_of_replica.nano_usd + excluded.nano_usd",
+};
+
 const POSITION: Insert<"projector"> = {
   table: "projector",
   columns: ["replica", "epoch", "seq", "segment", "offset_bytes"],
@@ -118,6 +125,19 @@ export function createSqlLedgerStore(database: Database): LedgerStore {
           .selectFrom("spend")
           .select(["bucket", "nano_usd"])
           .where("account", "=", account)
+          .where("bucket", "in", buckets)
+          .execute(),
+      );
+      return new Map(rows.map(({ bucket, nano_usd }) => [bucket, nano_usd]));
+    },
+    async spentBy(replica, account, buckets) {
+      if (buckets.length === 0) return new Map();
+      const rows = await database.run("read what was spent", (query) =>
+        query
+          .selectFrom("spend_of_replica")
+          .select(["bucket", "nano_usd"])
+          .where("account", "=", account)
+          .where("replica", "=", replica)
           .where("bucket", "in", buckets)
           .execute(),
       );
@@ -172,7 +192,15 @@ async function write(query: Query, kind: Database["kind"], changes: LedgerChange
   await insertRows(query, kind, TAGS, changes.tags);
   await insertRows(query, kind, COMPENSATIONS, changes.compensations);
   // In order, so that replicas that charge the same accounts wait for each other and never around.
-  await insertRows(query, kind, SPEND, [...changes.spend].sort(byBucket));
+  const spend = [...changes.spend].sort(byBucket);
+  await insertRows(query, kind, SPEND, spend);
+  const { replica } = changes.position;
+  await insertRows(
+    query,
+    kind,
+    SPEND_OF_REPLICA,
+    spend.map((row) => ({ ...row, replica })),
+  );
   await insertRows(query, kind, POSITION, [changes.position]);
 }
 

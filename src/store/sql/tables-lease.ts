@@ -2,6 +2,7 @@
 export interface LeaseTables {
   lease: LeaseTableRow;
   lease_generation: LeaseGenerationRow;
+  spend_of_replica: SpendOfReplicaRow;
 }
 
 /** What a replica holds of a bucket at most. */
@@ -19,4 +20,12 @@ export interface LeaseTableRow {
 export interface LeaseGenerationRow {
   account: string;
   generation: number;
+}
+
+/** What a replica's journal has charged to a bucket: what its leases come down to. */
+export interface SpendOfReplicaRow {
+  account: string;
+  bucket: number;
+  replica: string;
+  nano_usd: number;
 }

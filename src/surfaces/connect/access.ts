@@ -1,5 +1,5 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import { AuditService, KeyService, PolicyService } from "../../contract/admin.ts";
+import { AuditService, BudgetService, KeyService, PolicyService } from "../../contract/admin.ts";
 import { ChatService, ModelService, RouteService } from "../../contract/index.ts";
 import type { Scope } from "../../policy/identity/roles.ts";
 
@@ -32,6 +32,7 @@ export const ACCESS: readonly ServiceAccess[] = [
     },
     ["mintBrowserKey"],
   ),
+  access(BudgetService, { listBudgets: "budgets:read", watchAlerts: "budgets:read" }),
   access(PolicyService, { previewPolicy: "policies:read" }, ["previewPolicy"]),
   access(AuditService, { listAuditEntries: "audit:read", verifyAuditLog: "audit:read" }),
 ];

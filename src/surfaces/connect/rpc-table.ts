@@ -11,6 +11,7 @@ import { CONTRACT_SERVICES, scopeOf } from "./access.ts";
 import { registerAudit, registerKeys, registerPolicies } from "./admin-rpcs.ts";
 import { generate, generateStream, type DirectCall } from "./chat-rpcs.ts";
 import { Health } from "../../contract/grpc.ts";
+import { registerBudgets } from "./budget-rpcs.ts";
 import { registerHealth } from "./health-rpcs.ts";
 import { registerModels } from "./model-rpcs.ts";
 import { registerRoutes } from "./route-rpcs.ts";
@@ -57,6 +58,7 @@ export function createRpcTable(options: {
   registerKeys(router, options.gateway.admin);
   registerPolicies(router, options.gateway.admin);
   registerAudit(router, options.gateway.admin);
+  registerBudgets(router, options.gateway);
   registerHealth(
     router,
     options.readiness,

@@ -58,6 +58,10 @@ export class ScriptedGateway implements Gateway {
     },
   };
 
+  readonly budgets: Gateway["budgets"] = {
+    list: () => notAsked(),
+    watch: () => notAsked(),
+  };
   readonly explain: Gateway["explain"] = {
     explain: () => notAsked(),
     trace: () => notAsked(),

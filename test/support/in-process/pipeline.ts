@@ -1,4 +1,5 @@
-import { UNLIMITED } from "../../../src/policy/principal.ts";
+import { UNLIMITED, type Principal } from "../../../src/policy/principal.ts";
+import { freshBudgets } from "../../../src/policy/budgets/no-budgets.fixture.ts";
 import { create } from "@bufbuild/protobuf";
 import { createCatalog } from "../../../src/catalog/catalog.ts";
 import {
@@ -14,6 +15,8 @@ import { reasonName } from "../../../src/errors/index.ts";
 import type { LedgerRecord } from "../../../src/ledger/records.ts";
 import type { ChatOutcome, EventSink } from "../../../src/pipeline/call.ts";
 import { LiveRequests, chat } from "../../../src/pipeline/chat.ts";
+import type { AttemptEndedRecord, RequestEndedRecord } from "../../../src/ledger/records.ts";
+import { startProbes } from "../../../src/pipeline/probe.ts";
 import type { RequestTrace } from "../../../src/pipeline/trace.ts";
 import type { ChatLimits, ChatParts, LiveConfig, MemoryPort } from "../../../src/pipeline/parts.ts";
 import { createProvider, type ConfiguredProvider } from "../../../src/providers/create-adapter.ts";
@@ -23,6 +26,7 @@ import { LocalPermitSource } from "../../../src/policy/rates/local-source.ts";
 import { RateLimiter } from "../../../src/policy/rates/rate-limiter.ts";
 import { ExtraAttempts } from "../../../src/routing/extra-attempts.ts";
 import { HedgeBudget } from "../../../src/routing/hedge-budget.ts";
+import type { LiveTargets, ProbedTargets } from "../../../src/routing/live.ts";
 import { createLiveTargets } from "../../../src/routing/live-targets.ts";
 import { ModelTable, type Route } from "../../../src/routing/model-table.ts";
 import type { Target } from "../../../src/routing/target.ts";
@@ -59,6 +63,8 @@ const caller = {
 
 const UNBOUNDED: MemoryPort = { tryTake: () => true, give: nothing };
 
+const NO_PROBES: NonNullable<LiveConfig["probes"]> = new Map();
+
 let known: readonly ConfiguredProvider[] | undefined;
 
 // The sandbox's formats as a gateway has them; `same-again` says the same again and does not continue.
@@ -94,31 +100,45 @@ export function targetNamed(name: string): Target {
 /** A gateway's pipeline with health, statistics and a budget of extra attempts of its own. */
 export class InProcessGateway {
   readonly #runtime: Runtime;
-  readonly #parts: ChatParts;
+  readonly #parts: ChatParts & { readonly live: LiveTargets & ProbedTargets };
   readonly #live = new LiveRequests();
 
+  readonly #caller: Principal;
   /** What became of its requests. */
   readonly traces: RequestTrace[] = [];
   /** What stands in its books. */
   readonly records: LedgerRecord[] = [];
+  /** Sum of the costs in its books. */
+  spentNanoUsd = 0;
 
-  constructor(runtime: Runtime, upstream: UpstreamClient, routes: readonly Route[] = [], memory = UNBOUNDED) {
+  /** `more` is what the caller's key has beyond permission for everything. */
+  constructor(
+    runtime: Runtime,
+    upstream: UpstreamClient,
+    routes: readonly Route[] = [],
+    memory = UNBOUNDED,
+    probes = NO_PROBES,
+    more: Partial<Principal> = {},
+  ) {
+    this.#caller = { ...caller, ...more };
     this.#runtime = runtime;
     const config: LiveConfig = {
       models: new ModelTable(routes, providers()),
       adapters: new Map(providers().map((provider) => [provider.name, provider.adapter])),
-      authenticate: () => caller,
+      authenticate: () => this.#caller,
       limits: LIMITS,
+      probes,
     };
     this.#parts = {
       runtime,
       upstream,
       ledger: {
         forwarded: (record) => Promise.resolve(void this.records.push(record)),
-        ended: (record) => void this.records.push(record),
+        ended: (record) => this.#book(record),
         streamed: nothing,
         close: () => Promise.resolve(),
       },
+      budgets: freshBudgets(runtime),
       extraAttempts: new ExtraAttempts(runtime),
       rates: new RateLimiter(new LocalPermitSource(runtime), runtime),
       live: createLiveTargets(runtime),
@@ -139,6 +159,21 @@ export class InProcessGateway {
     };
   }
 
+  /** Health and statistics of what it calls. */
+  get health(): LiveTargets & ProbedTargets {
+    return this.#parts.live;
+  }
+
+  /** Begins to try out what has rested; returns how to stop. */
+  startProbes(): () => void {
+    return startProbes(this.#parts);
+  }
+
+  #book(record: AttemptEndedRecord | RequestEndedRecord): void {
+    this.records.push(record);
+    if (record.kind === "attempt_ended") this.spentNanoUsd += Number(record.cost?.nanoUsd ?? 0n);
+  }
+
   /** Runs a request to its end. */
   async ask(
     request: WallRequest,
@@ -148,7 +183,7 @@ export class InProcessGateway {
     const sink = new TellingSink();
     const call = {
       requestId: this.#runtime.newId("req"),
-      caller,
+      caller: this.#caller,
       request: create(ChatRequestSchema, request),
       stream,
       timeoutMs,

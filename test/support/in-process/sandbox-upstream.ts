@@ -58,7 +58,10 @@ class PlayedCall implements UpstreamCall {
   constructor(parts: CallParts) {
     this.#parts = parts;
     this.#steps = parts.steps[Symbol.iterator]();
-    queueMicrotask(() => this.#play());
+    queueMicrotask(() => {
+      parts.handler.onSent?.();
+      this.#play();
+    });
   }
 
   pause(): void {

@@ -1,4 +1,5 @@
 import { UNLIMITED } from "../../../src/policy/principal.ts";
+import { freshBudgets } from "../../../src/policy/budgets/no-budgets.fixture.ts";
 import type { Dialect } from "../../../src/dialects/dialect.ts";
 import { anthropicMessages } from "../../../src/dialects/anthropic-messages/index.ts";
 import { geminiGenerate } from "../../../src/dialects/gemini-generate/index.ts";
@@ -74,6 +75,7 @@ export function mutantParts(
     runtime,
     upstream,
     ledger: { forwarded: () => Promise.resolve(), ended: nothing, streamed: nothing, close: () => Promise.resolve() },
+    budgets: freshBudgets(runtime),
     extraAttempts: new ExtraAttempts(runtime),
     rates: new RateLimiter(new LocalPermitSource(runtime), runtime),
     live: createLiveTargets(runtime),

@@ -22,9 +22,23 @@ export class TestLeaseBook implements LeaseBook {
     this.generations += 1;
     const generation = this.#generationOf(account) + 1;
     this.#generations.set(account, generation);
-    const rows = [...this.#rows.values()].filter((row) => row.account === account && buckets.includes(row.bucket));
+    const rows: LeaseRow[] = [...this.#rows.values()].filter(
+      (row) => row.account === account && buckets.includes(row.bucket),
+    );
+    for (const [replica, netNanoUsd] of this.before) {
+      if (rows.some((row) => row.replica === replica)) continue;
+      for (const bucket of buckets) rows.push({ account, bucket, replica, netNanoUsd });
+    }
     await turn();
     return { generation, rows };
+  }
+
+  /** What replicas have spent before they had leases. */
+  readonly before = new Map<string, number>();
+
+  async spentBefore(_account: string, _bucket: number, replica: string): Promise<number> {
+    await turn();
+    return this.before.get(replica) ?? 0;
   }
 
   async ofReplica(replica: string): Promise<readonly LeaseRow[]> {

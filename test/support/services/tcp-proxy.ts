@@ -3,6 +3,8 @@ import { createServer, connect, type Socket } from "node:net";
 /** A proxy on loopback that hurts what passes through it. */
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
+  /** Where new connections lead. */
+  targetPort: number;
   /** Answers are kept back by this many milliseconds from now on. */
   delayAnswersMs: number;
   /** Loses this many answers from now on: the connection is reset in their place. */
@@ -16,12 +18,13 @@ export interface TcpProxy extends AsyncDisposable {
 /** Starts a proxy in front of a port of loopback. */
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
-  const state = { delayAnswersMs: 0, answersToLose: 0, lost: 0, isCut: false };
+  const state = { targetPort, delayAnswersMs: 0, answersToLose: 0, lost: 0, isCut: false };
   const server = createServer((client) => {
     if (state.isCut) return void client.resetAndDestroy();
-    const upstream = connect(targetPort, "127.0.0.1");
+    const upstream = connect(state.targetPort, "127.0.0.1");
     client.setNoDelay(true);
     upstream.setNoDelay(true);
+    let before = Promise.resolve();
     const end = (): void => {
       client.destroy();
       upstream.destroy();
@@ -37,39 +40,44 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
         client.resetAndDestroy();
         return;
       }
-      if (state.delayAnswersMs === 0) client.write(chunk);
-      else setTimeout(() => client.writable && client.write(chunk), state.delayAnswersMs);
+      // In order: what is not delayed itself waits for what is.
+      const dueMs = performance.now() + state.delayAnswersMs;
+      const passed = before;
+      before = (async () => {
+        await passed;
+        const restMs = dueMs - performance.now();
+        if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs));
+        if (client.writable) client.write(chunk);
+      })();
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
-  return {
-    port: typeof address === "object" && address !== null ? address.port : 0,
-    get delayAnswersMs() {
-      return state.delayAnswersMs;
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return Object.defineProperties(
+    {
+      async [Symbol.asyncDispose]() {
+        for (const socket of sockets) socket.destroy();
+        await new Promise((resolve) => server.close(resolve));
+      },
     },
-    set delayAnswersMs(value) {
-      state.delayAnswersMs = value;
+    {
+      port: { value: port },
+      lost: { get: () => state.lost },
+      targetPort: settable(state, "targetPort"),
+      delayAnswersMs: settable(state, "delayAnswersMs"),
+      answersToLose: settable(state, "answersToLose"),
+      isCut: {
+        get: () => state.isCut,
+        set(value: boolean) {
+          state.isCut = value;
+          if (value) for (const socket of sockets) socket.resetAndDestroy();
+        },
+      },
     },
-    get answersToLose() {
-      return state.answersToLose;
-    },
-    set answersToLose(value) {
-      state.answersToLose = value;
-    },
-    get lost() {
-      return state.lost;
-    },
-    get isCut() {
-      return state.isCut;
-    },
-    set isCut(value) {
-      state.isCut = value;
-      if (value) for (const socket of sockets) socket.resetAndDestroy();
-    },
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  ) as unknown as TcpProxy;
+}
+
+function settable<T, K extends keyof T>(state: T, key: K): PropertyDescriptor {
+  return { get: () => state[key], set: (value: T[K]) => void (state[key] = value) };
 }

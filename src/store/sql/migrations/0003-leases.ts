@@ -16,5 +16,13 @@ export const leases: Migration = {
       .addColumn("account", "text", (column) => column.primaryKey())
       .addColumn("generation", "bigint", (column) => column.notNull())
       .execute();
+    await schema
+      .createTable("spend_of_replica")
+      .addColumn("account", "text", (column) => column.notNull())
+      .addColumn("bucket", "bigint", (column) => column.notNull())
+      .addColumn("replica", "text", (column) => column.notNull())
+      .addColumn("nano_usd", "bigint", (column) => column.notNull())
+      .addPrimaryKeyConstraint("spend_of_replica_pk", ["account", "bucket", "replica"])
+      .execute();
   },
 };
