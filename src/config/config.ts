@@ -1,4 +1,5 @@
 import type { ModelFacts } from "../catalog/facts.ts";
+import type { FixedKeyConfig, IssuerConfig, OrganisationConfig } from "./config-identity.ts";
 import type { Constraints, Delivery, OnRefusal, Priority } from "../contract/index.ts";
 
 /** The checked configuration: file, environment, flags and zero-config merged. Plain data; the app builds from it. */
@@ -9,6 +10,7 @@ export interface Config {
   readonly tasks: readonly RouteConfig[];
   readonly routeDefaults: RouteDefaults;
   readonly organisations: readonly OrganisationConfig[];
+  readonly issuers?: readonly IssuerConfig[];
   readonly keys: readonly FixedKeyConfig[];
   readonly policies: readonly PolicyConfig[];
   /** Whether the built-in sandbox runs and is a provider named `sandbox`. */
@@ -217,27 +219,6 @@ export interface RouteTargetConfig {
   readonly canaryPercent: number | undefined;
   /** It serves nobody and gets a copy of this percentage of requests; undefined: it serves. */
   readonly shadowPercent: number | undefined;
-}
-
-/** A key from the configuration or the environment. */
-export interface FixedKeyConfig {
-  readonly name: string;
-  readonly key: Secret;
-  readonly role: "admin" | "chat" | "viewer" | "key-manager";
-  /** Scopes of the role to which it is narrowed; undefined: all of them. */
-  readonly scopes?: readonly string[] | undefined;
-  readonly policy: string | undefined;
-  readonly organisation?: string | undefined;
-  /** `organisation/project`. */
-  readonly project?: string | undefined;
-}
-
-/** Whom keys belong to. */
-export interface OrganisationConfig {
-  readonly name: string;
-  /** The policy of all its keys, beside theirs. */
-  readonly policy: string | undefined;
-  readonly projects: readonly { readonly name: string; readonly policy: string | undefined }[];
 }
 
 /** What keys may do. */

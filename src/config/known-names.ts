@@ -1,5 +1,6 @@
 import type { AddressRest } from "./loose-address.ts";
-import type { ApiName, FixedKeyConfig, ParameterName, PiiName, RouteConfig } from "./config.ts";
+import type { FixedKeyConfig } from "./config-identity.ts";
+import type { ApiName, ParameterName, PiiName, RouteConfig } from "./config.ts";
 
 /** The names that configuration is checked against. The app gathers them from the parts that own them. */
 export interface KnownNames {
