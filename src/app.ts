@@ -122,10 +122,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       store: createSqlLedgerStore(database),
       pricesOf: (provider, model) => live.models.providers.get(provider)?.target(model)?.facts.prices,
     });
-    closers.push(
-      () => books.close(),
-      () => upstream.close(),
-    );
+    closers.push(() => upstream.close().then(() => books.close()));
     const metrics = new Metrics();
     const requests = new LiveRequests();
     const traces = createTraceStore(runtime);

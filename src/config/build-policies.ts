@@ -21,7 +21,7 @@ export function buildPolicies(data: FileData): PolicyConfig[] {
 }
 
 /** What a policy permits: what is not named is permitted. */
-export function buildPermit({
+function buildPermit({
   permit = {},
   allow_raw_params: allowRawParams,
 }: Pick<PolicyData, "permit" | "allow_raw_params">): PermitConfig {

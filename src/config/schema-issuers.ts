@@ -3,18 +3,7 @@ import { choice, duration, text } from "./scalars.ts";
 import { listOf, section } from "./section.ts";
 
 /** What tokens may be signed with: never `none`, and never a secret that whoever verifies could sign with too. */
-export const ALGORITHMS = [
-  "RS256",
-  "RS384",
-  "RS512",
-  "PS256",
-  "PS384",
-  "PS512",
-  "ES256",
-  "ES384",
-  "ES512",
-  "EdDSA",
-] as const;
+const ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"] as const;
 
 /** Somebody whose signed tokens (JWT, OpenID Connect) are taken in place of keys. */
 export function issuerSection(known: KnownNames) {
