@@ -3,7 +3,7 @@ import { choice, duration, text } from "./scalars.ts";
 import { listOf, section } from "./section.ts";
 
 /** What tokens may be signed with: never `none`, and never a secret that whoever verifies could sign with too. */
-export const ALGORITHMS = [
+const ALGORITHMS = [
   "RS256",
   "RS384",
   "RS512",
