@@ -1,5 +1,6 @@
 import { durationFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { renewedKey, type ShortLivedKey } from "../sdk/src/renewed-key.ts";
 import { adminDoor, chatEnd, endOf, type AdminDoor } from "./support/admin.ts";
 import { startGateway, type TestGateway } from "./support/gateway.ts";
 
@@ -38,6 +39,17 @@ describe("a browser key", () => {
       await fetch(`${gateway.url}/v1/models`, { headers: { authorization: `Bearer ${text}` } })
     ).json()) as { data: { id: string }[] };
     expect(listed.data.map(({ id }) => id)).toEqual(["sandbox/echo"]);
+  });
+
+  test("is got by plain HTTP, in the shape that the SDK renews", async () => {
+    const mint = (): Promise<Response> =>
+      fetch(`${gateway.url}/parley.admin.v1.KeyService/MintBrowserKey`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${gateway.localKey}`, "content-type": "application/json" },
+        body: '{"limits":{"models":["sandbox/echo"]}}',
+      });
+    const key = renewedKey(async () => (await mint()).json() as Promise<ShortLivedKey>);
+    expect([await chat(await key()), await key()]).toEqual(["200", await key()]);
   });
 
   test("ends with its parent", async () => {

@@ -80,7 +80,7 @@ export class ConfigDocument {
     for (const mistake of [...document.errors, ...document.warnings]) {
       const message = knownMistake(mistake, text);
       // What a parser says after its first surprise is mostly an echo of it.
-      if (message === undefined && this.problems.length > 0) continue;
+      if (this.problems.some((one) => message === undefined || one.message === message)) continue;
       this.#addAt(mistake.pos[0], "unreadable", "", message ?? syntaxMessage(mistake.message));
     }
     if (this.problems.length > 0) return undefined;
