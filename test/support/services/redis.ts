@@ -103,7 +103,7 @@ async function untilClusterIsWhole(client: Redis): Promise<void> {
  * The path of a Redis or Valkey server: one on the PATH, else, as root on Debian or Ubuntu, installed from the
  * distribution (once, some seconds). Throws one sentence that says what to install or set where neither works.
  */
-export function redisServerPath(): string {
+function redisServerPath(): string {
   return (found ??= onPath() ?? installed());
 }
 
@@ -149,7 +149,7 @@ function runApt(args: string[], advice?: string): void {
 }
 
 /** A free port of loopback whose bus port is free as well. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   for (;;) {
     const port = await canListen(0);
     if (port && port + busPortOffset < 65_536 && (await canListen(port + busPortOffset))) return port;
