@@ -68,9 +68,13 @@ export async function openAdministration(
     }),
     audit: createAuditService({ log: auditLog, newCheck: (known) => new ChainCheck(known) }),
   };
+  const unfollow = feed?.onChange("keys", () => void identity.refresh());
   return {
     authenticator: identity.authenticator,
     services,
-    close: () => identity.close(),
+    close() {
+      unfollow?.();
+      return identity.close();
+    },
   };
 }

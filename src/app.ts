@@ -1,12 +1,10 @@
 import { join } from "node:path";
-import { toJson } from "@bufbuild/protobuf";
 import { openAdministration, type AdministrationPorts } from "./administration.ts";
 import { CAPABILITIES } from "./catalog/facts.ts";
 import type { Config } from "./config/config.ts";
 import type { KnownNames } from "./config/known-names.ts";
 import type { LoadedConfig } from "./config/load.ts";
-import { BudgetAlertSchema } from "./contract/admin.ts";
-import { openBooks, type Books, type BooksOptions } from "./ledger/open-books.ts";
+import { openBooks, type BooksOptions } from "./ledger/open-books.ts";
 import { buildLive } from "./live-config.ts";
 import type { Log } from "./observe/log.ts";
 import { openLineFile, type LineFile } from "./observe/line-file.ts";
@@ -18,9 +16,7 @@ import { explain } from "./pipeline/explain.ts";
 import type { ChatParts } from "./pipeline/parts.ts";
 import { startProbes } from "./pipeline/probe.ts";
 import { decisionLine } from "./pipeline/record.ts";
-import { BudgetAlerts } from "./policy/budgets/alerts.ts";
-import { Budgets } from "./policy/budgets/budgets.ts";
-import { LocalBank } from "./policy/budgets/local-bank.ts";
+import type { BudgetAlerts } from "./policy/budgets/alerts.ts";
 import { ensureKeyFiles, type KeyFile } from "./policy/identity/key-files.ts";
 import { ALL_SCOPES, ROLE_NAMES } from "./policy/identity/roles.ts";
 import { PII_KINDS } from "./policy/content/pii/index.ts";
@@ -36,10 +32,11 @@ import { HedgeBudget } from "./routing/hedge-budget.ts";
 import { createLiveTargets } from "./routing/live-targets.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { openFleet, registerGatewayMetrics } from "./open-fleet.ts";
+import { openAlerts, openBudgets, usageOf } from "./open-money.ts";
 import { openPorts } from "./open-ports.ts";
 import { Slots } from "./runtime/slots.ts";
 import { startSandbox, type Sandbox } from "./sandbox/index.ts";
-import { createBudgetsService, describeAlert } from "./services/budgets.ts";
+import { createBudgetsService } from "./services/budgets.ts";
 import { createExplainService } from "./services/explain.ts";
 import { createModelsService } from "./services/models.ts";
 import type { SharedStore } from "./store/redis/shared-store.ts";
@@ -48,13 +45,12 @@ import { createTraceStore, type TraceStore } from "./store/trace-store.ts";
 import { openDataFolder, type DataFolder } from "./store/data-folder.ts";
 import { openDatabase, type DatabaseOptions } from "./store/sql/database.ts";
 import { createSqlLedgerStore } from "./store/sql/ledger-store.ts";
+import { createSqlUsageStore } from "./store/sql/usage-store.ts";
 import type { Gateway } from "./surfaces/gateway.ts";
 import { InFlightBudget } from "./surfaces/in-flight-budget.ts";
-import { registerBudgetMetrics } from "./surfaces/ops/budget-metrics.ts";
 import { createChatObserver } from "./surfaces/ops/chat-observer.ts";
 import { Readiness } from "./surfaces/readiness.ts";
 import { createHttpClient, type HttpClientOptions } from "./upstream/http-client.ts";
-import { createWebhook } from "./upstream/webhook.ts";
 
 /** What the gateway needs of the process around it. */
 export interface AppOptions {
@@ -126,10 +122,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       store: createSqlLedgerStore(database),
       pricesOf: (provider, model) => live.models.providers.get(provider)?.target(model)?.facts.prices,
     });
-    closers.push(
-      () => books.close(),
-      () => upstream.close(),
-    );
+    closers.push(() => upstream.close().then(() => books.close()));
     const metrics = new Metrics();
     const requests = new LiveRequests();
     const traces = createTraceStore(runtime);
@@ -144,7 +137,9 @@ export async function startApp(options: AppOptions): Promise<App> {
       traces: tracesTo(traces, recording, runtime),
       current: () => live,
     } satisfies ChatParts;
-    const gateway = gatewayOf(parts, requests, traces, openAlerts(config, parts, log), administration.services);
+    const usage = usageOf(books, parts, createSqlUsageStore(database));
+    const alerts = openAlerts(config, parts, log);
+    const gateway = { ...gatewayOf(parts, requests, traces, alerts, administration.services), usage };
     const readiness = new Readiness();
     closers.push(startProbes(parts), () => parts.budgets.close());
     closers.push(registerGatewayMetrics(metrics, runtime, books, shared));
@@ -194,31 +189,6 @@ function keyFilesIn(folder: string, { loaded, runtime }: AppOptions): KeyFile[] 
   return ensureKeyFiles(folder, runtime, { needsAdmin });
 }
 
-/** What keys may still spend, by the books of this process: orphans of an earlier one are closed in them. */
-async function openBudgets(
-  { spend, ownSpend }: Books,
-  runtime: Runtime,
-  metrics: Metrics,
-  shared: SharedStore | undefined,
-): Promise<Budgets> {
-  await shared?.bank.settle(ownSpend);
-  const budgets = new Budgets({ runtime, bank: shared?.bank ?? new LocalBank(spend), source: spend });
-  registerBudgetMetrics(metrics, budgets);
-  return budgets;
-}
-
-/** What is told of budgets, to whoever watches and to the configured webhook. */
-function openAlerts({ observability }: Config, { budgets, runtime, upstream }: ChatParts, log: Log): BudgetAlerts {
-  const { webhook, burnRate } = observability.alerts;
-  const alerts = new BudgetAlerts(runtime, burnRate);
-  budgets.listen(alerts);
-  if (!webhook) return alerts;
-  const onLost = (why: string): void => log.error("an alert of a budget cannot be delivered to its webhook", { why });
-  const hook = createWebhook({ ...webhook, upstream, runtime, onLost });
-  alerts.subscribe((alert) => hook.post(toJson(BudgetAlertSchema, describeAlert(alert, runtime.nowMs())) as object));
-  return alerts;
-}
-
 /** What outlives single requests, in this process. */
 function memoryOf(runtime: Runtime, { server }: Config, shared: SharedStore | undefined) {
   const aheadShare = shared ? 0.02 : 0;
@@ -242,7 +212,7 @@ function gatewayOf(
   traces: TraceStore,
   alerts: BudgetAlerts,
   admin: Gateway["admin"],
-): Gateway {
+): Omit<Gateway, "usage"> {
   const { runtime, current, budgets } = parts;
   return {
     chat: (call, sink) => chat(parts, requests, call, sink),

@@ -1,5 +1,6 @@
 import { createCatalog, type Catalog } from "./catalog/catalog.ts";
 import type { ModelFacts } from "./catalog/facts.ts";
+import type { IssuerConfig } from "./config/config-identity.ts";
 import type { Config, RouteConfig } from "./config/config.ts";
 import { DEFAULT_LOCAL_POLICY } from "./config/build-policies.ts";
 import { Verification } from "./contract/index.ts";
@@ -7,6 +8,8 @@ import { ParleyError } from "./errors/index.ts";
 import type { LiveConfig } from "./pipeline/parts.ts";
 import type { Authenticator } from "./policy/identity/authenticator.ts";
 import { policySource } from "./policy/identity/compile-principal.ts";
+import { IssuerKeys } from "./policy/identity/issuer-keys.ts";
+import type { Issuer } from "./policy/identity/tokens.ts";
 import { KeyRing, type RingKey } from "./policy/identity/key-ring.ts";
 import { compileProviderRates } from "./policy/rates/compile-rates.ts";
 import { createProvider, type ConfiguredProvider } from "./providers/create-adapter.ts";
@@ -20,6 +23,7 @@ import type { Runtime } from "./runtime/runtime.ts";
 import { SANDBOX_MODELS } from "./sandbox/index.ts";
 import { createAuth } from "./upstream/auth/create-auth.ts";
 import { keyAuth } from "./upstream/auth/key-auth.ts";
+import { fetchJson } from "./upstream/fetch-json.ts";
 import type { UpstreamClient } from "./upstream/upstream.ts";
 
 /** What a reload replaces: providers, names, keys and limits. Throws `ConfigError` where they do not fit together. */
@@ -73,14 +77,17 @@ export function buildLive(
       defaults: { ...DEFAULT_ROUTE_SETTINGS, ...config.routeDefaults },
     },
   );
+  const issuers = (config.issuers ?? []).map((issuer) => issuerOf(issuer, ports));
   // Last of all, since it cannot be taken back: nothing after it throws.
-  ports.authenticator?.use(ring, source);
+  ports.authenticator?.use(ring, source, issuers);
   return {
     models,
     adapters: new Map([...byName].map(([name, provider]) => [name, provider.adapter])),
     authenticate: (credentials) => ports.authenticator?.authenticate(credentials) ?? ring.authenticate(credentials.key),
     providerRates: providerRatesOf(config),
-    budgets: ring.budgets,
+    get budgets() {
+      return ports.authenticator?.budgets ?? ring.budgets;
+    },
     limits: { ...limits, ...timeouts },
     probes: new Map(config.providers.flatMap(({ name, probe }) => (probe ? [[name, probe] as const] : []))),
   };
@@ -91,6 +98,12 @@ function providerRatesOf({ providers }: Config): LiveConfig["providerRates"] {
   const limited = providers.filter(({ rates }) => rates.length > 0);
   if (limited.length === 0) return undefined;
   return new Map(limited.map(({ name, rates }) => [name, compileProviderRates(name, rates)]));
+}
+
+/** An issuer with what gets its keys. */
+function issuerOf({ keys, ...rest }: IssuerConfig, { upstream, runtime }: Parameters<typeof buildLive>[3]): Issuer {
+  const source = "url" in keys ? { fetch: () => fetchJson(upstream, runtime, keys.url) } : keys;
+  return { ...rest, keys: new IssuerKeys(source, runtime) };
 }
 
 // A policy of the same name holds for the `local` key of the data folder; without one it has a budget.

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { knownNames } from "../src/app.ts";
 import { loadConfig } from "../src/config/load.ts";
-import type { ContentRuleConfig } from "../src/config/config.ts";
+import type { ContentRuleConfig } from "../src/config/config-policies.ts";
 import { ConfigError } from "../src/config/problem.ts";
 
 // What a policy may say about content, checked with the very pattern compiler and the kinds that the gateway has.

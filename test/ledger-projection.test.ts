@@ -1,4 +1,5 @@
-import { rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
@@ -12,8 +13,9 @@ import { listSegments } from "../src/ledger/segments.ts";
 import { createLog } from "../src/observe/log.ts";
 import { realRuntime } from "../src/runtime/real.ts";
 import type { LedgerStore } from "../src/store/ledger-store.ts";
-import type { Database } from "../src/store/sql/database.ts";
+import { openDatabase, type Database } from "../src/store/sql/database.ts";
 import { createSqlLedgerStore } from "../src/store/sql/ledger-store.ts";
+import { startPostgres } from "./support/services/postgres.ts";
 import { attemptEnded, checkpoint, compensated, forwarded, readAll, requestEnded } from "./support/ledger.ts";
 import { foldPlainly, tablesOf, TEST_DATABASES } from "./support/ledger-tables.ts";
 
@@ -138,6 +140,14 @@ class Subject {
     await this.start();
   }
 
+  spent(account: string, buckets: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    return this.#books.spend.spent(account, buckets);
+  }
+
+  get isFailing(): boolean {
+    return this.#books.projector.isFailing;
+  }
+
   async finish(): Promise<void> {
     await this.#books.projector.caughtUp();
     await this.#books.close();
@@ -186,7 +196,7 @@ describe.each(TEST_DATABASES)("the projection in %s", { timeout: 60_000 }, (kind
           }
         }
         await subject.finish();
-        const { attempts, events, requests: rows, spend } = await tablesOf(tables.database);
+        const { attempts, events, spend } = await tablesOf(tables.database);
         // Everything that was written, and what restarts added, is an event, once and in order.
         const lines = events.map(({ epoch, seq }) => `${epoch} ${seq}`);
         expect(new Set(lines).size).toBe(lines.length);
@@ -213,7 +223,6 @@ describe.each(TEST_DATABASES)("the projection in %s", { timeout: 60_000 }, (kind
             .map(([id, one]) => [id, one.state, one.charged, one.compensated, one.events])
             .sort(byText),
         );
-        expect(rows.map((row) => [row.request_id, row.state])).toEqual([...plain.requests].sort(byText));
         expect(spend.map((row) => [`${row.account} ${row.bucket}`, row.nano_usd])).toEqual(
           [...plain.spend].sort(byText),
         );
@@ -238,10 +247,10 @@ describe.each(TEST_DATABASES)("the projection in %s", { timeout: 60_000 }, (kind
     await subject.kill();
     for (const record of done("after")) await subject.write(record);
     await subject.finish();
-    const { attempts, requests, events } = await tablesOf(tables.database);
+    const { attempts, events } = await tablesOf(tables.database);
     expect(attempts).toHaveLength(42);
     expect(events).toHaveLength(42 * 3);
-    expect(requests.filter(({ state }) => state === "failed").map(({ request_id }) => request_id)).toEqual(["open"]);
+    expect(attempts.filter(({ state }) => state === "failed").map(({ request_id }) => request_id)).toEqual(["open"]);
     // A journal that is lost begins anew, behind what is known of it.
     rmSync(folder, { recursive: true });
     const again = new Subject(folder, tables.database);
@@ -249,5 +258,37 @@ describe.each(TEST_DATABASES)("the projection in %s", { timeout: 60_000 }, (kind
     for (const record of done("new")) await again.write(record);
     await again.finish();
     expect((await tablesOf(tables.database)).attempts).toHaveLength(43);
+  });
+});
+
+describe("a PostgreSQL that dies and comes back", { timeout: 60_000 }, () => {
+  test("stops no request, is told of in types, and then has complete books", async () => {
+    await using server = await startPostgres();
+    const database = await openDatabase({ url: server.url });
+    const folder = mkdtempSync(join(tmpdir(), "parley-away-"));
+    const subject = new Subject(folder, database);
+    await subject.start();
+    const account = "key:a|calendar_day@UTC";
+    const hold = { nanoUsd: 900, buckets: [{ account, bucket: 1 }] };
+    const cost = create(CostSchema, { nanoUsd: 700n });
+    const write = async (id: string): Promise<void> => {
+      for (const record of [forwarded(id, 1, { hold }), attemptEnded(id, 1, { cost }), requestEnded(id)]) {
+        await subject.write(record);
+      }
+    };
+    for (let index = 0; index < 10; index++) await write(`before-${index}`);
+    expect(await subject.spent(account, [1, 2])).toEqual(new Map([[1, 7_000]]));
+    await server.kill();
+    for (let index = 0; index < 10; index++) await write(`away-${index}`);
+    await expect(subject.spent(account, [1])).rejects.toThrow(/: the database does not answer/);
+    expect(subject.isFailing).toBe(true);
+    await server.restart();
+    expect(await subject.spent(account, [1])).toEqual(new Map([[1, 14_000]]));
+    expect(subject.isFailing).toBe(false);
+    const { attempts, events } = await tablesOf(database);
+    expect([attempts.length, events.length]).toEqual([20, 60]);
+    await subject.finish();
+    await database.close();
+    rmSync(folder, { recursive: true });
   });
 });

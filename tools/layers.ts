@@ -79,6 +79,7 @@ export const compositionRoots: readonly string[] = [
   "live-config.ts",
   "administration.ts",
   "open-fleet.ts",
+  "open-money.ts",
   "open-ports.ts",
   "cli",
 ];

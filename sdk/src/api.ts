@@ -18,6 +18,7 @@ export {
   type PartInit,
   type ToolInit,
 } from "./builders.ts";
+export { renewedKey, type ShortLivedKey } from "./renewed-key.ts";
 export type { ChatRequestInit, ModelFilter, Parley } from "./client.ts";
 export {
   BrokenStreamError,

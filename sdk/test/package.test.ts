@@ -82,7 +82,7 @@ test("the packed SDK passes publint and attw", { timeout: 30_000 }, async () => 
   const lint = await tool("publint", ["run", consumer.stage, "--strict"], consumer.folder);
   expect(lint.stdout).toContain("All good!");
   const types = await tool("attw", [consumer.tarball, "--profile", "esm-only"], consumer.folder);
-  expect(types.stdout.match(/(node16 \(from ESM\)|bundler): 🟢/g)).toHaveLength(6);
+  expect(types.stdout.match(/(node16 \(from ESM\)|bundler): 🟢/g)).toHaveLength(8);
 });
 
 test("a program that installed it compiles, README included", { timeout: 30_000 }, async () => {

@@ -1,7 +1,7 @@
 import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { createClient, type Client } from "@connectrpc/connect";
 import { parseDuration } from "../config/units.ts";
-import { KeyRole, KeyService, KeyState, type Key } from "../contract/admin.ts";
+import { KeyService, KeyState, type Key, type KeyRole } from "../contract/admin.ts";
 import { ROLE_NAMES, type Role } from "../policy/identity/roles.ts";
 import { realRuntime } from "../runtime/real.ts";
 import { ROLE_VALUES } from "../services/key-message.ts";

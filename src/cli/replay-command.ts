@@ -66,7 +66,7 @@ async function load(path: string, context: CliContext): Promise<LoadedConfig> {
 function holdersOf({ config }: LoadedConfig): ReadonlyMap<string, Principal> {
   if (config.keys.length === 0) return new Map();
   const ring = new KeyRing(config.keys, policySource(config.policies, config.organisations));
-  return new Map(config.keys.map(({ key }) => ring.authenticate(key.reveal())).map((one) => [one.keyId, one]));
+  return ring.holders();
 }
 
 // Providers are built as a gateway builds them, and never called: the sandbox needs no more than an address.

@@ -17,6 +17,7 @@ import {
 import { modelsCommand } from "./models-command.ts";
 import { policyPreviewCommand } from "./policy-command.ts";
 import { replayCommand } from "./replay-command.ts";
+import { usageCommand } from "./usage-command.ts";
 
 /** Every command, by the words that call it. */
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -24,6 +25,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   explain: explainCommand,
   models: modelsCommand,
   replay: replayCommand,
+  usage: usageCommand,
   "config check": checkCommand,
   "config schema": schemaCommand,
   "key path": keyPathCommand,

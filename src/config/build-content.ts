@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import type { ContentRuleConfig } from "./config.ts";
+import type { ContentRuleConfig } from "./config-policies.ts";
 import { CHUNK_CHARS, HOOK_TIMEOUT_MS, type contentValue } from "./schema-content.ts";
 
 type ContentData = z.output<ReturnType<typeof contentValue>>;

@@ -1,7 +1,7 @@
 import { buildBudgets } from "./schema-budgets.ts";
 import { buildContent } from "./build-content.ts";
 import { buildConstraints } from "./build-routes.ts";
-import type { PermitConfig, PolicyConfig, RateConfig } from "./config.ts";
+import type { PermitConfig, PolicyConfig, RateConfig } from "./config-policies.ts";
 import type { PolicyData } from "./schema-policies.ts";
 import { PER_MS, type RatesData } from "./schema-rates.ts";
 import type { FileData } from "./schema.ts";
@@ -21,7 +21,7 @@ export function buildPolicies(data: FileData): PolicyConfig[] {
 }
 
 /** What a policy permits: what is not named is permitted. */
-export function buildPermit({
+function buildPermit({
   permit = {},
   allow_raw_params: allowRawParams,
 }: Pick<PolicyData, "permit" | "allow_raw_params">): PermitConfig {

@@ -1,15 +1,7 @@
 import type { Capability, ModelFacts, PriceList } from "../catalog/facts.ts";
 import type { Support } from "../contract/index.ts";
-import type {
-  CredentialConfig,
-  FixedKeyConfig,
-  Limits,
-  ModelConfig,
-  OrganisationConfig,
-  ProviderConfig,
-  ServerConfig,
-  Timeouts,
-} from "./config.ts";
+import type { CredentialConfig, Limits, ModelConfig, ProviderConfig, ServerConfig, Timeouts } from "./config.ts";
+import type { FixedKeyConfig, IssuerConfig, OrganisationConfig } from "./config-identity.ts";
 import { buildRates } from "./build-policies.ts";
 import { DEFAULT_DRAIN, DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "./defaults.ts";
 import { MODALITY, PRICE_UNITS, type FileData, type ProviderData, type ServerData } from "./schema.ts";
@@ -168,6 +160,11 @@ export function buildKeys(data: FileData): FixedKeyConfig[] {
   return (data.keys ?? []).map((one) => ({
     name: one.name,
     key: one.key,
+    certificate: one.certificate && {
+      commonName: one.certificate.common_name,
+      alternativeName: one.certificate.alternative_name,
+      sha256: one.certificate.sha256?.replaceAll(":", "").toLowerCase(),
+    },
     role: one.role ?? "chat",
     policy: one.policy,
     scopes: one.scopes,
@@ -175,6 +172,25 @@ export function buildKeys(data: FileData): FixedKeyConfig[] {
     project: one.project,
   }));
 }
+
+/** The issuers of the file. */
+export function buildIssuers(data: FileData): IssuerConfig[] {
+  return Object.entries(data.issuers ?? {}).map(([name, one]) => {
+    const { issuer, audience, algorithms, claims = {}, role = "chat", organisation, project, policy } = one;
+    return {
+      name,
+      issuer,
+      audience,
+      keys: one.jwks_url === undefined ? { pinned: JSON.parse(one.jwks ?? "{}") as unknown } : { url: one.jwks_url },
+      algorithms,
+      clockSkewMs: one.clock_skew ?? DEFAULT_CLOCK_SKEW_MS,
+      claims: Object.fromEntries(Object.entries(claims).filter(([, claim]) => claim !== undefined)),
+      fixed: { role, organisation, project, policy },
+    };
+  });
+}
+
+const DEFAULT_CLOCK_SKEW_MS = 30_000;
 
 /** The organisations of the file. */
 export function buildOrganisations(data: FileData): OrganisationConfig[] {

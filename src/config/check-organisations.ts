@@ -25,7 +25,12 @@ export function checkOrganisations(
 }
 
 /** Checks where a key, or whatever else stands for callers, belongs. */
-function checkMembership(root: RawMap, member: RawMap, path: readonly (string | number)[], report: Report): void {
+export function checkMembership(
+  root: RawMap,
+  member: RawMap,
+  path: readonly (string | number)[],
+  report: Report,
+): void {
   const organisations = mapAt(root["organisations"]);
   const { organisation, project, role } = member;
   for (const [field, value] of Object.entries({ organisation, project })) {

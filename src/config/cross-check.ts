@@ -1,3 +1,4 @@
+import { checkIssuers } from "./check-issuers.ts";
 import { checkOrganisations } from "./check-organisations.ts";
 import { checkPolicies, checkRates } from "./check-policies.ts";
 import { checkProviders } from "./check-providers.ts";
@@ -33,11 +34,12 @@ export function crossCheck(document: ConfigDocument, known: KnownNames, readProb
   checkRoutes(root, known, "tasks", report);
   checkKeys(root, report);
   checkOrganisations(root, { rule: NAME_RULE, fits: (name) => NAME.test(name) }, report);
+  checkIssuers(root, report);
   checkPolicies(root, known, report);
 }
 
 function checkNames(root: RawMap, { sandboxes }: KnownNames, report: Report): void {
-  for (const section of ["providers", "routes", "tasks", "policies"]) {
+  for (const section of ["providers", "routes", "tasks", "policies", "issuers"]) {
     for (const name of Object.keys(mapAt(root[section]))) {
       const path = [section, name];
       if (section === "routes" && name.includes("/")) {
@@ -68,13 +70,16 @@ function checkKeys(root: RawMap, report: Report): void {
   const names = new Set<string>();
   const keys = new Map<string, number>();
   for (const [index, entry] of listAt(root["keys"]).entries()) {
-    const { name, key, policy, role } = mapAt(entry);
+    const { name, key, certificate, policy, role } = mapAt(entry);
     if (typeof name === "string") {
       if (names.has(name) || name === ADMIN_KEY_VARIABLE)
         report("conflict", ["keys", index, "name"], "another key has this name too");
       else if (!NAME.test(name)) report("invalid_value", ["keys", index, "name"], NAME_RULE);
       names.add(name);
     }
+    if ((key === undefined) === (certificate === undefined)) {
+      report("conflict", ["keys", index], "expected one of key and certificate");
+    } else if (certificate !== undefined) checkCertificate(root, mapAt(certificate), index, report);
     if (typeof key === "string") {
       const other = keys.get(key);
       if (other !== undefined) report("conflict", ["keys", index, "key"], `keys[${other}] has the same text`);
@@ -87,4 +92,13 @@ function checkKeys(root: RawMap, report: Report): void {
       report("not_found", path, (shown) => `no policy is named ${shown}${didYouMean(policy, policies)}`);
     }
   }
+}
+
+function checkCertificate(root: RawMap, certificate: RawMap, index: number, report: Report): void {
+  const path = ["keys", index, "certificate"];
+  if (Object.keys(certificate).length === 0)
+    report("missing", path, "expected common_name, alternative_name or sha256");
+  // Without an authority nobody has checked what a certificate says.
+  if (mapAt(mapAt(root["server"])["tls"])["client_ca"] !== undefined) return;
+  report("conflict", path, "no client certificate is asked for: set server.tls.client_ca");
 }

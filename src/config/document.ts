@@ -72,6 +72,11 @@ export class ConfigDocument {
       this.#addAt(0, "unreadable", "", `the file nests deeper than ${MAX_DEPTH} levels`);
       return undefined;
     }
+    // Where the parser ran out of stack, what else it says depends on how much of it there was.
+    if (document.errors.some(({ message }) => /call stack/.test(message))) {
+      this.#addAt(0, "unreadable", "", `the file nests deeper than ${MAX_DEPTH} levels`);
+      return undefined;
+    }
     for (const mistake of [...document.errors, ...document.warnings]) {
       const message = knownMistake(mistake, text);
       // What a parser says after its first surprise is mostly an echo of it.
@@ -229,7 +234,6 @@ function knownMistake(mistake: Mistake, text: string): string | undefined {
   if (/[{,:]\s*\$\{?$/.test(text.slice(lineStart, mistake.pos[1]))) {
     return 'expected quotes around a placeholder: write "${NAME}"';
   }
-  if (/call stack/.test(mistake.message)) return `the file nests deeper than ${MAX_DEPTH} levels`;
   if (mistake.code === "DUPLICATE_KEY") return "the same key stands twice in one map";
   if (mistake.code === "MULTIPLE_DOCS") return "expected one YAML document: remove the line `---`";
   return undefined;

@@ -1,5 +1,7 @@
 import type { AddressRest } from "./loose-address.ts";
-import type { ApiName, FixedKeyConfig, ParameterName, PiiName, RouteConfig } from "./config.ts";
+import type { FixedKeyConfig } from "./config-identity.ts";
+import type { ApiName, ParameterName, RouteConfig } from "./config.ts";
+import type { PiiName } from "./config-policies.ts";
 
 /** The names that configuration is checked against. The app gathers them from the parts that own them. */
 export interface KnownNames {

@@ -210,7 +210,7 @@ providers:
       ["PARLEY_ADMIN_KEY", "admin"],
       ["ci", "chat"],
     ]);
-    expect(config.keys[0]?.key.reveal()).toBe("pass phrase of mine");
+    expect(config.keys[0]?.key?.reveal()).toBe("pass phrase of mine");
   });
 
   test("names an open door of an address that others can reach", () => {

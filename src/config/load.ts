@@ -1,7 +1,15 @@
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { buildDrain, buildKeys, buildLimits, buildOrganisations, buildProviders, buildTimeouts } from "./build.ts";
+import {
+  buildDrain,
+  buildKeys,
+  buildLimits,
+  buildIssuers,
+  buildOrganisations,
+  buildProviders,
+  buildTimeouts,
+} from "./build.ts";
 import { buildPolicies } from "./build-policies.ts";
 import { buildRouteDefaults, buildRoutes, DEFAULT_ROUTE } from "./build-routes.ts";
 import type { Config, ServerConfig, ObservabilityConfig } from "./config.ts";
@@ -107,7 +115,7 @@ function fromFile(
   const { document, data, problems: found } = checkFile(text, settings.file, sources);
   problems.push(...found);
   if (!data) return undefined;
-  const twin = data.keys?.findIndex((one) => one.key.reveal() === settings.adminKey?.key.reveal()) ?? -1;
+  const twin = data.keys?.findIndex((one) => one.key && one.key.reveal() === settings.adminKey?.key?.reveal()) ?? -1;
   if (twin >= 0) {
     problems.push(document.problem("conflict", ["keys", twin, "key"], `${ADMIN_KEY_VARIABLE} has the same text`));
   }
@@ -119,6 +127,8 @@ function fromFile(
     tasks: buildRoutes(data.tasks, routeDefaults),
     routeDefaults,
     organisations: buildOrganisations(data),
+    // Whether they are JSON the cross-check has found; where they are not, the configuration is refused all the same.
+    issuers: problems.length > 0 ? [] : buildIssuers(data),
     keys: buildKeys(data),
     policies: buildPolicies(data),
     sandbox: data.sandbox ?? false,

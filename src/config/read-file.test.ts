@@ -88,7 +88,7 @@ routes:
     expect(told(`version: ${"[".repeat(40)}${"]".repeat(40)}\n`)).toEqual([
       "1:1 unreadable : the file nests deeper than 32 levels",
     ]);
-    expect(told(`version: ${"[".repeat(20_000)}\n`)).toHaveLength(1);
+    expect(told(`version: ${"[".repeat(20_000)}\n`)).toEqual(["1:1 unreadable : the file nests deeper than 32 levels"]);
     expect(told("version: &a [*a]\n")).toEqual(["1:1 unreadable : the file nests deeper than 32 levels"]);
     expect(told(`#${"x".repeat(1024 * 1024)}`)).toEqual(["1:1 unreadable : the file is larger than 1 MiB"]);
   });

@@ -1,4 +1,5 @@
-import type { AlertsConfig, BudgetConfig, PolicyConfig, Secret } from "./config.ts";
+import type { AlertsConfig, Secret } from "./config.ts";
+import type { BudgetConfig, PolicyConfig } from "./config-policies.ts";
 import { listAt, mapAt, type Report } from "./raw.ts";
 import { amount, choice, duration, figure, secret, text } from "./scalars.ts";
 import { listOf, section } from "./section.ts";

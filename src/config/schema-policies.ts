@@ -10,7 +10,7 @@ import { eitherOf, listOf, section } from "./section.ts";
 const MAX_TOKENS = 4_294_967_295;
 
 /** Service tiers that a policy may name, cheapest first. */
-export const COST_TIERS = ["flex", "standard", "priority"] as const;
+const COST_TIERS = ["flex", "standard", "priority"] as const;
 
 /** What the keys of a policy may do. */
 export function policySection(known: KnownNames, constraints: ConstraintsValue, rates: RatesValue) {

@@ -8,6 +8,7 @@ import { constraintsValue, deliveryValue, priorityValue, routeSection, strategyV
 import { alertsSection } from "./schema-budgets.ts";
 import { policySection } from "./schema-policies.ts";
 import { ratesValue, type RatesValue } from "./schema-rates.ts";
+import { issuerSection } from "./schema-issuers.ts";
 import { serverSection } from "./schema-server.ts";
 import { eitherOf, listOf, mapOf, section } from "./section.ts";
 
@@ -181,7 +182,20 @@ function keySection(known: KnownNames) {
   return section(
     {
       name: text("Its name in books and logs."),
-      key: secret('The key, best as "${NAME}" or "${file:PATH}".', { ...KEY_LENGTH, spaces: true }),
+      key: secret('The key, best as "${NAME}" or "${file:PATH}".', { ...KEY_LENGTH, spaces: true }).optional(),
+      certificate: section({
+        common_name: text("Common name of its subject.").optional(),
+        alternative_name: text(
+          "One of its alternative names, such as DNS:app.example.com or URI:spiffe://…",
+        ).optional(),
+        sha256: text(
+          "SHA-256 of the whole certificate.",
+          "64 hexadecimal digits, colons allowed",
+          /^(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$/,
+        ).optional(),
+      })
+        .describe("A client certificate in place of a key: server.tls.client_ca must have been asked for it.")
+        .optional(),
       policy: text("Name of a policy. Unset: every model.").optional(),
       role: choice("What it is for: docs/keys.md.", known.roles, [], "chat").optional(),
       scopes: listOf(
@@ -249,6 +263,11 @@ export function fileSchema(known: KnownNames) {
         "a map from names to organisations",
       ).optional(),
       keys: listOf(keySection(known), "Fixed keys.", "a list of keys").optional(),
+      issuers: mapOf(
+        issuerSection(known),
+        "Whose signed tokens are taken in place of keys, by a name of your choice.",
+        "a map from names to issuers",
+      ).optional(),
       policies: mapOf(
         policySection(known, constraints, rates),
         "What keys may do, by name.",

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { rememberSecret } from "../errors/index.ts";
-import type { FixedKeyConfig } from "./config.ts";
+import type { FixedKeyConfig } from "./config-identity.ts";
 import { DEFAULT_CONFIG_FILE, DEFAULT_DATA_DIR } from "./defaults.ts";
 import { checkEnvironment, type Flags } from "./flags.ts";
 import { settingProblem, type ConfigProblem } from "./problem.ts";

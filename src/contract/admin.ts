@@ -7,3 +7,5 @@ export * from "./gen/parley/admin/v1/budget_pb.ts";
 export * from "./gen/parley/admin/v1/budget_service_pb.ts";
 export * from "./gen/parley/admin/v1/policy_pb.ts";
 export * from "./gen/parley/admin/v1/policy_service_pb.ts";
+export * from "./gen/parley/admin/v1/usage_pb.ts";
+export * from "./gen/parley/admin/v1/usage_service_pb.ts";

@@ -15,12 +15,13 @@ import { blockDelta, blockFinished, blockStarted } from "./events.ts";
  * `block_finished` carries its whole part. Every dialect's stream decoder writes through one of these.
  */
 export class BlockWriter {
-  readonly #candidates = new Map<number, OpenBlock[]>();
+  // Nearly every answer has one candidate: a map is made for others only.
+  #first: OpenBlock[] | undefined;
+  #others: Map<number, OpenBlock[]> | undefined;
 
   /** Opens a block and returns its number. `part` is what is known of it so far. */
   open(out: StreamEvent[], candidate: number, part: Part): number {
-    let blocks = this.#candidates.get(candidate);
-    if (!blocks) this.#candidates.set(candidate, (blocks = []));
+    const blocks = this.#blocksOf(candidate) ?? this.#begin(candidate);
     const block = blocks.length;
     blocks.push({ part: clonePart(part), open: true, mediaChunks: [] });
     out.push(blockStarted(candidate, block, part));
@@ -49,7 +50,7 @@ export class BlockWriter {
 
   /** Closes a block. Closing it twice does nothing. */
   close(out: StreamEvent[], candidate: number, block: number): void {
-    const state = this.#candidates.get(candidate)?.[block];
+    const state = this.#blocksOf(candidate)?.[block];
     if (!state?.open) return;
     state.open = false;
     sealPart(state);
@@ -58,10 +59,9 @@ export class BlockWriter {
 
   /** Closes every open block of a candidate, or of all, in order. */
   closeAll(out: StreamEvent[], candidate?: number): void {
-    for (const [index, blocks] of this.#candidates) {
-      if (candidate !== undefined && index !== candidate) continue;
-      for (let block = 0; block < blocks.length; block++) this.close(out, index, block);
-    }
+    if (candidate !== undefined) return this.#closeBlocks(out, candidate);
+    this.#closeBlocks(out, 0);
+    for (const index of this.#others?.keys() ?? []) this.#closeBlocks(out, index);
   }
 
   /** Writes a whole part that needs no deltas: opens and closes it. */
@@ -71,8 +71,24 @@ export class BlockWriter {
     return block;
   }
 
+  #closeBlocks(out: StreamEvent[], candidate: number): void {
+    const count = this.#blocksOf(candidate)?.length ?? 0;
+    for (let block = 0; block < count; block++) this.close(out, candidate, block);
+  }
+
+  #blocksOf(candidate: number): OpenBlock[] | undefined {
+    return candidate === 0 ? this.#first : this.#others?.get(candidate);
+  }
+
+  #begin(candidate: number): OpenBlock[] {
+    const blocks: OpenBlock[] = [];
+    if (candidate === 0) this.#first = blocks;
+    else (this.#others ??= new Map()).set(candidate, blocks);
+    return blocks;
+  }
+
   #find(candidate: number, block: number): OpenBlock {
-    const state = this.#candidates.get(candidate)?.[block];
+    const state = this.#blocksOf(candidate)?.[block];
     if (!state?.open) throw new RangeError(`Cannot append to block ${block} of candidate ${candidate}: it is not open`);
     return state;
   }

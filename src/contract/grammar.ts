@@ -1,5 +1,12 @@
 import type { StreamEvent } from "./gen/parley/v1/stream_pb.ts";
 
+interface CandidateState {
+  /** For each block that has started, whether it is open. */
+  readonly open: boolean[];
+  openCount: number;
+  finished: boolean;
+}
+
 /**
  * The order in which events may follow each other: started first, blocks numbered from 0 without gaps, a delta only in
  * an open block, blocks closed before their candidate finishes, one terminal, nothing after it. After a reset all begins
@@ -7,7 +14,9 @@ import type { StreamEvent } from "./gen/parley/v1/stream_pb.ts";
  */
 export class EventGrammar {
   #state: "before" | "open" | "ended" = "before";
-  readonly #candidates = new Map<number, { nextBlock: number; readonly open: Set<number>; finished: boolean }>();
+  // Nearly every answer has one candidate: a map is made for others only.
+  #first: CandidateState | undefined;
+  #others: Map<number, CandidateState> | undefined;
 
   /** What is wrong with `event` coming next, or undefined where it may. */
   check(event: StreamEvent): string | undefined {
@@ -22,7 +31,7 @@ export class EventGrammar {
         return this.#isOpen(kind.value) ? undefined : `block_delta for block ${kind.value.block}, which is not open`;
       case "blockFinished":
         if (!this.#isOpen(kind.value)) return `block_finished for block ${kind.value.block}, which is not open`;
-        this.#candidates.get(kind.value.candidate)?.open.delete(kind.value.block);
+        this.#close(kind.value.candidate, kind.value.block);
         return undefined;
       case "candidateFinished":
         return this.#checkCandidateFinished(kind.value.candidate);
@@ -36,7 +45,8 @@ export class EventGrammar {
         return undefined;
       case "reset":
         this.#state = "before";
-        this.#candidates.clear();
+        this.#first = undefined;
+        this.#others = undefined;
         return undefined;
       case "started":
         return "a second started";
@@ -63,37 +73,52 @@ export class EventGrammar {
   }
 
   #isOpen(at: { candidate: number; block: number }): boolean {
-    return this.#candidates.get(at.candidate)?.open.has(at.block) ?? false;
+    return this.#known(at.candidate)?.open[at.block] ?? false;
   }
 
-  #candidate(index: number): { nextBlock: number; readonly open: Set<number>; finished: boolean } {
-    let candidate = this.#candidates.get(index);
-    if (!candidate) this.#candidates.set(index, (candidate = { nextBlock: 0, open: new Set(), finished: false }));
+  #close(index: number, block: number): void {
+    const candidate = this.#candidate(index);
+    candidate.open[block] = false;
+    candidate.openCount -= 1;
+  }
+
+  #known(index: number): CandidateState | undefined {
+    return index === 0 ? this.#first : this.#others?.get(index);
+  }
+
+  #candidate(index: number): CandidateState {
+    const known = this.#known(index);
+    if (known) return known;
+    const candidate = { open: [], openCount: 0, finished: false };
+    if (index === 0) this.#first = candidate;
+    else (this.#others ??= new Map()).set(index, candidate);
     return candidate;
   }
 
   #checkBlockStarted(index: number, block: number): string | undefined {
     const candidate = this.#candidate(index);
     if (candidate.finished) return `block_started in candidate ${index}, which has finished`;
-    if (block !== candidate.nextBlock) return `block_started with block ${block}, ${candidate.nextBlock} is next`;
-    candidate.nextBlock += 1;
-    candidate.open.add(block);
+    const nextBlock = candidate.open.length;
+    if (block !== nextBlock) return `block_started with block ${block}, ${nextBlock} is next`;
+    candidate.open.push(true);
+    candidate.openCount += 1;
     return undefined;
   }
 
   #checkCandidateFinished(index: number): string | undefined {
     const candidate = this.#candidate(index);
     if (candidate.finished) return `a second candidate_finished for candidate ${index}`;
-    if (candidate.open.size > 0) return `candidate_finished for candidate ${index} with open blocks`;
+    if (candidate.openCount > 0) return `candidate_finished for candidate ${index} with open blocks`;
     candidate.finished = true;
     return undefined;
   }
 
   #checkCompleted(): string | undefined {
-    for (const [index, candidate] of this.#candidates) {
+    if (this.#first?.finished === false) return "completed before candidate 0 has finished";
+    for (const [index, candidate] of this.#others ?? []) {
       if (!candidate.finished) return `completed before candidate ${index} has finished`;
     }
-    if (this.#candidates.size === 0) return "completed without a candidate";
+    if (!this.#first && !this.#others) return "completed without a candidate";
     this.#state = "ended";
     return undefined;
   }

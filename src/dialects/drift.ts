@@ -4,7 +4,7 @@ const MAX_PATH_CHARS = 128;
 /** Tells of what a codec does not know, each thing once per answer, and only the first few of them. */
 export class Drift {
   readonly #report: ((path: string) => void) | undefined;
-  readonly #reported = new Set<string>();
+  #reported: Set<string> | undefined;
 
   /** Without a listener it does nothing. */
   constructor(report: ((path: string) => void) | undefined) {
@@ -13,17 +13,18 @@ export class Drift {
 
   /** Notes an unknown thing, for example `stop_reason=foo`. */
   note(path: string): void {
-    if (!this.#report || this.#reported.size >= MAX_REPORTS) return;
+    if (!this.#report) return;
+    const reported = (this.#reported ??= new Set());
     const short = path.slice(0, MAX_PATH_CHARS);
-    if (this.#reported.has(short)) return;
-    this.#reported.add(short);
+    if (reported.size >= MAX_REPORTS || reported.has(short)) return;
+    reported.add(short);
     this.#report(short);
   }
 
   /** Notes the members of an object that are not among the known ones. */
   members(value: unknown, known: ReadonlySet<string>, prefix: string): void {
     if (!this.#report || typeof value !== "object" || value === null || Array.isArray(value)) return;
-    for (const member of Object.keys(value)) if (!known.has(member)) this.note(prefix + member.slice(0, 64));
+    for (const member in value) if (!known.has(member)) this.note(prefix + member.slice(0, 64));
   }
 }
 

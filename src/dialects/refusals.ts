@@ -19,7 +19,12 @@ export function refusalsOf(facts: ModelFacts): RefusalOf {
     for (const field of quirk.rejects ?? []) rejected.set(field, { reason: quirk.summary, quirkId: quirk.id });
   }
   return (field, capability) => {
-    for (let path = field; path !== ""; path = path.slice(0, Math.max(0, path.lastIndexOf(".")))) {
+    // Most models refuse nothing by name.
+    for (
+      let path = rejected.size > 0 ? field : "";
+      path !== "";
+      path = path.slice(0, Math.max(0, path.lastIndexOf(".")))
+    ) {
       const found = rejected.get(path);
       if (found) return found;
     }

@@ -88,6 +88,11 @@ export function usageFromJson(json: UsageJson): Usage {
   return usage;
 }
 
+/** Usage from the text of its form in the journal. */
+export function usageFromText(text: string): Usage {
+  return usageFromJson(JSON.parse(text) as UsageJson);
+}
+
 /** The journal's form of a cost. */
 export function costToJson(cost: Cost): CostJson {
   return { nano_usd: cost.nanoUsd?.toString(), prices: cost.priceVersion, estimated: cost.estimated || undefined };

@@ -3,13 +3,11 @@ import type {
   LedgerAttemptRow,
   LedgerCompensationRow,
   LedgerEventRow,
-  LedgerRequestRow,
-  LedgerTagRow,
   ProjectorRow,
   SpendRow,
 } from "../store/sql/tables-ledger.ts";
 import { chargeOf } from "./charge.ts";
-import { fillAttempt, fillFigures, UNKNOWN, unknownAttempt, unknownRequest } from "./rows.ts";
+import { fillAttempt, fillFigures, unknownAttempt } from "./rows.ts";
 import type {
   AttemptEndedRecord,
   CheckpointRecord,
@@ -31,12 +29,9 @@ export class Projection {
   readonly #replica: string;
   readonly #position: ProjectorRow | undefined;
   readonly #attempts = new Map<string, LedgerAttemptRow>();
-  readonly #requests = new Map<string, LedgerRequestRow>();
   readonly #compensated: Set<string>;
   readonly #changedAttempts = new Set<LedgerAttemptRow>();
-  readonly #changedRequests = new Set<LedgerRequestRow>();
   readonly #events: LedgerEventRow[] = [];
-  readonly #tags: LedgerTagRow[] = [];
   readonly #compensations: LedgerCompensationRow[] = [];
   readonly #spend = new Map<string, SpendRow>();
 
@@ -44,7 +39,6 @@ export class Projection {
     this.#replica = replica;
     this.#position = known.position;
     for (const row of known.attempts) this.#attempts.set(attemptKey(row.request_id, row.attempt), { ...row });
-    for (const row of known.requests) this.#requests.set(row.request_id, { ...row });
     this.#compensated = new Set(
       known.compensations.map((one) => compensationKey(one.request_id, one.attempt, one.compensation_id)),
     );
@@ -75,8 +69,6 @@ export class Projection {
       position,
       events: this.#events,
       attempts: [...this.#changedAttempts],
-      requests: [...this.#changedRequests],
-      tags: this.#tags,
       compensations: this.#compensations,
       spend: [...this.#spend.values()],
     };
@@ -88,15 +80,6 @@ export class Projection {
     fillAttempt(row, record);
     if (row.ended_at_ms === null) row.state = "forwarded";
     this.#note(stored, row, record.attempt, record.forwardedAtMs);
-    for (const [name, value] of Object.entries(record.tags)) {
-      this.#tags.push({ request_id: record.requestId, attempt: record.attempt, name, value });
-    }
-    const request = this.#request(record.requestId);
-    request.attempts = Math.max(request.attempts, record.attempt);
-    if (request.state === UNKNOWN) request.state = "admitted";
-    request.received_at_ms = record.receivedAtMs;
-    request.key_id = record.keyId;
-    request.requested_model = record.requestedModel;
   }
 
   #streamed(stored: ProjectedRecord, record: CheckpointRecord): void {
@@ -127,14 +110,9 @@ export class Projection {
     this.#note(stored, row, record.attempt, record.endedAtMs);
   }
 
-  #requestEnded(stored: ProjectedRecord, record: RequestEndedRecord): void {
-    const row = this.#request(record.requestId);
-    if (row.ended_at_ms !== null) return;
-    row.state = record.state;
-    row.ended_at_ms = record.endedAtMs;
-    row.reason = record.reason ?? "";
-    row.attempts = record.attempts;
-    this.#event(stored, record.requestId, 0, 1, record.endedAtMs);
+  // A request has no row of its own: its attempts have, and its end is a record.
+  #requestEnded(stored: ProjectedRecord, { requestId, endedAtMs }: RequestEndedRecord): void {
+    this.#event(stored, requestId, 0, 1, endedAtMs);
   }
 
   #compensate(stored: ProjectedRecord, record: CompensatedRecord): void {
@@ -193,13 +171,6 @@ export class Projection {
     const key = attemptKey(requestId, attempt);
     let row = this.#attempts.get(key);
     if (!row) this.#attempts.set(key, (row = unknownAttempt(requestId, attempt, this.#replica)));
-    return row;
-  }
-
-  #request(requestId: string): LedgerRequestRow {
-    let row = this.#requests.get(requestId);
-    if (!row) this.#requests.set(requestId, (row = unknownRequest(requestId, this.#replica)));
-    this.#changedRequests.add(row);
     return row;
   }
 }

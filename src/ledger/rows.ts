@@ -1,11 +1,11 @@
 import type { Cost, Usage } from "../contract/index.ts";
-import type { LedgerAttemptRow, LedgerRequestRow } from "../store/sql/tables-ledger.ts";
+import type { LedgerAttemptRow } from "../store/sql/tables-ledger.ts";
 import { wholeNanoUsd } from "./charge.ts";
 import { usageToJson } from "./figures.ts";
 import type { ForwardedRecord } from "./records.ts";
 
 /** The state of what is known by a later record only: its line was lost, or another replica has not shipped it yet. */
-export const UNKNOWN = "unknown";
+const UNKNOWN = "unknown";
 
 /** What a forward says of its attempt. */
 export function fillAttempt(row: LedgerAttemptRow, record: ForwardedRecord): void {
@@ -75,20 +75,5 @@ export function unknownAttempt(requestId: string, attempt: number, replica: stri
     estimated: 0,
     charged_nano_usd: 0,
     compensated_nano_usd: 0,
-  };
-}
-
-/** A request of which nothing is known yet. */
-export function unknownRequest(requestId: string, replica: string): LedgerRequestRow {
-  return {
-    request_id: requestId,
-    replica,
-    state: UNKNOWN,
-    received_at_ms: 0,
-    ended_at_ms: null,
-    key_id: "",
-    requested_model: "",
-    reason: "",
-    attempts: 0,
   };
 }

@@ -28,8 +28,7 @@ const CHECKPOINT_MS = 1_000;
 /** The books of one request: one record before each attempt goes out, one when it ends, one for the request's end. */
 export class Account {
   readonly #parts: ChatParts;
-  /** Its request is what is charged: as it goes out. */
-  call: ChatCall;
+  #call: ChatCall;
   readonly #receivedAtMs: number;
   readonly #startedMs: number;
   #inputSize: InputSize | undefined;
@@ -38,9 +37,20 @@ export class Account {
 
   constructor(parts: ChatParts, call: ChatCall, receivedAtMs: number) {
     this.#parts = parts;
-    this.call = call;
+    this.#call = call;
     this.#receivedAtMs = receivedAtMs;
     this.#startedMs = parts.runtime.monotonicMs();
+  }
+
+  /** Its request is what is charged: as it goes out. */
+  get call(): ChatCall {
+    return this.#call;
+  }
+
+  set call(call: ChatCall) {
+    this.#call = call;
+    // Content rules may have made it longer.
+    this.#inputSize = undefined;
   }
 
   /** Size of the request's input, worked out once and only where somebody asks. */

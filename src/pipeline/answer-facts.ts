@@ -2,7 +2,11 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import {
   FailedSchema,
+  FinishReason,
   StreamEventSchema,
+  blockFinished,
+  candidateFinished,
+  textPart,
   type Adaptation,
   type Attempt,
   type Completed,
@@ -72,4 +76,13 @@ export function failed(
     ...(trace ? { trace } : {}),
   });
   return create(StreamEventSchema, { event: { case: "failed", value } });
+}
+
+/** The last events of an answer of one open text whose output limit is used up, as the provider would have ended it. */
+export function endedByLimit(block: number, text: string, completed: Completed): StreamEvent[] {
+  return [
+    blockFinished(0, block, textPart(text)),
+    candidateFinished(0, FinishReason.MAX_TOKENS, ""),
+    create(StreamEventSchema, { event: { case: "completed", value: completed } }),
+  ];
 }

@@ -1,4 +1,4 @@
-import { ErrorReason, type Adaptation, type ChatRequest, type Completed } from "../contract/index.ts";
+import { ErrorReason, type ChatRequest, type Completed } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 import { originOf } from "./account.ts";
 import { hookAsker } from "./ask-hook.ts";

@@ -53,11 +53,12 @@ export async function chat(
     parts.assertNotIsolated?.();
     admit(call, config.limits);
     permit(call, () => account.inputSize.upperBound);
+    // Before the content rules, which may ask others: who comes too often shall not make us do so.
+    const pacing = pace(parts, config, call, account);
+    paced = pacing instanceof Promise ? await pacing : pacing;
     const { content } = call.caller;
     // From here on nobody sees the request as it came.
     if (content?.input) call = account.call = await filterRequest(call, content.input, parts);
-    const pacing = pace(parts, config, call, account);
-    paced = pacing instanceof Promise ? await pacing : pacing;
     recall(parts.vault, call);
     const plan = route(parts, config, call, account, trace);
     const mode = modeOf(call, plan);

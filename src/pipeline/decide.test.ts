@@ -57,6 +57,27 @@ function situation(reason: ReasonName, { delivered = false, retryDelayMs, ...mor
   };
 }
 
+describe("a target that was not called, since a limit is used up", () => {
+  test("gives its place to the next that may be called, at no extra attempt", () => {
+    const takeExtraAttempt = (): boolean => {
+      throw new Error("nothing was sent: no extra attempt may be taken");
+    };
+    const decision = decide(situation("RATE_LIMITED", { uncalled: 1, takeExtraAttempt }));
+    expect(decision).toMatchObject({ target: same, how: { kind: "replace" } });
+  });
+
+  test("does not count as an attempt", () => {
+    const plan = { targets: [small, same, large], maxAttempts: 1 };
+    expect(decide(situation("RATE_LIMITED", { plan, uncalled: 1 }))).toMatchObject({ target: same });
+    expect(decide(situation("RATE_LIMITED", { plan, tried: [small, same], uncalled: 1 }))).toBeInstanceOf(ParleyError);
+  });
+
+  test("is not followed by others that may not be called either", () => {
+    const decision = decide(situation("RATE_LIMITED", { uncalled: 1, isAvailable: () => false }));
+    expect(decision).toMatchObject({ reason: ErrorReason.RATE_LIMITED });
+  });
+});
+
 describe("decide", () => {
   test.each<[ReasonName, string | undefined]>([
     ["PROVIDER_OVERLOADED", "same"],

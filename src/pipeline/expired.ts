@@ -1,3 +1,4 @@
+import { Support } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 import type { SendOptions } from "./send.ts";
 import type { Expiry } from "./watch.ts";
@@ -19,4 +20,15 @@ export function expired(
   return progress.firstContentMs === undefined
     ? new ParleyError("PROVIDER_TIMEOUT", "Cannot wait longer for the provider: its answer did not begin in time")
     : new ParleyError("PROVIDER_TIMEOUT", "Cannot complete the answer: the provider's stream has stalled");
+}
+
+/** How long a call may be without content. Whole answers come when they come: only the total bounds them. */
+export function firstContentLimitMs({
+  stream,
+  limits,
+  target,
+}: Pick<SendOptions, "stream" | "limits" | "target">): number {
+  if (!stream) return Infinity;
+  const reasons = target.facts.capabilities.reasoning === Support.NATIVE;
+  return reasons ? limits.reasoningFirstContentMs : limits.firstContentMs;
 }

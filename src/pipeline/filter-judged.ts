@@ -30,6 +30,9 @@ interface Channel {
   masked: boolean;
 }
 
+// What waits for the end of its block is bounded, too: longer arguments are judged in parts.
+const MAX_HELD_UNITS = 1024 * 1024;
+
 /**
  * Holds events back until hooks have judged what they say: a chunk of so many characters, or the rest of a block. Where
  * nothing is said nothing waits.
@@ -41,6 +44,7 @@ export class JudgedEvents {
   readonly #chunkChars: number;
   readonly #channels = new Map<string, Channel>();
   #queue: StreamEvent[] = [];
+  #seen = notSeen();
   #judging = false;
 
   constructor(hooks: readonly ContentHook[], ask: AskHook, report: ContentReport) {
@@ -70,7 +74,7 @@ export class JudgedEvents {
 
   /** Asks about what is due, and lets it out; what comes meanwhile waits for `resume`. */
   async next(): Promise<Filtered> {
-    const due = this.#queue.splice(0, this.#dueUntil());
+    const due = this.#shift(this.#dueUntil());
     this.#judging = true;
     try {
       const waiting = this.#texts(due);
@@ -90,22 +94,31 @@ export class JudgedEvents {
     const until = this.#dueUntil();
     if (until > 0) return { events: [], blocked: undefined, waits: true };
     const first = this.#queue.findIndex(says);
-    const events = this.#queue.splice(0, first < 0 ? this.#queue.length : first);
+    if (first === 0) return { events: [], blocked: undefined, waits: false };
+    const events = this.#shift(first < 0 ? this.#queue.length : first);
     return { events, blocked: undefined, waits: false };
   }
 
-  /** How many of the waiting events are to be judged now; 0: none. */
+  /** How many of the waiting events are to be judged now; 0: none. Looks at no event twice. */
   #dueUntil(): number {
-    let chars = 0;
-    let saysAny = false;
-    for (const [index, event] of this.#queue.entries()) {
-      saysAny ||= says(event);
-      if (!saysAny) continue;
-      chars += streamedChars(event);
-      const kind = event.event.case;
-      if (kind === "blockFinished" || isTerminal(event) || chars >= this.#chunkChars) return index + 1;
+    const seen = this.#seen;
+    while (seen.due === 0 && seen.count < this.#queue.length) {
+      const event = this.#queue[seen.count]!;
+      seen.count += 1;
+      seen.says ||= says(event);
+      if (!seen.says) continue;
+      seen.chars += streamedChars(event);
+      seen.held += heldUnits(event);
+      const isEnd = event.event.case === "blockFinished" || isTerminal(event);
+      if (isEnd || seen.chars >= this.#chunkChars || seen.held >= MAX_HELD_UNITS) seen.due = seen.count;
     }
-    return 0;
+    return seen.due;
+  }
+
+  /** Takes the first events out of the queue. */
+  #shift(count: number): StreamEvent[] {
+    this.#seen = notSeen();
+    return this.#queue.splice(0, count);
   }
 
   #texts(events: readonly StreamEvent[]): Waiting[] {
@@ -210,6 +223,11 @@ export class JudgedEvents {
   }
 }
 
+/** What is known of the waiting events that were looked at. */
+function notSeen() {
+  return { count: 0, says: false, chars: 0, held: 0, due: 0 };
+}
+
 function fieldOf({ candidate, block }: { readonly candidate: number; readonly block: number }): string {
   return `candidates[${candidate}].message.parts[${block}]`;
 }
@@ -232,6 +250,13 @@ function textOf({ delta }: BlockDelta): string | undefined {
 function streamedChars({ event }: StreamEvent): number {
   if (event.case !== "blockDelta" || event.value.delta.case === "argumentsJson") return 0;
   return textOf(event.value)?.length ?? 0;
+}
+
+/** About how much memory an event that waits holds. */
+function heldUnits({ event }: StreamEvent): number {
+  if (event.case !== "blockDelta") return 0;
+  const { value } = event.value.delta;
+  return 64 + (typeof value === "string" || value instanceof Uint8Array ? value.length : 0);
 }
 
 function saying({ candidate, block, delta, piece }: BlockDelta, text: string): StreamEvent {

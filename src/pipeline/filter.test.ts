@@ -28,6 +28,8 @@ const { output: rules } = compileContent([
 const never = () => Promise.reject(new Error("there is no hook"));
 const newFilter = () => new AnswerFilter(rules!, create(ChatRequestSchema, {}), never);
 
+const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
+
 /** Passes events as reads of these sizes would bring them. */
 function passed(events: readonly StreamEvent[], sizes: readonly number[]): StreamEvent[] {
   const filter = newFilter();
@@ -84,7 +86,7 @@ test("deltas, parts and the whole say the same, whatever blocks interleave and w
         const streamed = blocks.map((block) =>
           out
             .map(({ event }) =>
-              event.case === "blockDelta" && event.value.block === block ? String(event.value.delta.value) : "",
+              event.case === "blockDelta" && event.value.block === block ? textOf(event.value.delta.value) : "",
             )
             .join(""),
         );

@@ -1,15 +1,9 @@
-import { create } from "@bufbuild/protobuf";
 import {
   Delivery as DeliveryMode,
-  FinishReason,
-  StreamEventSchema,
-  blockFinished,
-  candidateFinished,
   isContent,
   isTerminal,
   keptAlive,
   reset,
-  textPart,
   type Attempt,
   type Completed,
   type GatewayError,
@@ -20,14 +14,20 @@ import {
 import { ParleyError } from "../errors/index.ts";
 import type { EventSink } from "./call.ts";
 import { Delivered } from "./delivered.ts";
-import { completeStarted, failed, type AnswerFacts, type AnswerHooks, type DeliveryLimits } from "./answer-facts.ts";
+import {
+  completeStarted,
+  endedByLimit,
+  failed,
+  type AnswerFacts,
+  type AnswerHooks,
+  type DeliveryLimits,
+} from "./answer-facts.ts";
 import { Draft } from "./draft.ts";
 import type { FilterGate } from "./filter-gate.ts";
 import type { AnswerFilter, Filtered } from "./filter.ts";
 import { failedFinish } from "./judge.ts";
 import type { MemoryPort } from "./parts.ts";
 import type { TakeOver } from "./take-over.ts";
-import { roughBytes } from "./weigh.ts";
 
 /**
  * Turns what codecs yield into what the caller gets: events in legal order, numbered without gaps, complete, and none
@@ -195,18 +195,14 @@ export class Delivery {
   endByLimit(completed: Completed): void {
     const { block, text = "" } = this.#delivered;
     this.#pendingReset = undefined;
-    this.#send([
-      blockFinished(0, block, textPart(text)),
-      candidateFinished(0, FinishReason.MAX_TOKENS, ""),
-      create(StreamEventSchema, { event: { case: "completed", value: completed } }),
-    ]);
+    this.#send(endedByLimit(block, text, completed));
   }
 
   /** Why an event cannot be passed on. */
   #wrong(draft: Draft, event: StreamEvent): ParleyError | undefined {
     const disorder = draft.grammar.check(event);
     if (disorder !== undefined) {
-      return new ParleyError("PROVIDER_BAD_OUTPUT", `Cannot pass the provider's answer on: ${disorder}`);
+      return badOutput(`Cannot pass the provider's answer on: ${disorder}`);
     }
     const kind = event.event;
     if (kind.case !== "candidateFinished") return undefined;
@@ -249,54 +245,24 @@ export class Delivery {
   }
 
   #hold(draft: Draft, events: StreamEvent[]): boolean {
-    const held = draft.held ?? [];
-    held.push(...events);
-    const bytes = events.reduce((sum, event) => sum + roughBytes(event), 0);
-    draft.heldBytes += bytes;
-    const { startupEvents, startupBytes, upstreamResponseBytes } = this.#limits;
-    if (draft.facts.mode === DeliveryMode.HOLD) {
-      if (draft.heldBytes <= upstreamResponseBytes) return this.#keep(draft, bytes);
-      throw new ParleyError(
-        "PROVIDER_BAD_OUTPUT",
-        `Cannot hold the answer until it is whole: it is larger than ${upstreamResponseBytes} bytes`,
-      );
-    }
+    if (!draft.holdBack(events, this.#limits, this.#memory)) return true;
     // An attempt that takes over commits with its content only: its start shows nothing that could not wait.
-    const overflows = held.length > startupEvents || draft.heldBytes > startupBytes;
-    if (!overflows) return true;
-    if (!draft.takeOver && !this.#pendingReset) {
-      this.#noteContent(draft);
-      return this.#release(draft, []);
-    }
-    throw new ParleyError(
-      "PROVIDER_BAD_OUTPUT",
-      "Cannot go on with the answer: it begins with too much without content",
-    );
-  }
-
-  // What waits for the end of its answer is as large as the answer: it counts like requests do.
-  #keep(draft: Draft, bytes: number): true {
-    if (!this.#memory.tryTake(bytes)) {
-      throw new ParleyError(
-        "GATEWAY_OVERLOADED",
-        "Cannot hold the answer until it is whole: the gateway's memory for requests in flight is used up",
-      );
-    }
-    draft.takenBytes += bytes;
-    return true;
+    if (draft.takeOver || this.#pendingReset)
+      throw badOutput("Cannot go on with the answer: it begins with too much without content");
+    this.#noteContent(draft);
+    return this.#release(draft, []);
   }
 
   /** The attempt has ended, and what it held back goes nowhere. */
   discard(draft: Draft): void {
-    this.#memory.give(draft.takenBytes);
-    draft.takenBytes = 0;
+    draft.giveBack(this.#memory);
     if (draft.held) draft.held = [];
   }
 
   #release(draft: Draft, events: StreamEvent[]): boolean {
     const { held } = draft;
     draft.held = undefined;
-    this.discard(draft);
+    draft.giveBack(this.#memory);
     if (this.#pendingReset) this.#voidAll(this.#pendingReset.broken);
     if (!this.#contentDelivered) this.#servedModel = draft.servedModel;
     this.#filter = draft.facts.filter;
@@ -328,4 +294,8 @@ export class Delivery {
     this.#wroteAnything = true;
     return this.#sink.write(events);
   }
+}
+
+function badOutput(message: string): ParleyError {
+  return new ParleyError("PROVIDER_BAD_OUTPUT", message);
 }

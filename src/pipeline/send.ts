@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
-import { Support, isContent, isTerminal, type StreamEvent } from "../contract/index.ts";
-import { ParleyError, redactRemembered } from "../errors/index.ts";
+import { isContent, isTerminal, type StreamEvent } from "../contract/index.ts";
+import { ParleyError } from "../errors/index.ts";
 import type { DecodeOptions, PreparedCall, StreamDecoder } from "../providers/adapter.ts";
 import type { Target } from "../routing/target.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
@@ -10,8 +10,9 @@ import type { CallProgress } from "./call-progress.ts";
 import type { Draft } from "./draft.ts";
 import type { BudgetMeter } from "./budget-meter.ts";
 import type { Delivery } from "./normalise.ts";
+import { badOutput, howToRead, upstreamRequestId } from "./judge-head.ts";
 import type { ChatLimits } from "./parts.ts";
-import { expired } from "./expired.ts";
+import { expired, firstContentLimitMs } from "./expired.ts";
 import type { Watch } from "./watch.ts";
 
 /** One call to one target. */
@@ -61,6 +62,8 @@ class Exchange implements UpstreamHandler {
   readonly #onAbort = (): void => this.#fail(ParleyError.from(this.#options.signal.reason));
   #call: UpstreamCall | undefined;
   #over = false;
+  // The answer is whole; content rules may still have to decide on its end.
+  #whole = false;
   #status: number | undefined;
   #headers: Readonly<Record<string, string>> = {};
   // A 2xx event stream goes through frames and decoder; everything else is collected up to a limit.
@@ -82,7 +85,7 @@ class Exchange implements UpstreamHandler {
     const { signal, watch, upstream, prepared } = this.#options;
     if (signal.aborted) return this.#onAbort();
     signal.addEventListener("abort", this.#onAbort, { once: true });
-    watch.begin(this.#firstContentLimitMs(), (expiry) => this.#fail(expired(expiry, this.#options)));
+    watch.begin(firstContentLimitMs(this.#options), (expiry) => this.#fail(expired(expiry, this.#options)));
     this.#call = upstream.dispatch(prepared.http, this);
     if (this.#over) this.#call.abort();
   }
@@ -101,20 +104,13 @@ class Exchange implements UpstreamHandler {
     progress.upstreamRequestId = upstreamRequestId(prepared, headers);
     progress.headroom = prepared.dialect.headroom(headers, runtime.nowMs());
     if (status < 200 || status > 299) return;
-    if (status === 204 || status === 205) return this.#fail(badOutput("it has no content"));
-    const encoding = headers["content-encoding"];
-    if (encoding !== undefined && encoding !== "identity") {
-      return this.#fail(badOutput(`it is encoded as ${encoding}, which was not asked for`));
-    }
-    const type = headers["content-type"] ?? (this.#options.stream ? "text/event-stream" : "application/json");
-    if (this.#options.stream && type.startsWith("text/event-stream")) this.#openStream();
-    // An endpoint that only streams is read as a whole where a whole answer was asked for: the codec folds it.
-    else if (!/[/+]json\b/.test(type) && !type.startsWith("text/event-stream"))
-      this.#fail(badOutput(`its content type is ${type.slice(0, 64)}`));
+    const how = howToRead(status, headers, this.#options.stream);
+    if (how instanceof ParleyError) this.#fail(how);
+    else if (how === "events") this.#openStream();
   }
 
   onData(chunk: Buffer): void {
-    if (this.#over) return;
+    if (this.#over || this.#whole) return;
     if (!this.#frames) return this.#collect(chunk);
     this.#attempt(() => {
       this.#frames?.push(chunk);
@@ -126,7 +122,7 @@ class Exchange implements UpstreamHandler {
   onEnd(): void {
     this.#drainTimer?.cancel();
     this.#upstreamEnded = true;
-    if (this.#over) return;
+    if (this.#over || this.#whole) return;
     if (this.#frames) this.#attempt(() => this.#endOfStream());
     else if (this.#status !== undefined && this.#status >= 200 && this.#status <= 299)
       this.#attempt(() => this.#decodeWhole());
@@ -136,6 +132,7 @@ class Exchange implements UpstreamHandler {
   onError(error: ParleyError): void {
     this.#drainTimer?.cancel();
     this.#upstreamEnded = true;
+    if (this.#whole) return;
     this.#flushQuietly();
     this.#fail(error);
   }
@@ -277,6 +274,7 @@ class Exchange implements UpstreamHandler {
 
   #succeed(): void {
     if (this.#over) return;
+    this.#whole = true;
     const verdict = this.#options.draft.gate?.verdict;
     if (verdict) return void verdict.then((error) => (error ? this.#fail(error) : this.#succeed()));
     this.#conclude(undefined);
@@ -301,22 +299,4 @@ class Exchange implements UpstreamHandler {
     if (error) this.#options.onFailed(error);
     this.#resolve(error);
   }
-
-  // Whole answers come when they come: only the total bounds them.
-  #firstContentLimitMs(): number {
-    const { stream, limits, target } = this.#options;
-    if (!stream) return Infinity;
-    return target.facts.capabilities.reasoning === Support.NATIVE
-      ? limits.reasoningFirstContentMs
-      : limits.firstContentMs;
-  }
-}
-
-function upstreamRequestId(prepared: PreparedCall, headers: Readonly<Record<string, string>>): string | undefined {
-  const id = prepared.dialect.requestId(headers);
-  return id === undefined ? undefined : redactRemembered(id).slice(0, 128);
-}
-
-function badOutput(what: string): ParleyError {
-  return new ParleyError("PROVIDER_BAD_OUTPUT", `Cannot read the provider's answer: ${what}`);
 }

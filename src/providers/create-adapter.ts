@@ -1,7 +1,7 @@
 import type { ChatRequest } from "../contract/index.ts";
 import type { ModelFacts } from "../catalog/facts.ts";
 import { mergeFacts } from "../catalog/merge.ts";
-import type { DialectTarget } from "../dialects/dialect.ts";
+import type { DialectTarget, EncodedRequest } from "../dialects/dialect.ts";
 import type { AuthHeaders, CallAuth } from "../upstream/auth/call-auth.ts";
 import { addressOf, parametersOf, regionOf, type ApiAddress, type Parameters } from "./address.ts";
 import type { ProviderAdapter } from "./adapter.ts";
@@ -146,8 +146,7 @@ function createAdapter(
       const encoded = api.dialect.encode(request, served, { stream });
       const credential = nextOf(pool, turn++, isUsable);
       const address = addresses.get(api)!;
-      const { headers, isAuthorised } = credential.headers();
-      const extra = Object.keys(encoded.headers).length > 0 ? encoded.headers : undefined;
+      const { headers, isAuthorised } = credential.headers(encoded.headers);
       return {
         dialect: api.dialect,
         target: served,
@@ -155,7 +154,7 @@ function createAdapter(
           origin: address.origin,
           path: address.pathOf(encoded.path, served.model),
           method: "POST",
-          headers: extra ? { ...headers, ...extra } : headers,
+          headers,
           body: encoded.body,
         },
         authorise: isAuthorised ? undefined : credential.fetch,
@@ -186,7 +185,8 @@ function nextOf(pool: readonly Credential[], turn: number, isUsable: (credential
   return next;
 }
 
-const NO_AUTH: CallAuth = { current: () => ({}), fetch: () => Promise.resolve({}), refused: () => undefined };
+const NOTHING: AuthHeaders = {};
+const NO_AUTH: CallAuth = { current: () => NOTHING, fetch: () => Promise.resolve(NOTHING), refused: () => undefined };
 
 /** A credential of the pool, with its headers put together once for as long as its authorisation is the same. */
 class Credential {
@@ -195,7 +195,8 @@ class Credential {
   readonly refused: () => void;
   readonly #auth: CallAuth;
   #of: AuthHeaders | undefined;
-  #headers: Readonly<Record<string, string>> = BASE_HEADERS;
+  /** Put together, by what the dialect's own headers say: calls that say the same have one object. */
+  readonly #headers = new Map<string, Readonly<Record<string, string>>>();
 
   constructor({ id, auth }: ProviderCredential) {
     this.id = id;
@@ -204,13 +205,24 @@ class Credential {
     this.refused = () => auth.refused();
   }
 
-  headers(): { readonly headers: Readonly<Record<string, string>>; readonly isAuthorised: boolean } {
+  /** All headers of a call, with those that its dialect wants. */
+  headers(own: EncodedRequest["headers"]): {
+    readonly headers: Readonly<Record<string, string>>;
+    readonly isAuthorised: boolean;
+  } {
     const authorisation = this.#auth.current();
-    if (!authorisation) return { headers: BASE_HEADERS, isAuthorised: false };
+    if (!authorisation) return { headers: { ...BASE_HEADERS, ...own }, isAuthorised: false };
     if (authorisation !== this.#of) {
       this.#of = authorisation;
-      this.#headers = { ...BASE_HEADERS, ...authorisation };
+      this.#headers.clear();
     }
-    return { headers: this.#headers, isAuthorised: true };
+    let says = "";
+    for (const name in own) says += `${name}: ${own[name]}\n`;
+    let headers = this.#headers.get(says);
+    if (!headers) {
+      headers = { ...BASE_HEADERS, ...authorisation, ...own };
+      if (this.#headers.size < MAX_REMEMBERED) this.#headers.set(says, headers);
+    }
+    return { headers, isAuthorised: true };
   }
 }

@@ -2,7 +2,6 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   DecisionSchema,
   OnRefusal,
-  RequestSummarySchema,
   ResolutionRule,
   RouteCandidateSchema,
   type ChatRequest,
@@ -68,13 +67,15 @@ export function summarise(
   request: ChatRequest,
   size: { readonly upperBound: number; readonly likely: number },
 ): RequestSummary {
-  const summary = create(RequestSummarySchema, {
+  // As `create` makes it, for a tenth of its cost: every request has one.
+  const summary: RequestSummary = {
+    $typeName: "parley.v1.RequestSummary",
     model: request.model,
     inputTokensUpperBound: toUint32(size.upperBound),
     inputTokensLikely: toUint32(size.likely),
     candidates: request.sampling?.candidates ?? 1,
     needs: needsOf(request),
-  });
+  };
   if (request.routing) summary.routing = request.routing;
   if (request.serviceTier !== undefined) summary.serviceTier = request.serviceTier;
   const { maxOutputTokens } = request.sampling ?? {};

@@ -2,8 +2,6 @@ import type {
   LedgerAttemptRow,
   LedgerCompensationRow,
   LedgerEventRow,
-  LedgerRequestRow,
-  LedgerTagRow,
   ProjectorRow,
   SpendRow,
 } from "./sql/tables-ledger.ts";
@@ -13,7 +11,6 @@ export interface KnownRows {
   /** How far the replica's journal has been taken in; undefined: not at all. */
   readonly position: ProjectorRow | undefined;
   readonly attempts: readonly LedgerAttemptRow[];
-  readonly requests: readonly LedgerRequestRow[];
   readonly compensations: readonly Pick<LedgerCompensationRow, "request_id" | "attempt" | "compensation_id">[];
 }
 
@@ -23,8 +20,6 @@ export interface LedgerChanges {
   readonly events: readonly LedgerEventRow[];
   /** Whole rows, new and changed. */
   readonly attempts: readonly LedgerAttemptRow[];
-  readonly requests: readonly LedgerRequestRow[];
-  readonly tags: readonly LedgerTagRow[];
   readonly compensations: readonly LedgerCompensationRow[];
   /** What is added to buckets. */
   readonly spend: readonly SpendRow[];

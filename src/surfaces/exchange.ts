@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { TLSSocket } from "node:tls";
 import { constants, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
-import type { Credentials } from "../policy/identity/credentials.ts";
+import type { ClientCertificate, Credentials } from "../policy/identity/credentials.ts";
 
 /** A request of either HTTP version. */
 export type AnyRequest = IncomingMessage | Http2ServerRequest;
@@ -40,7 +41,28 @@ function credentialOf({ rawHeaders }: AnyRequest): string | undefined {
 
 /** What a request shows of who sends it. */
 export function credentialsOf(request: AnyRequest): Credentials {
-  return { key: credentialOf(request), origin: request.headers.origin };
+  return { key: credentialOf(request), origin: request.headers.origin, certificate: () => certificateOf(request) };
+}
+
+/** The client's certificate, where the connection has proven one by an authority that it must come from. */
+function certificateOf(request: AnyRequest): ClientCertificate | undefined {
+  const socket = (isHttp2(request) ? request.stream.session?.socket : request.socket) as Partial<TLSSocket> | undefined;
+  if (socket?.authorized !== true || !socket.getPeerCertificate) return undefined;
+  const { subject, subjectaltname = "", fingerprint256 } = socket.getPeerCertificate();
+  // No certificate is an empty object.
+  if (typeof fingerprint256 !== "string") return undefined;
+  const commonName: unknown = subject?.CN;
+  return {
+    // Of several common names none counts: their order would decide.
+    commonName: typeof commonName === "string" ? commonName : undefined,
+    alternativeNames: namesIn(subjectaltname),
+    sha256: fingerprint256.replaceAll(":", "").toLowerCase(),
+  };
+}
+
+// Names with commas or quotes are written in quotes, so that none can pass for two (CVE-2021-44532): those are left out.
+function namesIn(text: string): string[] {
+  return text.includes('"') ? [] : text.split(", ").filter((name) => name !== "");
 }
 
 const AUTHORIZATION = "authorization";

@@ -9,6 +9,7 @@ import type { BudgetsService } from "../services/budgets.ts";
 import type { ExplainService } from "../services/explain.ts";
 import type { KeysService } from "../services/keys.ts";
 import type { ModelsService } from "../services/models.ts";
+import type { UsageService } from "../services/usage.ts";
 
 /** What `parley.admin.v1` serves, a service each. */
 export interface AdminServices {
@@ -31,6 +32,7 @@ export interface Gateway {
   readonly explain: ExplainService;
   readonly admin: AdminServices;
   readonly budgets: BudgetsService;
+  readonly usage: UsageService;
   /** A request id, ours and unique. */
   newRequestId(): string;
   /** An id for an error that happened before or outside the pipeline. */

@@ -56,6 +56,13 @@ export class TestGateway implements Gateway {
     list: () => Promise.resolve(create(ListBudgetsResponseSchema)),
     async *watch() {},
   };
+
+  readonly usage: Gateway["usage"] = {
+    query: () => Promise.resolve({}),
+    attempts: () => Promise.resolve({}),
+    export: () => (async function* () {})(),
+    compensate: () => Promise.resolve({}),
+  };
   readonly explain: Gateway["explain"] = {
     explain: (_principal, { model }) => create(DecisionSchema, { request: { model }, strategy: "ordered" }),
     trace: (_principal, requestId) => create(TraceSchema, { requestId }),

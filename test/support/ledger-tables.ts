@@ -48,7 +48,6 @@ async function makeTables(
 export async function tablesOf(database: Database) {
   return await database.run("look at the tables", async (query) => ({
     attempts: await query.selectFrom("ledger_attempts").selectAll().orderBy("request_id").orderBy("attempt").execute(),
-    requests: await query.selectFrom("ledger_requests").selectAll().orderBy("request_id").execute(),
     spend: await query.selectFrom("spend").selectAll().orderBy("account").orderBy("bucket").execute(),
     events: await query
       .selectFrom("ledger_events")
@@ -77,7 +76,6 @@ export interface FoldedAttempt {
 /** What a plain reading of records in their order gives: no batches, no positions, each record once. */
 export function foldPlainly(records: readonly LedgerRecord[]) {
   const attempts = new Map<string, FoldedAttempt & { readonly buckets: readonly (readonly [string, number])[] }>();
-  const requests = new Map<string, string>();
   const spend = new Map<string, number>();
   const seen = new Set<string>();
   const charge = (id: string, nanoUsd: number): void => {
@@ -87,16 +85,12 @@ export function foldPlainly(records: readonly LedgerRecord[]) {
     }
   };
   for (const record of records) {
-    if (record.kind === "request_ended") {
-      requests.set(record.requestId, record.state);
-      continue;
-    }
+    if (record.kind === "request_ended") continue;
     const id = `${record.requestId} ${record.attempt}`;
     const known = attempts.get(id);
     if (record.kind === "forwarded") {
       const buckets = (record.hold?.buckets ?? []).map(({ account, bucket }) => [account, bucket] as const);
       attempts.set(id, { state: "forwarded", charged: 0, compensated: 0, events: 1, buckets });
-      if (!requests.has(record.requestId)) requests.set(record.requestId, "admitted");
       continue;
     }
     if (!known) throw new RangeError(`Cannot fold: ${id} was not forwarded`);
@@ -121,5 +115,5 @@ export function foldPlainly(records: readonly LedgerRecord[]) {
     });
     charge(id, added);
   }
-  return { attempts, requests, spend };
+  return { attempts, spend };
 }

@@ -30,6 +30,7 @@ const patterns = Object.entries(vendors).map(
 // Places that are about vendors: their data, the application that wires the parts, and the far side of the wire.
 const placesOfAllVendors = [
   "src/app.ts",
+  "src/open-ports.ts",
   "src/catalog/",
   "src/providers/",
   "src/sandbox/",

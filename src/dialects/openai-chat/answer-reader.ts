@@ -65,18 +65,21 @@ export class AnswerReader {
 
   /** Appends what is due at the end. Throws `ParleyError` where the answer is not complete. */
   finish(out: StreamEvent[]): void {
-    const candidates = [...this.#candidates].toSorted(([a], [b]) => a - b).map(([, candidate]) => candidate);
+    const candidates = this.#inOrder();
     if (candidates.length === 0) throw this.#incomplete("it holds no choice");
     if (candidates.some(({ finishWord }) => finishWord === undefined))
       throw this.#incomplete("it has no finish reason");
     for (const { finishWord } of candidates) this.#checkFinish(finishWord ?? "");
     for (const candidate of candidates) candidate.finish(out, this.#sources);
-    out.push(
-      completed({
-        ...(this.#usage ? { usage: decodeUsage(this.#usage, UsageSource.REPORTED) } : {}),
-        ...(this.#serviceTier === undefined ? {} : { serviceTier: this.#serviceTier }),
-      }),
-    );
+    const last: Parameters<typeof completed>[0] = {};
+    if (this.#usage) last.usage = decodeUsage(this.#usage, UsageSource.REPORTED);
+    if (this.#serviceTier !== undefined) last.serviceTier = this.#serviceTier;
+    out.push(completed(last));
+  }
+
+  #inOrder(): CandidateReader[] {
+    if (this.#candidates.size === 1) return [...this.#candidates.values()];
+    return [...this.#candidates].toSorted(([a], [b]) => a - b).map(([, candidate]) => candidate);
   }
 
   #start(chunk: ChatCompletionChunk, out: StreamEvent[]): void {

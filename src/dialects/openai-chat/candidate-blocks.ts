@@ -23,7 +23,7 @@ interface Held {
 export class CandidateBlocks {
   readonly #writer: BlockWriter;
   readonly #candidate: number;
-  readonly #held = new Map<number, Held>();
+  #held: Map<number, Held> | undefined;
   #opened = 0;
   /** Where events go; set before each use. */
   out: StreamEvent[] = [];
@@ -51,10 +51,10 @@ export class CandidateBlocks {
 
   text(block: number, kind: TextCase, added: string, logprobs?: TokenLogprob[], piece = 0): void {
     let text = added;
-    if (this.#held.size > 0) text = this.#takeHeld(block, kind, piece) + text;
+    if (this.#held) text = this.#takeHeld(block, kind, piece) + text;
     const last = text.charCodeAt(text.length - 1);
     if (last >= 0xd800 && last <= 0xdbff) {
-      this.#held.set(block, { kind, piece, half: text.slice(-1) });
+      (this.#held ??= new Map()).set(block, { kind, piece, half: text.slice(-1) });
       text = text.slice(0, -1);
     }
     if (text !== "") this.delta(block, { case: kind, value: text }, logprobs, piece);
@@ -72,16 +72,16 @@ export class CandidateBlocks {
 
   /** Closes all blocks in order; what is still held back was never completed and becomes U+FFFD. */
   closeAll(): void {
-    for (const [block, { kind, piece }] of this.#held)
+    for (const [block, { kind, piece }] of this.#held ?? [])
       this.delta(block, { case: kind, value: "\ufffd" }, undefined, piece);
-    this.#held.clear();
+    this.#held = undefined;
     this.#writer.closeAll(this.out, this.#candidate);
   }
 
   #takeHeld(block: number, kind: TextCase, piece: number): string {
-    const held = this.#held.get(block);
+    const held = this.#held?.get(block);
     if (!held) return "";
-    this.#held.delete(block);
+    this.#held?.delete(block);
     if (held.kind === kind && held.piece === piece) return held.half;
     this.delta(block, { case: held.kind, value: "\ufffd" }, undefined, held.piece);
     return "";

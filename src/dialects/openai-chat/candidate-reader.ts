@@ -51,7 +51,7 @@ export class CandidateReader {
   #text = -1;
   #refusal = -1;
   #extraContent: JsonObject | undefined;
-  readonly #executed = new Map<number, ExecutedTool>();
+  #executed: Map<number, ExecutedTool> | undefined;
   #finishWord: string | undefined;
   #nativeWord: string | undefined;
   #filtered: string | undefined;
@@ -99,7 +99,7 @@ export class CandidateReader {
     this.#calls.finish((extraContent) => this.#state(EXTRA_CONTENT_FORMAT, JSON.stringify(extraContent)));
     this.#reasoning?.finish((json) => this.#state(REASONING_DETAIL_FORMAT, json));
     this.#finishText(answer);
-    for (const [index, tool] of this.#executed) this.#addExecuted(index, tool);
+    for (const [index, tool] of this.#executed ?? []) this.#addExecuted(index, tool);
     this.#blocks.closeAll();
     const reason = finishReason(word, this.#calls.count > 0);
     const category = reason === FinishReason.CONTENT_FILTER ? this.#filtered : undefined;
@@ -186,12 +186,13 @@ export class CandidateReader {
   }
 
   #takeExecuted(tools: readonly ExecutedTool[]): void {
+    const executed = (this.#executed ??= new Map<number, ExecutedTool>());
     for (const tool of tools) {
-      const index = typeof tool.index === "number" ? tool.index : this.#executed.size;
-      if (this.#executed.size >= MAX_EXECUTED_TOOLS && !this.#executed.has(index)) {
+      const index = typeof tool.index === "number" ? tool.index : executed.size;
+      if (executed.size >= MAX_EXECUTED_TOOLS && !executed.has(index)) {
         throw new ParleyError("PROVIDER_BAD_OUTPUT", "Cannot read the answer: it lists too many tools that were run");
       }
-      this.#executed.set(index, { ...this.#executed.get(index), ...tool });
+      executed.set(index, { ...executed.get(index), ...tool });
     }
   }
 

@@ -20,9 +20,11 @@ export function decodeResponse(body: string, target: DialectTarget, options: Dec
   });
 }
 
+const OPENING_BRACE = 0x7b;
+
 // Where a model answers in streams only, the body of a whole answer is one.
 function isStream(body: string): boolean {
-  return /^\s*(?:data|event|id|retry|):/.test(body);
+  return body.charCodeAt(0) !== OPENING_BRACE && /^\s*(?:data|event|id|retry|):/.test(body);
 }
 
 function decodeStream(body: string, target: DialectTarget, options: DecodeOptions): StreamEvent[] {
@@ -42,5 +44,9 @@ function decodeStream(body: string, target: DialectTarget, options: DecodeOption
 }
 
 function withoutDeltas(events: readonly StreamEvent[]): StreamEvent[] {
-  return events.filter(({ event }) => event.case !== "blockDelta" && event.case !== "usageUpdated");
+  return events.filter(isOfWhole);
+}
+
+function isOfWhole({ event }: StreamEvent): boolean {
+  return event.case !== "blockDelta" && event.case !== "usageUpdated";
 }

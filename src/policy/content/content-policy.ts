@@ -2,7 +2,7 @@ import { compileHook, type ContentHook, type HookSettings } from "./hook.ts";
 import { PII, type PiiKind } from "./pii/index.ts";
 import { keywordScanner } from "./keywords.ts";
 import { patternScanner } from "./regex/index.ts";
-import type { TextRule } from "./text-filter.ts";
+import { DEFAULT_REPLACEMENT, type TextRule } from "./text-filter.ts";
 
 /** The content rules of a caller, compiled: those of all its policies, in order. */
 export interface ContentPolicy {
@@ -37,9 +37,6 @@ export interface ContentRule {
   readonly pii?: readonly PiiKind[] | undefined;
   readonly hook?: HookSettings | undefined;
 }
-
-/** What stands for a masked stretch where a rule does not say. */
-export const DEFAULT_REPLACEMENT = "[MASKED]";
 
 /** Compiles rules, once, when keys are loaded; undefined where there are none. Throws `PatternError`. */
 export function compileContent(rules: readonly ContentRule[]): ContentPolicy | undefined {

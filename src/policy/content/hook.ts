@@ -1,4 +1,5 @@
 import type { ContentRule } from "./content-policy.ts";
+import { DEFAULT_REPLACEMENT } from "./text-filter.ts";
 
 /** How a rule's hook is asked, as configured. */
 export interface HookSettings {
@@ -50,7 +51,7 @@ export interface HookSpan {
 
 /** A rule's hook; none where the rule has none. */
 export function compileHook({ name, replacement, hook }: ContentRule): ContentHook[] {
-  return hook ? [{ ...hook, rule: name, replacement: replacement ?? "[MASKED]" }] : [];
+  return hook ? [{ ...hook, rule: name, replacement: replacement ?? DEFAULT_REPLACEMENT }] : [];
 }
 
 /** The question as a hook gets it. */

@@ -1,6 +1,9 @@
 import { Coverage, type Span } from "./coverage.ts";
 import type { Scanner, ScannerMaker } from "./scanner.ts";
 
+/** What stands for a masked stretch where a rule does not say. */
+export const DEFAULT_REPLACEMENT = "[MASKED]";
+
 /** What looks for one rule's matches in a text, and what becomes of them. */
 export interface TextRule {
   readonly name: string;

@@ -8,6 +8,23 @@ export interface Credentials {
   readonly certificate?: (() => ClientCertificate | undefined) | undefined;
 }
 
+/** Which certificate stands for a key: all that is told must fit. */
+export interface CertificatePattern {
+  readonly commonName: string | undefined;
+  readonly alternativeName: string | undefined;
+  readonly sha256: string | undefined;
+}
+
+/** Whether a certificate is the one that is meant. */
+export function fitsCertificate(pattern: CertificatePattern, certificate: ClientCertificate): boolean {
+  const { commonName, alternativeName, sha256 } = pattern;
+  return (
+    (commonName === undefined || commonName === certificate.commonName) &&
+    (alternativeName === undefined || certificate.alternativeNames.includes(alternativeName)) &&
+    (sha256 === undefined || sha256 === certificate.sha256)
+  );
+}
+
 /** The names in a certificate whose authority was checked when the connection was made. */
 export interface ClientCertificate {
   /** Common name of the subject. */

@@ -14,10 +14,11 @@ import { join } from "node:path";
 import { ParleyError } from "../../errors/index.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { isMadeKey, makeKey } from "./key-format.ts";
-import type { RingKey } from "./key-ring.ts";
+import type { RevealableSecret, RingKey } from "./key-ring.ts";
 
 /** A key that the gateway made for itself, in a file of the data folder that only its user can read. */
 export interface KeyFile extends RingKey {
+  readonly key: RevealableSecret;
   /** Absolute path, where the data folder's is. */
   readonly path: string;
   /** Whether it was made just now. */

@@ -9,6 +9,7 @@ import {
   type PolicySource,
   type RingPolicy,
 } from "./compile-principal.ts";
+import { fitsCertificate, type CertificatePattern, type ClientCertificate } from "./credentials.ts";
 import { HOW, refusal } from "./refusal.ts";
 import { isMadeKey, KEY_PREFIX, keyIdOf } from "./key-format.ts";
 
@@ -19,11 +20,14 @@ export interface RevealableSecret {
 
 /** A key as configured or read from its file: made keys are known by the id within them, others by their name. */
 export interface RingKey extends Omit<KeyRights, "keyId"> {
-  readonly key: RevealableSecret;
+  /** Undefined: its holder is known by a certificate. */
+  readonly key: RevealableSecret | undefined;
+  readonly certificate?: CertificatePattern | undefined;
 }
 
 interface Entry {
-  readonly digest: Buffer;
+  /** Undefined: it is known by a certificate. */
+  readonly digest: Buffer | undefined;
   readonly holder: Principal;
   readonly rights: KeyRights;
 }
@@ -35,6 +39,7 @@ const MAX_LENGTH = 512;
 /** All keys of the gateway, by digest. Built when keys are loaded, immutable afterwards; it keeps no key's text. */
 export class KeyRing {
   readonly #entries = new Map<string, Entry>();
+  readonly #certificates: { readonly pattern: CertificatePattern; readonly holder: Principal }[] = [];
   readonly #byId = new Map<string, Entry>();
   // A fixed key may look like a damaged made one; only then shape proves nothing.
   #acceptsAnyShape = false;
@@ -48,7 +53,9 @@ export class KeyRing {
   }
 
   #add(key: RingKey, source: PolicySource): void {
-    const text = key.key.reveal();
+    const { key: secret, certificate, ...known } = key;
+    if (!secret) return this.#addCertificate(certificate, { ...known, keyId: `certificate:${key.name}` }, source);
+    const text = secret.reveal();
     const digest = digestOf(text);
     const place = digest.toString("latin1");
     const twin = this.#entries.get(place);
@@ -58,11 +65,27 @@ export class KeyRing {
         `Cannot add the key ${key.name}: its text is also that of ${twin.holder.name}`,
       );
     if (text.startsWith(KEY_PREFIX) && !isMadeKey(text)) this.#acceptsAnyShape = true;
-    const { key: _text, ...known } = key;
     const rights = { ...known, keyId: isMadeKey(text) ? keyIdOf(text) : `fixed:${key.name}` };
     const entry = { digest, rights, holder: compilePrincipal(rights, source) };
     this.#entries.set(place, entry);
     this.#byId.set(entry.holder.keyId, entry);
+  }
+
+  #addCertificate(pattern: CertificatePattern | undefined, rights: KeyRights, source: PolicySource): void {
+    if (!pattern) throw new ParleyError("MISCONFIGURED", `Cannot add the key ${rights.name}: it has no text`);
+    const holder = compilePrincipal(rights, source);
+    this.#certificates.push({ pattern, holder });
+    this.#byId.set(holder.keyId, { digest: undefined, holder, rights });
+  }
+
+  /** Who is known by this certificate; undefined: nobody. Of several entries the first that fits counts. */
+  byCertificate(certificate: ClientCertificate): Principal | undefined {
+    return this.#certificates.find(({ pattern }) => fitsCertificate(pattern, certificate))?.holder;
+  }
+
+  /** All holders by the ids of their keys. */
+  holders(): ReadonlyMap<string, Principal> {
+    return new Map([...this.#byId].map(([id, { holder }]) => [id, holder]));
   }
 
   /** The holder of the key with this id. */
@@ -78,7 +101,7 @@ export class KeyRing {
   /** The digest of the text of the key with this id, as a list. */
   digests(id: string): readonly Buffer[] {
     const entry = this.#byId.get(id);
-    return entry ? [entry.digest] : [];
+    return entry?.digest ? [entry.digest] : [];
   }
 
   /** Number of keys. */
@@ -88,7 +111,7 @@ export class KeyRing {
 
   /** The budgets of all keys. */
   get budgets(): readonly BudgetRule[] {
-    return [...this.#entries.values()].flatMap(({ holder }) => holder.budgets);
+    return [...this.#byId.values()].flatMap(({ holder }) => holder.budgets);
   }
 
   /** Who holds this key, which comes without `Bearer `. Throws `UNAUTHENTICATED`, which never says how near a key was. */
@@ -103,7 +126,7 @@ export class KeyRing {
     const digest = digestOf(credential);
     const entry = this.#entries.get(digest.toString("latin1"));
     // The look-up is by digest, so its timing tells nothing of a key; the comparison keeps that true of any map.
-    if (entry && timingSafeEqual(entry.digest, digest)) return entry.holder;
+    if (entry?.digest && timingSafeEqual(entry.digest, digest)) return entry.holder;
     throw refusal("the key is unknown; it may be another gateway's, or have been removed");
   }
 }

@@ -2,6 +2,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { ParleyError } from "../../errors/index.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { KeyRow } from "../../store/key-store.ts";
+import type { BudgetRule } from "../budgets/budget-rule.ts";
 import type { Principal } from "../principal.ts";
 import { compilePrincipal, type PolicySource } from "./compile-principal.ts";
 import { keyIdOf } from "./key-format.ts";
@@ -99,6 +100,11 @@ export class MadeKeys {
     const entry = this.#entries.get(id);
     if (!entry) return undefined;
     return entry.usedAtMs === 0 ? entry.row : { ...entry.row, lastUsedAtMs: entry.usedAtMs };
+  }
+
+  /** The budgets of all keys whose rights are known. */
+  get budgets(): readonly BudgetRule[] {
+    return [...this.#entries.values()].flatMap(({ holder }) => holder?.budgets ?? []);
   }
 
   /** The ids of all keys, sorted. */

@@ -6,6 +6,7 @@ import { BrowserKeys } from "./browser-keys.ts";
 import { policySource } from "./compile-principal.ts";
 import { KeySync } from "./key-sync.ts";
 import { MadeKeys } from "./made-keys.ts";
+import { Tokens } from "./tokens.ts";
 
 /** Everybody who may call, with the keys that were made at run time kept as the database has them. */
 export interface Identity {
@@ -31,7 +32,7 @@ export async function openIdentity({ store, feed, runtime, onReachable }: Identi
   const browser = new BrowserKeys(await store.secret("browser-keys"), runtime);
   const sync = await KeySync.start({ keys: made, store, feed, runtime, onReachable });
   return {
-    authenticator: new Authenticator({ made, browser }),
+    authenticator: new Authenticator({ made, browser, tokens: new Tokens(runtime, policySource([])) }),
     made,
     refresh: () => sync.look(),
     close: () => sync.close(),

@@ -4,7 +4,8 @@ export const SCOPES = {
   "models:read": "List the models that the key may use.",
   explain: "Ask where a request would go, and what became of the key's own requests.",
   "policies:read": "Ask what a key may do, and why not. Every key may ask about itself.",
-  "usage:read": "Read what was used and what it cost.",
+  "usage:read": "Read what was used and what it cost. Every key may ask about itself.",
+  "usage:write": "Correct what an attempt has cost.",
   "budgets:read": "Read what is left of budgets.",
   "keys:mint": "Mint browser keys, which may do a part of what the key may, for at most an hour.",
   "keys:read": "List keys.",
@@ -37,7 +38,7 @@ export const ROLES: Readonly<Record<Role, RoleRow>> = {
   },
   chat: {
     what: "Chat, and what belongs to it.",
-    scopes: ["chat", "models:read", "explain", "policies:read", "keys:mint"],
+    scopes: ["chat", "models:read", "explain", "policies:read", "usage:read", "keys:mint"],
     manages: [],
   },
   viewer: {

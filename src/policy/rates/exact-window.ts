@@ -44,6 +44,12 @@ export class ExactWindow {
     this.#used -= removed;
   }
 
+  msUntilEmpty(nowMs: number): number {
+    if (this.used(nowMs) <= 0) return 0;
+    const last = this.#entries.findLast(({ count }) => count > 0);
+    return Math.floor((last?.atMs ?? nowMs) + this.#windowMs - nowMs) + 1;
+  }
+
   msUntil(nowMs: number, most: number): number {
     let used = this.used(nowMs);
     if (used <= most) return 0;

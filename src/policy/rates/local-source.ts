@@ -13,6 +13,7 @@ interface Counter {
   add(nowMs: number, count: number): number;
   remove(nowMs: number, slot: number, count: number): void;
   msUntil(nowMs: number, most: number): number;
+  msUntilEmpty(nowMs: number): number;
 }
 
 /** Counts what runs at the moment. */
@@ -30,6 +31,9 @@ class Running implements Counter {
   }
   msUntil(_nowMs: number, most: number): number {
     return this.#count <= most ? 0 : CONCURRENCY_RETRY_MS;
+  }
+  msUntilEmpty(nowMs: number): number {
+    return this.msUntil(nowMs, 0);
   }
 }
 
@@ -77,7 +81,7 @@ export class LocalPermitSource implements PermitSource {
       slot,
       left: free - granted,
       retryInMs: free < least ? counter.msUntil(nowMs, limit - least) : 0,
-      resetInMs: counter.msUntil(nowMs, 0),
+      resetInMs: counter.msUntilEmpty(nowMs),
     };
   }
 

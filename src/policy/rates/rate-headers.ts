@@ -20,7 +20,7 @@ export function rateHeaders(figures: readonly RateFigure[]): Record<string, stri
 }
 
 /** A duration as these headers have it: `20ms`, `1.5s`, `6m0s`, `1h0m0s`. */
-export function durationText(durationMs: number): string {
+function durationText(durationMs: number): string {
   const ms = Math.ceil(durationMs);
   if (ms < 1_000) return `${ms}ms`;
   const seconds = (ms % 60_000) / 1_000;

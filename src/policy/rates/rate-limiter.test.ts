@@ -158,6 +158,24 @@ describe("the time to wait", () => {
   });
 });
 
+describe("the time until all is left again", () => {
+  test.each([
+    ["of a small limit", 10],
+    ["of a large limit", 1_000],
+  ])("%s counts from the last request that still counts", (_name, limit) => {
+    const { runtime, take, source } = setUp();
+    const rules = rulesOf({ kind: "requests", limit });
+    take(rules);
+    runtime.skip(500);
+    const { figures } = take(rules);
+    expect(figures[0]?.resetInMs).toBeGreaterThan(1_000);
+    expect(figures[0]?.resetInMs).toBeLessThanOrEqual(1_011);
+    runtime.skip(figures[0]!.resetInMs);
+    const [{ account, windowMs }] = rules as [(typeof rules)[0]];
+    expect(source.peek({ account, limit, windowMs, wanted: 0, least: 0 })).toMatchObject({ left: limit, resetInMs: 0 });
+  });
+});
+
 describe("several limits", () => {
   test("are taken all, or none", () => {
     const { take, limiter } = setUp();

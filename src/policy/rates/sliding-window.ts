@@ -54,6 +54,16 @@ export class SlidingWindow {
     return Math.ceil(length * this.#slotMs);
   }
 
+  /** Milliseconds until nothing is used, if nothing is added; 0: now. */
+  msUntilEmpty(nowMs: number): number {
+    if (this.used(nowMs) <= 0) return 0;
+    const { length } = this.#counts;
+    // What was counted last leaves last.
+    let slot = this.#newest;
+    while (slot > this.#newest - length && this.#counts[slot % length]! <= 0) slot -= 1;
+    return Math.floor((slot + length) * this.#slotMs - nowMs) + 1;
+  }
+
   #slideTo(slot: number): void {
     if (slot <= this.#newest) return;
     const { length } = this.#counts;

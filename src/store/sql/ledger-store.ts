@@ -8,6 +8,8 @@ type Insert<Table extends keyof LedgerTables> = RowInsert<Table>;
 const EVENTS: Insert<"ledger_events"> = {
   table: "ledger_events",
   columns: ["replica", "epoch", "seq", "request_id", "attempt", "number", "kind", "at_ms", "body"],
+  // The end of a request that is known already, from a folder that has lost its name.
+  suffix: "on conflict do nothing",
 };
 
 const ATTEMPT_COLUMNS = [
@@ -50,30 +52,6 @@ const ATTEMPTS: Insert<"ledger_attempts"> = {
   table: "ledger_attempts",
   columns: ATTEMPT_COLUMNS,
   suffix: `on conflict (request_id, attempt) do update set ${replaced(ATTEMPT_COLUMNS.slice(2))}`,
-};
-
-const REQUEST_COLUMNS = [
-  "request_id",
-  "replica",
-  "state",
-  "received_at_ms",
-  "ended_at_ms",
-  "key_id",
-  "requested_model",
-  "reason",
-  "attempts",
-] as const satisfies (keyof LedgerTables["ledger_requests"])[];
-
-const REQUESTS: Insert<"ledger_requests"> = {
-  table: "ledger_requests",
-  columns: REQUEST_COLUMNS,
-  suffix: `on conflict (request_id) do update set ${replaced(REQUEST_COLUMNS.slice(1))}`,
-};
-
-const TAGS: Insert<"ledger_tags"> = {
-  table: "ledger_tags",
-  columns: ["request_id", "attempt", "name", "value"],
-  suffix: "on conflict (request_id, attempt, name) do nothing",
 };
 
 const COMPENSATIONS: Insert<"ledger_compensations"> = {
@@ -161,7 +139,7 @@ async function readKnown(
     .where("replica", "=", replica)
     .$if(locks, (select) => select.forUpdate())
     .executeTakeFirst();
-  if (requestIds.length === 0) return { position, attempts: [], requests: [], compensations: [] };
+  if (requestIds.length === 0) return { position, attempts: [], compensations: [] };
   const attempts = await query
     .selectFrom("ledger_attempts")
     .selectAll()
@@ -171,25 +149,18 @@ async function readKnown(
     .$if(locks, (select) => select.forUpdate())
     .execute();
   // A batch of new requests, as nearly all are, knows nothing.
-  if (attempts.length === 0) return { position, attempts, requests: [], compensations: [] };
-  const requests = await query
-    .selectFrom("ledger_requests")
-    .selectAll()
-    .where("request_id", "in", requestIds)
-    .execute();
+  if (attempts.length === 0) return { position, attempts, compensations: [] };
   const compensations = await query
     .selectFrom("ledger_compensations")
     .select(["request_id", "attempt", "compensation_id"])
     .where("request_id", "in", requestIds)
     .execute();
-  return { position, attempts, requests, compensations };
+  return { position, attempts, compensations };
 }
 
 async function write(query: Query, kind: Database["kind"], changes: LedgerChanges): Promise<void> {
   await insertRows(query, kind, EVENTS, changes.events);
   await insertRows(query, kind, ATTEMPTS, changes.attempts);
-  await insertRows(query, kind, REQUESTS, changes.requests);
-  await insertRows(query, kind, TAGS, changes.tags);
   await insertRows(query, kind, COMPENSATIONS, changes.compensations);
   // In order, so that replicas that charge the same accounts wait for each other and never around.
   const spend = [...changes.spend].sort(byBucket);

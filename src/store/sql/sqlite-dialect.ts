@@ -1,49 +1,119 @@
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { SqliteDialect, type Dialect, type SqliteStatement } from "kysely";
-
-// Texts of statements are few: those of the code, and batches by their number of rows.
-const MAX_STATEMENTS = 500;
-
-/** How long a statement waits for another connection's write, in milliseconds. */
-const BUSY_TIMEOUT_MS = 5_000;
+import { Worker } from "node:worker_threads";
+import {
+  CompiledQuery,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type QueryResult,
+} from "kysely";
+import type { SqliteAnswer, SqliteQuestion } from "./sqlite-messages.ts";
 
 /**
- * The dialect over `node:sqlite`: one connection, whose statements are prepared once. Everything runs synchronously in
- * the turn in which it is executed, so whoever writes much writes in small transactions. Throws what SQLite throws.
+ * The dialect over `node:sqlite` in a thread of its own: a statement that takes long, or waits for the disk as a
+ * checkpoint does, holds up no request. One connection; whoever has a transaction has it alone. Rejects with what SQLite
+ * throws.
  */
 export function createSqliteDialect(path: string): Dialect {
-  return new SqliteDialect({
-    database: () => {
-      const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
-      database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON");
-      const statements = new Map<string, SqliteStatement>();
-      return Promise.resolve({
-        close: () => database.close(),
-        prepare(text: string): SqliteStatement {
-          const known = statements.get(text);
-          if (known) return known;
-          const statement = adapt(database.prepare(text));
-          if (statements.size >= MAX_STATEMENTS) statements.clear();
-          statements.set(text, statement);
-          return statement;
-        },
-      });
-    },
-  });
-}
-
-function adapt(statement: StatementSync): SqliteStatement {
   return {
-    reader: statement.columns().length > 0,
-    all: (parameters) => statement.all(...parameters.map(toSqlite)),
-    run: (parameters) => statement.run(...parameters.map(toSqlite)),
-    iterate: (parameters) => statement.iterate(...parameters.map(toSqlite)) as IterableIterator<unknown>,
+    createDriver: () => new ThreadDriver(path),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+    createAdapter: () => new SqliteAdapter(),
+    createIntrospector: (database) => new SqliteIntrospector(database),
   };
 }
 
-// A number would be bound as a float, and a sum with it would be one: exact only below 2^53.
-function toSqlite(value: unknown): SQLInputValue {
-  if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : value;
-  if (typeof value === "boolean") return value ? 1n : 0n;
-  return (value ?? null) as SQLInputValue;
+class ThreadDriver implements Driver {
+  readonly #path: string;
+  #connection: ThreadConnection | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    return Promise.resolve((this.#connection ??= new ThreadConnection(this.#path)));
+  }
+
+  async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw("begin"));
+  }
+
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw("commit"));
+  }
+
+  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw("rollback"));
+  }
+
+  async releaseConnection(): Promise<void> {}
+
+  async destroy(): Promise<void> {
+    await this.#connection?.close();
+  }
+}
+
+class ThreadConnection implements DatabaseConnection {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, PromiseWithResolvers<QueryResult<unknown>>>();
+  readonly #ended: Promise<void>;
+  #lastId = 0;
+
+  constructor(path: string) {
+    this.#worker = new Worker(new URL("sqlite-worker.ts", import.meta.url), { workerData: { path } });
+    this.#worker.unref();
+    this.#worker.on("message", (answer: SqliteAnswer) => this.#settle(answer));
+    this.#worker.on("error", (thrown) => this.#failAll(thrown));
+    this.#ended = new Promise((resolve) => {
+      this.#worker.once("exit", () => {
+        this.#failAll(new Error("Cannot use the database: the connection is closed"));
+        resolve();
+      });
+    });
+  }
+
+  executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+    const id = ++this.#lastId;
+    const waiting = Promise.withResolvers<QueryResult<unknown>>();
+    // A process that waits for nothing else still waits for this.
+    if (this.#waiting.size === 0) this.#worker.ref();
+    this.#waiting.set(id, waiting);
+    const question = { kind: "run", id, sql, parameters: JSON.stringify(parameters) } as const;
+    this.#worker.postMessage(question satisfies SqliteQuestion);
+    return waiting.promise as Promise<QueryResult<R>>;
+  }
+
+  // oxlint-disable-next-line require-yield -- nothing streams: pages do.
+  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+    throw new RangeError("Cannot stream from SQLite: ask for pages");
+  }
+
+  async close(): Promise<void> {
+    this.#worker.ref();
+    this.#worker.postMessage({ kind: "close" } satisfies SqliteQuestion);
+    await this.#ended;
+  }
+
+  #settle(answer: SqliteAnswer): void {
+    const waiting = this.#waiting.get(answer.id);
+    this.#waiting.delete(answer.id);
+    if (this.#waiting.size === 0) this.#worker.unref();
+    if ("error" in answer) {
+      const { message, code, errcode } = answer.error;
+      waiting?.reject(Object.assign(new Error(message), { code, errcode }));
+    } else {
+      const { rows, changes } = answer;
+      waiting?.resolve(changes === undefined ? { rows } : { rows, numAffectedRows: changes });
+    }
+  }
+
+  #failAll(thrown: unknown): void {
+    for (const waiting of this.#waiting.values()) waiting.reject(thrown);
+    this.#waiting.clear();
+  }
 }

@@ -2,8 +2,6 @@
 export interface LedgerTables {
   ledger_events: LedgerEventRow;
   ledger_attempts: LedgerAttemptRow;
-  ledger_tags: LedgerTagRow;
-  ledger_requests: LedgerRequestRow;
   ledger_compensations: LedgerCompensationRow;
   spend: SpendRow;
   projector: ProjectorRow;
@@ -67,27 +65,6 @@ export interface LedgerAttemptRow {
   /** What it counts as: its cost, or its hold where that is unknown, and its compensations. 0 until it has ended. */
   charged_nano_usd: number;
   compensated_nano_usd: number;
-}
-
-/** A tag of an attempt, for looking it up. */
-export interface LedgerTagRow {
-  request_id: string;
-  attempt: number;
-  name: string;
-  value: string;
-}
-
-/** A request as now known. */
-export interface LedgerRequestRow {
-  request_id: string;
-  replica: string;
-  state: string;
-  received_at_ms: number;
-  ended_at_ms: number | null;
-  key_id: string;
-  requested_model: string;
-  reason: string;
-  attempts: number;
 }
 
 /** A correction of what an attempt counts as. */

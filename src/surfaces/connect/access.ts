@@ -1,5 +1,5 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import { AuditService, BudgetService, KeyService, PolicyService } from "../../contract/admin.ts";
+import { AuditService, BudgetService, KeyService, PolicyService, UsageService } from "../../contract/admin.ts";
 import { ChatService, ModelService, RouteService } from "../../contract/index.ts";
 import type { Scope } from "../../policy/identity/roles.ts";
 
@@ -34,6 +34,16 @@ export const ACCESS: readonly ServiceAccess[] = [
   ),
   access(BudgetService, { listBudgets: "budgets:read", watchAlerts: "budgets:read" }),
   access(PolicyService, { previewPolicy: "policies:read" }, ["previewPolicy"]),
+  access(
+    UsageService,
+    {
+      queryUsage: "usage:read",
+      listAttempts: "usage:read",
+      exportUsage: "usage:read",
+      compensateAttempt: "usage:write",
+    },
+    ["queryUsage", "listAttempts"],
+  ),
   access(AuditService, { listAuditEntries: "audit:read", verifyAuditLog: "audit:read" }),
 ];
 

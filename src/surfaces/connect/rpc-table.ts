@@ -16,6 +16,7 @@ import { registerHealth } from "./health-rpcs.ts";
 import { registerModels } from "./model-rpcs.ts";
 import { registerRoutes } from "./route-rpcs.ts";
 import { refusalsOf } from "./rpc.ts";
+import { registerUsage } from "./usage-rpcs.ts";
 
 /** One method, and the stock handler that frames its answers, or only its refusals where it answers `directly`. */
 export interface Rpc {
@@ -59,6 +60,7 @@ export function createRpcTable(options: {
   registerPolicies(router, options.gateway.admin);
   registerAudit(router, options.gateway.admin);
   registerBudgets(router, options.gateway);
+  registerUsage(router, options.gateway);
   registerHealth(
     router,
     options.readiness,

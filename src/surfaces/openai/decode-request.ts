@@ -1,7 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import {
   CachingSchema,
-  ChatRequestSchema,
   RawParamsSchema,
   type Caching,
   type ChatRequest,
@@ -14,7 +13,7 @@ import { decodeOutput, decodePrediction } from "./decode-output.ts";
 import { REASONING_FIELDS, decodeReasoningParameters } from "./decode-reasoning-parameters.ts";
 import { decodeModels, decodeRouting } from "./decode-routing.ts";
 import { SAMPLING_FIELDS, decodeSampling } from "./decode-sampling.ts";
-import { decodeTools } from "./decode-tools.ts";
+import { decodeTools, noTools } from "./decode-tools.ts";
 import {
   checkMembers,
   fieldNames,
@@ -41,16 +40,37 @@ export interface DecodedRequest {
   readonly legacyFunctions: boolean;
 }
 
-/** Every top-level field that is not sent on as it came. */
-export const REQUEST_FIELDS = fieldNames(
-  "model messages stream stream_options models provider parley",
-  "tools tool_choice parallel_tool_calls functions function_call web_search_options",
-  "response_format verbosity modalities audio prediction",
-  ...REASONING_FIELDS,
-  "prompt_cache_key prompt_cache_retention prompt_cache_options cache_control",
-  "user safety_identifier metadata store service_tier",
-  ...SAMPLING_FIELDS,
+// Which decoder a field is for: one that no member of a request concerns is not asked, and most requests have few.
+const TOOLS = 1;
+const ROUTING = 2;
+const UNKNOWN = 4;
+const SAMPLING = 8;
+const OUTPUT = 16;
+const REASONING = 32;
+const CACHING = 64;
+const CALLER = 128;
+const GROUPS: readonly (readonly [concern: number, fields: string])[] = [
+  [0, "model messages stream stream_options"],
+  [ROUTING, "models provider parley"],
+  [TOOLS, "tools tool_choice parallel_tool_calls functions function_call web_search_options"],
+  [OUTPUT, "response_format verbosity modalities audio"],
+  [REASONING, REASONING_FIELDS.join(" ")],
+  [CACHING, "prompt_cache_key prompt_cache_retention prompt_cache_options cache_control"],
+  [CALLER, "user safety_identifier metadata store service_tier prediction"],
+  [SAMPLING, SAMPLING_FIELDS.join(" ")],
+];
+const CONCERNS = new Map(
+  GROUPS.flatMap(([concern, fields]) => fields.split(" ").map((field) => [field, concern] as const)),
 );
+
+/** Every top-level field that is not sent on as it came. */
+export const REQUEST_FIELDS: ReadonlySet<string> = new Set(CONCERNS.keys());
+
+function concernsOf(root: JsonObject): number {
+  let concerns = 0;
+  for (const name in root) concerns |= CONCERNS.get(name) ?? UNKNOWN;
+  return concerns;
+}
 
 // Schemas and unknown fields leave as they came, character for character.
 const WATCHED: WatchedPaths = [
@@ -62,6 +82,9 @@ const WATCHED: WatchedPaths = [
   ["parley", "raw_params", "*"],
 ];
 
+// The text of a seed may need more bits than a number has.
+const UNWATCHED = REQUEST_FIELDS.difference(new Set(["seed", "random_seed"]));
+
 /**
  * Decodes the body of POST /v1/chat/completions: every field of OpenAI's CreateChatCompletionRequest and the
  * extensions. Unknown top-level fields become `raw_params` of this dialect; unknown fields further in are refused.
@@ -69,34 +92,44 @@ const WATCHED: WatchedPaths = [
  * https://platform.openai.com/docs/api-reference/chat/create
  */
 export function decodeRequest(bytes: Buffer, options: { maxDepth: number }): DecodedRequest {
-  const body = readJsonObject(bytes, { maxDepth: options.maxDepth, watch: WATCHED });
+  const body = readJsonObject(bytes, { maxDepth: options.maxDepth, watch: WATCHED, unwatched: UNWATCHED });
   const { root } = body;
+  const concerns = concernsOf(root);
   const { model, fallbackModels } = decodeModels(root);
-  const { tools, toolChoice, legacy } = decodeTools(body);
+  const { tools, toolChoice, legacy } = (concerns & TOOLS) === 0 ? noTools() : decodeTools(body);
   const { routing, delivery, onDisconnect, onRefusal, tags, rawParams, explain } = decodeRouting(body, fallbackModels);
-  const request = create(ChatRequestSchema);
-  request.model = model;
-  request.messages = decodeMessages(root["messages"]);
-  request.tools = tools;
-  request.delivery = delivery;
-  request.onDisconnect = onDisconnect;
-  request.onRefusal = onRefusal;
-  request.tags = tags;
-  request.rawParams = [...unknownFields(body), ...rawParams];
-  request.metadata = stringMap(root, "metadata", "");
-  request.prediction = decodePrediction(root);
+  const request: ChatRequest = {
+    $typeName: "parley.v1.ChatRequest",
+    model,
+    messages: decodeMessages(root["messages"]),
+    tools,
+    delivery,
+    onDisconnect,
+    onRefusal,
+    tags,
+    rawParams: (concerns & UNKNOWN) === 0 ? rawParams : [...unknownFields(body), ...rawParams],
+    metadata: {},
+    prediction: [],
+  };
   assign(request, "explain", explain);
   assign(request, "toolChoice", toolChoice);
   assign(request, "routing", routing);
-  assign(request, "sampling", decodeSampling(body));
-  assign(request, "output", decodeOutput(body));
-  assign(request, "reasoning", decodeReasoningParameters(root));
-  assign(request, "caching", decodeCaching(root));
+  if ((concerns & SAMPLING) !== 0) assign(request, "sampling", decodeSampling(body));
+  if ((concerns & OUTPUT) !== 0) assign(request, "output", decodeOutput(body));
+  if ((concerns & REASONING) !== 0) assign(request, "reasoning", decodeReasoningParameters(root));
+  if ((concerns & CACHING) !== 0) assign(request, "caching", decodeCaching(root));
+  if ((concerns & CALLER) !== 0) decodeCaller(root, request);
+  const stream = optionalBoolean(root, "stream", "") ?? false;
+  return { request, stream, includeUsage: includesUsage(root, stream), legacyFunctions: legacy };
+}
+
+/** What a request says of its caller, and what of it is to be kept. */
+function decodeCaller(root: JsonObject, request: ChatRequest): void {
+  request.metadata = stringMap(root, "metadata", "");
+  request.prediction = decodePrediction(root);
   assign(request, "serviceTier", optionalString(root, "service_tier", ""));
   assign(request, "endUserId", endUserOf(root));
   assign(request, "store", optionalBoolean(root, "store", ""));
-  const stream = optionalBoolean(root, "stream", "") ?? false;
-  return { request, stream, includeUsage: includesUsage(root, stream), legacyFunctions: legacy };
 }
 
 function assign<Name extends keyof ChatRequest>(

@@ -1,5 +1,4 @@
-import { create } from "@bufbuild/protobuf";
-import { SamplingSchema, type Sampling } from "../../contract/index.ts";
+import type { Sampling } from "../../contract/index.ts";
 import {
   fieldNames,
   invalidField,
@@ -27,7 +26,7 @@ export const SAMPLING_FIELDS = [
 export function decodeSampling(body: JsonText): Sampling | undefined {
   const { root } = body;
   if (!SAMPLING_FIELDS.some((name) => isSet(root[name]))) return undefined;
-  const sampling = create(SamplingSchema);
+  const sampling: Sampling = { $typeName: "parley.v1.Sampling", stop: [], logitBias: {} };
   set(sampling, "temperature", optionalNumber(root, "temperature", ""));
   set(sampling, "topP", optionalNumber(root, "top_p", ""));
   set(sampling, "topK", optionalCount(root, "top_k", ""));

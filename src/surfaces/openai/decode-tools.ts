@@ -34,6 +34,11 @@ export interface DecodedTools {
   readonly legacy: boolean;
 }
 
+/** What a request without any of them has. */
+export function noTools(): DecodedTools {
+  return { tools: [], toolChoice: undefined, legacy: false };
+}
+
 /** Decodes `tools`, `functions`, `web_search_options`, `tool_choice`, `function_call` and `parallel_tool_calls`. */
 export function decodeTools(body: JsonText): DecodedTools {
   const { root } = body;

@@ -1,8 +1,8 @@
 import type { Adaptation, Attempt, Cost, Finish, Origin, Trace, Usage } from "../../contract/index.ts";
-import { costFields, encodeAttempt } from "./encode-attempt.ts";
+import { addCost, encodeAttempt } from "./encode-attempt.ts";
 import { encodeTrace } from "./encode-trace.ts";
 import { encodeBuckets } from "./encode-usage.ts";
-import { originFields } from "./errors.ts";
+import { addOrigin } from "./errors.ts";
 import { encodeFinish } from "./finish.ts";
 
 /** What a reply says beyond OpenAI's format. */
@@ -23,19 +23,18 @@ export interface AnswerSummary {
 /** The `parley` object of a reply: who answered after which attempts, what was adapted, what it cost, how it ended. */
 export function encodeParley(summary: AnswerSummary): Record<string, unknown> {
   const { origin, cost, usage, upstreamId, serviceTier, trace } = summary;
-  return {
-    request_id: summary.requestId,
-    ...originFields(origin),
-    ...(origin?.servedModel === undefined ? {} : { served_model: origin.servedModel }),
-    attempts: summary.attempts.map(encodeAttempt),
-    adaptations: summary.adaptations.map(encodeAdaptation),
-    ...costFields(cost),
-    finish: summary.finishes.map(([index, finish]) => encodeFinish(index, finish)),
-    ...(usage ? { usage: encodeBuckets(usage) } : {}),
-    ...(upstreamId === undefined ? {} : { upstream_id: upstreamId }),
-    ...(serviceTier === undefined ? {} : { service_tier: serviceTier }),
-    ...(trace ? { trace: encodeTrace(trace) } : {}),
-  };
+  const fields: Record<string, unknown> = { request_id: summary.requestId };
+  addOrigin(fields, origin);
+  if (origin?.servedModel !== undefined) fields["served_model"] = origin.servedModel;
+  fields["attempts"] = summary.attempts.map(encodeAttempt);
+  fields["adaptations"] = summary.adaptations.map(encodeAdaptation);
+  addCost(fields, cost);
+  fields["finish"] = summary.finishes.map(([index, finish]) => encodeFinish(index, finish));
+  if (usage) fields["usage"] = encodeBuckets(usage);
+  if (upstreamId !== undefined) fields["upstream_id"] = upstreamId;
+  if (serviceTier !== undefined) fields["service_tier"] = serviceTier;
+  if (trace) fields["trace"] = encodeTrace(trace);
+  return fields;
 }
 
 function encodeAdaptation(adaptation: Adaptation): Record<string, string> {

@@ -29,7 +29,7 @@ export function encodeResponse(response: ChatResponse, options: EncodeAnswerOpti
   const { origin, candidates, systemFingerprint } = response;
   const usage = encodeUsage(response.usage);
   const serviceTier = knownServiceTier(response.serviceTier);
-  return {
+  const fields: Record<string, unknown> = {
     id: response.id,
     object: "chat.completion",
     created: response.createdAt ? Number(response.createdAt.seconds) : options.nowSeconds,
@@ -40,20 +40,21 @@ export function encodeResponse(response: ChatResponse, options: EncodeAnswerOpti
       const { message, logprobs } = encodeMessage(candidate.message?.parts ?? [], options.legacyFunctions);
       return { index: candidate.index, message, logprobs, finish_reason: word };
     }),
-    ...(usage ? { usage } : {}),
-    ...(serviceTier === undefined ? {} : { service_tier: serviceTier }),
-    ...(systemFingerprint === undefined ? {} : { system_fingerprint: systemFingerprint }),
-    parley: encodeParley({
-      requestId: response.id,
-      origin,
-      attempts: response.attempts,
-      adaptations: response.adaptations,
-      cost: response.cost,
-      usage: response.usage,
-      finishes: candidates.map(({ index, finish }) => [index, finish]),
-      upstreamId: response.upstreamId,
-      serviceTier: response.serviceTier,
-      trace: response.trace,
-    }),
   };
+  if (usage) fields["usage"] = usage;
+  if (serviceTier !== undefined) fields["service_tier"] = serviceTier;
+  if (systemFingerprint !== undefined) fields["system_fingerprint"] = systemFingerprint;
+  fields["parley"] = encodeParley({
+    requestId: response.id,
+    origin,
+    attempts: response.attempts,
+    adaptations: response.adaptations,
+    cost: response.cost,
+    usage: response.usage,
+    finishes: candidates.map(({ index, finish }) => [index, finish]),
+    upstreamId: response.upstreamId,
+    serviceTier: response.serviceTier,
+    trace: response.trace,
+  });
+  return fields;
 }

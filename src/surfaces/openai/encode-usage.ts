@@ -13,26 +13,23 @@ export function encodeUsage(usage: Usage | undefined): CompletionUsage | undefin
   if (!isInputKnown || (outputTokens === undefined && reasoningTokens === undefined)) return undefined;
   const prompt = (inputTokens ?? 0) + (cacheReadTokens ?? 0) + cacheWriteTokens + (toolPromptTokens ?? 0);
   const completion = (outputTokens ?? 0) + (reasoningTokens ?? 0);
+  const promptDetails: PromptTokensDetails = {};
+  if (cacheReadTokens !== undefined) promptDetails.cached_tokens = cacheReadTokens;
+  if (usage.cacheWrites.length > 0) promptDetails.cache_write_tokens = cacheWriteTokens;
+  addModalities(promptDetails, usage.inputModalities);
+  const completionDetails: CompletionTokensDetails = {};
+  const { acceptedPredictionTokens: accepted, rejectedPredictionTokens: rejected } = usage;
+  if (reasoningTokens !== undefined) completionDetails.reasoning_tokens = reasoningTokens;
+  addModalities(completionDetails, usage.outputModalities);
+  if (accepted !== undefined) completionDetails.accepted_prediction_tokens = accepted;
+  if (rejected !== undefined) completionDetails.rejected_prediction_tokens = rejected;
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
-    prompt_tokens_details: {
-      ...known("cached_tokens", cacheReadTokens),
-      ...(usage.cacheWrites.length > 0 ? { cache_write_tokens: cacheWriteTokens } : {}),
-      ...modalities(usage.inputModalities),
-    } satisfies PromptTokensDetails,
-    completion_tokens_details: {
-      ...known("reasoning_tokens", reasoningTokens),
-      ...modalities(usage.outputModalities),
-      ...known("accepted_prediction_tokens", usage.acceptedPredictionTokens),
-      ...known("rejected_prediction_tokens", usage.rejectedPredictionTokens),
-    } satisfies CompletionTokensDetails,
+    prompt_tokens_details: promptDetails,
+    completion_tokens_details: completionDetails,
   };
-}
-
-function known<Name extends string>(name: Name, tokens: number | undefined): Partial<Record<Name, number>> {
-  return tokens === undefined ? {} : ({ [name]: tokens } as Partial<Record<Name, number>>);
 }
 
 const MODALITY_FIELDS = new Map<number, string>([
@@ -41,13 +38,11 @@ const MODALITY_FIELDS = new Map<number, string>([
   [Modality.IMAGE, "image_tokens"],
 ]);
 
-function modalities(counts: readonly ModalityTokens[]): Record<string, number> {
-  const fields: Record<string, number> = {};
+function addModalities(details: object, counts: readonly ModalityTokens[]): void {
   for (const { modality, tokens } of counts) {
     const name = MODALITY_FIELDS.get(modality);
-    if (name !== undefined) fields[name] = tokens;
+    if (name !== undefined) (details as Record<string, number>)[name] = tokens;
   }
-  return fields;
 }
 
 const SOURCE_NAMES = new Map<number, string>(
@@ -56,23 +51,22 @@ const SOURCE_NAMES = new Map<number, string>(
 
 /** Usage as the contract has it, in disjoint buckets, with where it comes from. */
 export function encodeBuckets(usage: Usage): Record<string, unknown> {
-  return {
+  const { inputTokens, cacheReadTokens, cacheWrites, toolPromptTokens, meters } = usage;
+  const fields: Record<string, unknown> = {
     source: SOURCE_NAMES.get(usage.source) ?? "unspecified",
     balanced: usage.balanced,
-    ...known("input_tokens", usage.inputTokens),
-    ...known("cache_read_tokens", usage.cacheReadTokens),
-    ...(usage.cacheWrites.length === 0
-      ? {}
-      : {
-          cache_writes: usage.cacheWrites.map(({ ttlSeconds, tokens }) => ({
-            tokens,
-            ...known("ttl_seconds", ttlSeconds),
-          })),
-        }),
-    ...known("tool_prompt_tokens", usage.toolPromptTokens),
-    ...known("output_tokens", usage.outputTokens),
-    ...known("reasoning_tokens", usage.reasoningTokens),
-    ...known("reported_total_tokens", usage.reportedTotalTokens),
-    ...(usage.meters.length === 0 ? {} : { meters: usage.meters.map(({ unit, quantity }) => ({ unit, quantity })) }),
   };
+  if (inputTokens !== undefined) fields["input_tokens"] = inputTokens;
+  if (cacheReadTokens !== undefined) fields["cache_read_tokens"] = cacheReadTokens;
+  if (cacheWrites.length > 0) {
+    fields["cache_writes"] = cacheWrites.map(({ ttlSeconds, tokens }) =>
+      ttlSeconds === undefined ? { tokens } : { tokens, ttl_seconds: ttlSeconds },
+    );
+  }
+  if (toolPromptTokens !== undefined) fields["tool_prompt_tokens"] = toolPromptTokens;
+  if (usage.outputTokens !== undefined) fields["output_tokens"] = usage.outputTokens;
+  if (usage.reasoningTokens !== undefined) fields["reasoning_tokens"] = usage.reasoningTokens;
+  if (usage.reportedTotalTokens !== undefined) fields["reported_total_tokens"] = usage.reportedTotalTokens;
+  if (meters.length > 0) fields["meters"] = meters.map(({ unit, quantity }) => ({ unit, quantity }));
+  return fields;
 }

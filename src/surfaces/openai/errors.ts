@@ -84,13 +84,18 @@ export function errorHeaders(error: GatewayError): ResponseHeaders {
 }
 
 /** Provider, model and region of an origin, in the words of this surface. */
-export function originFields(origin: Origin | undefined): Record<string, string> {
-  if (!origin) return {};
-  return {
-    provider: origin.provider,
-    model: origin.model,
-    ...(origin.region === undefined ? {} : { region: origin.region }),
-  };
+export function originFields(origin: Origin | undefined): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  addOrigin(fields, origin);
+  return fields;
+}
+
+/** Says provider, model and region of an origin beside other things. */
+export function addOrigin(fields: Record<string, unknown>, origin: Origin | undefined): void {
+  if (!origin) return;
+  fields["provider"] = origin.provider;
+  fields["model"] = origin.model;
+  if (origin.region !== undefined) fields["region"] = origin.region;
 }
 
 const FAULT_NAMES = new Map<number, string>(Object.entries(Fault).map(([name, value]) => [value, name.toLowerCase()]));

@@ -56,12 +56,13 @@ const REASON_NAMES = new Map<number, string>(
 
 /** A finish with the contract's reason and the provider's own word. */
 export function encodeFinish(index: number, finish: Finish | undefined): Record<string, unknown> {
-  return {
+  const fields: Record<string, unknown> = {
     index,
     reason: REASON_NAMES.get(finish?.reason ?? 0) ?? "other",
     native: finish?.native ?? "",
-    ...(finish?.stopSequence === undefined ? {} : { stop_sequence: finish.stopSequence }),
-    ...(finish?.category === undefined ? {} : { category: finish.category }),
-    ...(finish?.message === undefined ? {} : { message: finish.message }),
   };
+  if (finish?.stopSequence !== undefined) fields["stop_sequence"] = finish.stopSequence;
+  if (finish?.category !== undefined) fields["category"] = finish.category;
+  if (finish?.message !== undefined) fields["message"] = finish.message;
+  return fields;
 }

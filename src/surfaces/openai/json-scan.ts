@@ -8,6 +8,8 @@ export interface ScanOptions {
   /** Most levels of nested objects and arrays. */
   readonly maxDepth: number;
   readonly watch: WatchedPaths;
+  /** Names of members at the top that `*` does not stand for. Unset: none. */
+  readonly unwatched?: ReadonlySet<string>;
 }
 
 /**
@@ -44,6 +46,7 @@ class Scan {
   readonly #text: string;
   readonly #maxDepth: number;
   readonly #watch: WatchedPaths;
+  readonly #unwatched: ReadonlySet<string> | undefined;
   readonly #sources = new Map<string, string>();
   /** Per depth: where the current member's name stands, or which element of an array it is. */
   readonly #steps: Step[] = [];
@@ -53,6 +56,7 @@ class Scan {
     this.#text = text;
     this.#maxDepth = options.maxDepth;
     this.#watch = options.watch;
+    this.#unwatched = options.unwatched;
   }
 
   run(): ReadonlyMap<string, string> {
@@ -118,9 +122,10 @@ class Scan {
   #watched(depth: number, matching: number, name: string): void {
     let inside = 0;
     let isWatched = false;
+    const any = depth === 0 && this.#unwatched?.has(name) === true ? name : "*";
     for (let index = 0; index < this.#watch.length; index++) {
       const path = this.#watch[index] ?? [];
-      if ((matching & (1 << index)) === 0 || (path[depth] !== name && path[depth] !== "*")) continue;
+      if ((matching & (1 << index)) === 0 || (path[depth] !== name && path[depth] !== any)) continue;
       if (path.length === depth + 1) isWatched = true;
       else inside |= 1 << index;
     }

@@ -1,13 +1,34 @@
 import { ParleyError } from "../../errors/index.ts";
-import { cut, pathOf, type AnyRequest, type AnyResponse, type Handler } from "../exchange.ts";
+import { cut, pathOf, type AnyRequest, type Handler } from "../exchange.ts";
 import { handleChat } from "./chat.ts";
 import { commonHeaders } from "./headers.ts";
 import { handleModel, handleModelList } from "./models.ts";
 import type { OpenAiSurfaceOptions } from "./options.ts";
 import { sendOwnError, writeHead, type Reply } from "./reply.ts";
 
-const CHAT = "/v1/chat/completions";
-const MODELS = "/v1/models";
+/** One path of this surface. */
+export interface RestRoute {
+  /** With `{id}` for whatever follows. */
+  readonly path: string;
+  readonly methods: readonly string[];
+  readonly handle: (
+    options: OpenAiSurfaceOptions,
+    request: AnyRequest,
+    reply: Reply,
+    id: string,
+  ) => Promise<void> | void;
+}
+
+/** Every path of this surface. */
+export const REST_ROUTES: readonly RestRoute[] = [
+  {
+    path: "/v1/chat/completions",
+    methods: ["POST"],
+    handle: (options, request, reply) => handleChat(options, request, reply.response, reply),
+  },
+  { path: "/v1/models", methods: ["GET", "HEAD"], handle: handleModelList },
+  { path: "/v1/models/{id}", methods: ["GET", "HEAD"], handle: handleModel },
+];
 
 /**
  * The OpenAI-compatible REST surface: answers everything under `/v1/`. Whatever goes wrong is answered in OpenAI's error
@@ -18,7 +39,7 @@ export function createOpenAiSurface(options: OpenAiSurfaceOptions): Handler {
     const requestId = options.gateway.newRequestId();
     const headers = commonHeaders(request, requestId);
     const reply = { response, requestId, headers };
-    dispatch(options, request, response, reply).catch((thrown: unknown) => {
+    dispatch(options, request, reply).catch((thrown: unknown) => {
       if (!(thrown instanceof ParleyError)) options.log.error("a handler threw", { requestId, error: nameOf(thrown) });
       if (response.headersSent && !response.writableEnded) cut(response);
       else sendOwnError(reply, ParleyError.from(thrown), options.gateway.newErrorId());
@@ -26,26 +47,23 @@ export function createOpenAiSurface(options: OpenAiSurfaceOptions): Handler {
   };
 }
 
-async function dispatch(
-  options: OpenAiSurfaceOptions,
-  request: AnyRequest,
-  response: AnyResponse,
-  reply: Reply,
-): Promise<void> {
+async function dispatch(options: OpenAiSurfaceOptions, request: AnyRequest, reply: Reply): Promise<void> {
   const path = trimSlash(pathOf(request));
-  if (path === CHAT) {
-    if (allows(options, request, reply, ["POST"])) await handleChat(options, request, response, reply);
-  } else if (path === MODELS) {
-    if (allows(options, request, reply, ["GET", "HEAD"])) await handleModelList(options, request, reply);
-  } else if (path.startsWith(`${MODELS}/`)) {
-    if (allows(options, request, reply, ["GET", "HEAD"]))
-      await handleModel(options, request, reply, path.slice(MODELS.length + 1));
-  } else {
-    throw new ParleyError(
-      "NOT_FOUND",
-      `Cannot find this path: there are POST ${CHAT}, GET ${MODELS} and GET ${MODELS}/{id}`,
-    );
+  for (const route of REST_ROUTES) {
+    const id = idIn(path, route.path);
+    if (id === undefined) continue;
+    if (allows(options, request, reply, route.methods)) await route.handle(options, request, reply, id);
+    return;
   }
+  const there = REST_ROUTES.map((route) => `${route.methods[0]} ${route.path}`).join(", ");
+  throw new ParleyError("NOT_FOUND", `Cannot find this path: there are ${there.replace(/, ([^,]+)$/, " and $1")}`);
+}
+
+/** What stands in the place of `{id}`, empty where the pattern has none; undefined: the path is another one. */
+function idIn(path: string, pattern: string): string | undefined {
+  const prefix = pattern.replace("{id}", "");
+  if (prefix === pattern) return path === pattern ? "" : undefined;
+  return path.startsWith(prefix) ? path.slice(prefix.length) : undefined;
 }
 
 function trimSlash(path: string): string {

@@ -62,6 +62,13 @@ export class ScriptedGateway implements Gateway {
     list: () => notAsked(),
     watch: () => notAsked(),
   };
+
+  readonly usage: Gateway["usage"] = {
+    query: () => notAsked(),
+    attempts: () => notAsked(),
+    export: () => notAsked(),
+    compensate: () => notAsked(),
+  };
   readonly explain: Gateway["explain"] = {
     explain: () => notAsked(),
     trace: () => notAsked(),
@@ -187,5 +194,5 @@ export function held(): {
 }
 
 function notAsked(): never {
-  throw new RangeError("Cannot explain: this surface has no way to ask");
+  throw new RangeError("Cannot answer: this surface has no way to ask");
 }

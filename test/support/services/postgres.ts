@@ -58,7 +58,11 @@ export async function startPostgres(): Promise<PostgresServer> {
   };
   return {
     url: urlOf(port),
-    kill: () => end("SIGKILL"),
+    kill() {
+      // Each connection has a process in a group of its own, which would answer once more.
+      if (child.pid !== undefined) spawnSync("pkill", ["-KILL", "-P", String(child.pid)]);
+      return end("SIGKILL");
+    },
     freeze: () => signalAll(child, "SIGSTOP"),
     thaw: () => signalAll(child, "SIGCONT"),
     async restart() {

@@ -37,7 +37,7 @@ export class IbanScanner implements Scanner {
 
   step(code: number, at: number, next: number): void {
     const inWord = isWord(code);
-    if (this.#begun.length > 0) this.#begun = this.#begun.filter((one) => this.#goesOn(one, code, next, inWord));
+    if (this.#begun.length > 0) this.#goOn(code, next, inWord);
     if (!this.#afterWord && isAsciiLetter(code)) {
       this.#begun.push({ start: at, text: String.fromCharCode(code & ~32), end: next, afterSpace: false });
     }
@@ -47,6 +47,13 @@ export class IbanScanner implements Scanner {
   end(): void {
     for (const one of this.#begun) this.#check(one);
     this.#begun = [];
+  }
+
+  #goOn(code: number, next: number, inWord: boolean): void {
+    const [only] = this.#begun;
+    // Of words that are none nearly all end here.
+    if (this.#begun.length === 1 && only!.text.length === 2 && !isDigit(code)) this.#begun = [];
+    else this.#begun = this.#begun.filter((one) => this.#goesOn(one, code, next, inWord));
   }
 
   #goesOn(one: Begun, code: number, next: number, inWord: boolean): boolean {

@@ -19,9 +19,9 @@ export class PatternError extends Error {
 }
 
 /** The longest source of a pattern, in characters. */
-export const MAX_PATTERN_CHARS = 1000;
+const MAX_PATTERN_CHARS = 1000;
 /** The largest number in a repetition. */
-export const MAX_REPEAT = 1000;
+const MAX_REPEAT = 1000;
 const MAX_NESTING = 50;
 
 /** Takes a pattern apart. Throws `PatternError`, which says what is not supported and why. */

@@ -1,20 +1,25 @@
-import type { Kysely } from "kysely";
+import { sql, type Kysely } from "kysely";
+import type { Database } from "../database.ts";
 import type { Migration } from "../migrate.ts";
 
 /** The ledger's projection, what it has charged, and the leases of replicas. */
 export const ledger: Migration = {
   name: "0001-ledger",
-  async up(schema) {
-    await createEvents(schema);
-    await createAttempts(schema);
-    await createRequests(schema);
+  async up(schema, kind) {
+    await createEvents(schema, kind);
+    await createAttempts(schema, kind);
     await createMoney(schema);
   },
 };
 
-async function createEvents({ schema }: Kysely<unknown>): Promise<void> {
-  await schema
-    .createTable("ledger_events")
+// SQLite then keeps rows in the order of their primary key, and the key not twice.
+function begin({ schema }: Kysely<unknown>, kind: Database["kind"], name: string) {
+  const table = schema.createTable(name);
+  return kind === "sqlite" ? table.modifyEnd(sql`without rowid`) : table;
+}
+
+async function createEvents(query: Kysely<unknown>, kind: Database["kind"]): Promise<void> {
+  await begin(query, kind, "ledger_events")
     .addColumn("replica", "text", (column) => column.notNull())
     .addColumn("epoch", "bigint", (column) => column.notNull())
     .addColumn("seq", "bigint", (column) => column.notNull())
@@ -29,9 +34,8 @@ async function createEvents({ schema }: Kysely<unknown>): Promise<void> {
     .execute();
 }
 
-async function createAttempts({ schema }: Kysely<unknown>): Promise<void> {
-  await schema
-    .createTable("ledger_attempts")
+async function createAttempts(query: Kysely<unknown>, kind: Database["kind"]): Promise<void> {
+  await begin(query, kind, "ledger_attempts")
     .addColumn("request_id", "text", (column) => column.notNull())
     .addColumn("attempt", "integer", (column) => column.notNull())
     .addColumn("replica", "text", (column) => column.notNull())
@@ -67,39 +71,10 @@ async function createAttempts({ schema }: Kysely<unknown>): Promise<void> {
     .addColumn("compensated_nano_usd", "bigint", (column) => column.notNull())
     .addPrimaryKeyConstraint("ledger_attempts_pk", ["request_id", "attempt"])
     .execute();
-  await schema
+  await query.schema
     .createIndex("ledger_attempts_time")
     .on("ledger_attempts")
     .columns(["forwarded_at_ms", "request_id", "attempt"])
-    .execute();
-  await schema
-    .createIndex("ledger_attempts_key")
-    .on("ledger_attempts")
-    .columns(["key_id", "forwarded_at_ms", "request_id", "attempt"])
-    .execute();
-  await schema
-    .createTable("ledger_tags")
-    .addColumn("request_id", "text", (column) => column.notNull())
-    .addColumn("attempt", "integer", (column) => column.notNull())
-    .addColumn("name", "text", (column) => column.notNull())
-    .addColumn("value", "text", (column) => column.notNull())
-    .addPrimaryKeyConstraint("ledger_tags_pk", ["request_id", "attempt", "name"])
-    .execute();
-  await schema.createIndex("ledger_tags_value").on("ledger_tags").columns(["name", "value"]).execute();
-}
-
-async function createRequests({ schema }: Kysely<unknown>): Promise<void> {
-  await schema
-    .createTable("ledger_requests")
-    .addColumn("request_id", "text", (column) => column.primaryKey())
-    .addColumn("replica", "text", (column) => column.notNull())
-    .addColumn("state", "text", (column) => column.notNull())
-    .addColumn("received_at_ms", "bigint", (column) => column.notNull())
-    .addColumn("ended_at_ms", "bigint")
-    .addColumn("key_id", "text", (column) => column.notNull())
-    .addColumn("requested_model", "text", (column) => column.notNull())
-    .addColumn("reason", "text", (column) => column.notNull())
-    .addColumn("attempts", "integer", (column) => column.notNull())
     .execute();
 }
 
