@@ -4,12 +4,14 @@ import {
   FinishReason,
   PartSchema,
   StreamEventSchema,
+  ChatResponseSchema,
   UsageSchema,
   blockDelta,
   blockFinished,
   blockStarted,
   candidateFinished,
   completed,
+  fold,
   keptAlive,
   reasoningPart,
   refusalPart,
@@ -86,4 +88,8 @@ const CASES: readonly [string, DescMessage, object, Record<string, unknown>][] =
 
 test.each(CASES)("%s is the very message that create makes", (_name, schema, written, init) => {
   expect(written).toStrictEqual(create(schema, init));
+});
+
+test("a folded answer without anything in it is what the library makes", () => {
+  expect(fold([completed({})])).toStrictEqual(create(ChatResponseSchema));
 });

@@ -54,7 +54,20 @@ function objectText(members: Readonly<Record<string, unknown>>): string {
 
 function memberText(before: string, key: string, value: unknown): string {
   if (value === undefined) return "";
-  return `${before === "" ? "" : ","}${JSON.stringify(key)}:${jsonText(value)}`;
+  return `${before === "" ? "" : ","}${quoted(key)}:${jsonText(value)}`;
+}
+
+// Names are few and come again with every request; those that callers invent are not kept beyond a bound.
+const names = new Map<string, string>();
+const MAX_NAMES = 500;
+
+function quoted(name: string): string {
+  let text = names.get(name);
+  if (text === undefined) {
+    text = JSON.stringify(name);
+    if (names.size < MAX_NAMES && name.length <= 64) names.set(name, text);
+  }
+  return text;
 }
 
 /** The members of an object's JSON text, each value as its own text; a repeated key's last value wins. */

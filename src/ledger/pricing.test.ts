@@ -1,7 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { createCatalog } from "../catalog/catalog.ts";
-import { UsageSchema, UsageSource } from "../contract/index.ts";
+import { CostSchema, UsageSchema, UsageSource } from "../contract/index.ts";
 import { PRICING_CASES } from "./pricing.fixture.ts";
 import { costOf } from "./pricing.ts";
 
@@ -12,6 +12,7 @@ describe("costOf", () => {
   test.each(PRICING_CASES)("charges $name", ({ usage, prices: list, tier, nanoUsd, estimated = false }) => {
     const cost = costOf(reported(usage), list, tier);
     const { nanoUsd: charged, priceVersion, estimated: isEstimated } = cost ?? {};
+    expect(cost).toStrictEqual(cost && create(CostSchema, { ...cost }));
     expect({ charged, priceVersion, isEstimated }).toEqual(
       nanoUsd === undefined
         ? { charged: undefined, priceVersion: undefined, isEstimated: undefined }

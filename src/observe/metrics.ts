@@ -179,7 +179,8 @@ class HistogramMetric<Names extends LabelNames> implements Histogram<Names> {
 }
 
 function seriesKey(series: ReadonlyMap<string, unknown>, labels: readonly string[], maxSeries: number): string {
-  const key = labels.length === 1 ? labels[0]! : labels.join(SEPARATOR);
+  let key = labels[0] ?? "";
+  for (let index = 1; index < labels.length; index++) key += SEPARATOR + labels[index]!;
   if (series.size < maxSeries || series.has(key)) return key;
   return labels.map(() => OVERFLOW).join(SEPARATOR);
 }

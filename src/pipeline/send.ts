@@ -114,8 +114,9 @@ class Exchange implements UpstreamHandler {
     if (!this.#frames) return this.#collect(chunk);
     this.#attempt(() => {
       this.#frames?.push(chunk);
-      this.#flush();
+      // The end leaves with what came in the same read: one write to the caller.
       if (this.#decoder?.terminated) this.#finishStream();
+      else this.#flush();
     });
   }
 

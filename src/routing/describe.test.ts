@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import {
   ChatRequestSchema,
+  RequestSummarySchema,
   Delivery,
   Effort,
   ErrorReason,
@@ -121,6 +122,8 @@ test("a summary names the needs of a request, wherever in it they are", () => {
     serviceTier: "flex",
     routing: { fallbackModels: ["m"] },
   });
+  // Written out by hand: a new field of the contract breaks this until it is there.
+  expect(summary).toStrictEqual(create(RequestSummarySchema, { ...summary }));
   expect(summarise(request, { upperBound: 2, likely: 1 })).toMatchObject({
     maxOutputTokens: 9,
     candidates: 2,

@@ -1,8 +1,19 @@
+import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
+import { ChatRequestSchema, Role, SamplingSchema, textPart } from "../../contract/index.ts";
 import { USER, decode, decoded, json } from "./decode.fixture.ts";
 import { openAiSpec, propertiesOf } from "./openai-spec.ts";
 
 describe("decodeRequest: parameters", () => {
+  // Written out by hand: a new field of the contract breaks this test until it is there.
+  test("makes the messages of the contract that the library makes", () => {
+    const parts = [textPart("hi")];
+    const sampling = create(SamplingSchema, { temperature: 1 });
+    expect(decode({ model: "m", messages: [USER], temperature: 1 }).request).toStrictEqual(
+      create(ChatRequestSchema, { model: "m", messages: [{ role: Role.USER, parts }], sampling }),
+    );
+  });
+
   test("decodes sampling", () => {
     const { sampling } = decoded({
       temperature: 0,

@@ -247,8 +247,10 @@ const FEW = 24;
 /** The names of one object, by place and hash; a set where they are many. Made once per depth and used again. */
 class Names {
   readonly #text: string;
-  #hashes: number[] = [];
-  #places: number[] = [];
+  // Only the first `#count` hold: what is emptied by its length is made anew for each object.
+  readonly #hashes: number[] = [];
+  readonly #places: number[] = [];
+  #count = 0;
   #many: Set<string> | undefined;
 
   constructor(text: string) {
@@ -256,8 +258,7 @@ class Names {
   }
 
   clear(): void {
-    this.#hashes.length = 0;
-    this.#places.length = 0;
+    this.#count = 0;
     this.#many = undefined;
   }
 
@@ -265,12 +266,15 @@ class Names {
   add(start: number, end: number, hash: number): boolean {
     if (this.#many) return this.#addToMany(start, end);
     const hashes = this.#hashes;
-    for (let index = 0; index < hashes.length; index++) {
+    const count = this.#count;
+    for (let index = 0; index < count; index++) {
       if (hashes[index] === hash && this.#name(index) === nameAt(this.#text, start, end)) return false;
     }
-    hashes.push(hash);
-    this.#places.push(start, end);
-    if (hashes.length > FEW) this.#many = new Set(hashes.map((_hash, index) => this.#name(index)));
+    hashes[count] = hash;
+    this.#places[2 * count] = start;
+    this.#places[2 * count + 1] = end;
+    this.#count = count + 1;
+    if (count >= FEW) this.#many = new Set(hashes.slice(0, count + 1).map((_hash, index) => this.#name(index)));
     return true;
   }
 
