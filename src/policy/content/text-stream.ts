@@ -76,6 +76,8 @@ class PlainStream implements TextStream {
   }
 }
 
+// Longer than any number, true, false and null with the space around them: what is longer is no JSON.
+const MAX_BARE_CHARS = 512;
 const STRUCTURE = new Set("{}[],:");
 const SHORT_ESCAPES: ReadonlyMap<string, string> = new Map(
   Object.entries({ b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", '"': '"', "\\": "\\", "/": "/" }),
@@ -164,10 +166,14 @@ class JsonStream implements TextStream {
       // What is written in one may mean several units: it goes with the first of them.
       this.#written.push(meant === written ? meant[index]! : index === 0 ? written : "");
     }
+    // By the character, so that it makes no difference how the text was cut.
+    if (!this.#inString && this.#read.length >= MAX_BARE_CHARS) this.#flush();
   }
 
   #flush(): void {
     if (this.#read === "" || this.#blockedBy !== undefined) return;
+    // What stands outside of strings is short: it is decided whole, since a part of a number cannot be replaced.
+    if (!this.#inString && !this.#value && this.#read.length < MAX_BARE_CHARS) return;
     this.#value ??= new TextFilter(this.#rules);
     const read = this.#read;
     this.#read = "";
@@ -177,9 +183,21 @@ class JsonStream implements TextStream {
   #endValue(): void {
     this.#flush();
     if (this.#value && this.#blockedBy === undefined) this.#emit(this.#value.end());
+    else if (this.#read !== "" && this.#blockedBy === undefined) this.#passBare(this.#read);
+    this.#read = "";
     this.#value = undefined;
     this.#written = [];
     this.#writtenFrom = 0;
+  }
+
+  /** A number, or another word outside of strings: where anything of it is masked, it becomes a string. */
+  #passBare(written: string): void {
+    const { text, blockedBy, hits } = passText(this.#rules, "plain", written);
+    for (const hit of hits) this.#hits.add(hit);
+    this.#blockedBy = blockedBy;
+    if (blockedBy !== undefined) return;
+    const word = text.trim();
+    this.#out += hits.size === 0 ? written : text.replace(word, () => JSON.stringify(word));
   }
 
   #emit({ pieces, blockedBy }: Decided): void {
