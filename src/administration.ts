@@ -1,3 +1,4 @@
+import type { Config } from "./config/config.ts";
 import type { Log } from "./observe/log.ts";
 import type { Authenticator } from "./policy/identity/authenticator.ts";
 import { openIdentity } from "./policy/identity/open-identity.ts";
@@ -6,8 +7,9 @@ import { createAuditService } from "./services/audit.ts";
 import { createBrowserKeysService } from "./services/browser-keys.ts";
 import { createKeysService } from "./services/keys.ts";
 import { createPoliciesService, type PoliciesPorts } from "./services/policies.ts";
-import { ChainCheck, headText } from "./store/audit-chain.ts";
+import { ChainCheck, headText, type AuditDraft } from "./store/audit-chain.ts";
 import type { ChangeFeed } from "./store/change-feed.ts";
+import type { AuditLog } from "./store/key-store.ts";
 import { createSqlAuditLog } from "./store/sql/audit-log.ts";
 import type { Database } from "./store/sql/database.ts";
 import { createSqlKeyStore } from "./store/sql/key-store.ts";
@@ -17,6 +19,9 @@ import type { AdminServices } from "./surfaces/gateway.ts";
 export interface Administration {
   readonly authenticator: Authenticator;
   readonly services: AdminServices;
+  readonly auditLog: AuditLog;
+  /** Writes into the audit log that another configuration is in force. */
+  reloaded(config: Config): void;
   close(): Promise<void>;
 }
 
@@ -72,9 +77,38 @@ export async function openAdministration(
   return {
     authenticator: identity.authenticator,
     services,
+    auditLog,
+    reloaded(config) {
+      auditLog.append(reloadEntry(config, runtime.nowMs())).catch(() => {
+        log.error("the audit log could not be told of the changed configuration: the database does not answer");
+      });
+    },
     close() {
       unfollow?.();
       return identity.close();
     },
+  };
+}
+
+// Names only: what a configuration says of keys and credentials stays in its file.
+function reloadEntry({ source, keys, policies, organisations, providers, routes }: Config, atMs: number): AuditDraft {
+  const names = (list: readonly { readonly name: string }[]): string[] => list.map(({ name }) => name);
+  const after = {
+    keys: names(keys),
+    policies: names(policies),
+    organisations: names(organisations),
+    providers: names(providers),
+    routes: names(routes),
+  };
+  return {
+    atMs,
+    actor: "operator",
+    action: "configuration.reload",
+    subject: `configuration:${source}`,
+    organisation: undefined,
+    project: undefined,
+    before: "",
+    after: JSON.stringify(after),
+    requestId: "",
   };
 }

@@ -137,7 +137,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       traces: tracesTo(traces, recording, runtime),
       current: () => live,
     } satisfies ChatParts;
-    const usage = usageOf(books, parts, createSqlUsageStore(database));
+    const usage = usageOf(books, parts, createSqlUsageStore(database), administration.auditLog);
     const alerts = openAlerts(config, parts, log);
     const gateway = { ...gatewayOf(parts, requests, traces, alerts, administration.services), usage };
     const readiness = new Readiness();
@@ -154,6 +154,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       sandbox,
       reload(next) {
         live = buildLive(next.config, keyFiles, sandbox?.url, { upstream, runtime, authenticator });
+        administration.reloaded(next.config);
       },
       drain: () => ports.drain().then(closeAll),
       close: closeAll,

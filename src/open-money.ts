@@ -12,6 +12,7 @@ import { LocalBank } from "./policy/budgets/local-bank.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { describeAlert } from "./services/budgets.ts";
 import { createUsageService, type UsageService } from "./services/usage.ts";
+import type { AuditLog } from "./store/key-store.ts";
 import type { SharedStore } from "./store/redis/shared-store.ts";
 import type { UsageStore } from "./store/usage-store.ts";
 import { registerBudgetMetrics } from "./surfaces/ops/budget-metrics.ts";
@@ -49,11 +50,20 @@ export function openAlerts(
 /** What was used, and its corrections. */
 export function usageOf(
   { ledger, projector }: Books,
-  { runtime }: Pick<ChatParts, "runtime">,
+  { runtime, budgets }: Pick<ChatParts, "runtime" | "budgets">,
   store: UsageStore,
+  audit: Pick<AuditLog, "append">,
 ): UsageService {
   const caughtUp = (): Promise<void> => projector.caughtUp();
   const nowMs = (): number => runtime.nowMs();
-  const reconcile = createReconciler({ store, caughtUp, append: (record) => ledger.compensated(record), nowMs });
-  return createUsageService({ store, caughtUp, reconcile, nowMs });
+  const reconcile = createReconciler({
+    store,
+    caughtUp,
+    append: (record) => ledger.compensated(record),
+    nowMs,
+    onCharged(buckets, nanoUsd) {
+      for (const [account, bucket] of buckets) budgets.correct({ account, bucket }, nanoUsd);
+    },
+  });
+  return createUsageService({ store, caughtUp, reconcile, audit, nowMs });
 }

@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-const STREAM_MS = 500;
+const STREAM_MS = 2_000;
 
 /** The reason of the answer to an empty message, over Connect JSON; undefined: there was none. */
 async function reasonOf(path: string, streams: boolean, key: string | undefined): Promise<string | undefined> {

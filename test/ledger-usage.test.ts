@@ -14,6 +14,7 @@ import { createSqlLedgerStore } from "../src/store/sql/ledger-store.ts";
 import { createSqlUsageStore } from "../src/store/sql/usage-store.ts";
 import type { LedgerAttemptRow } from "../src/store/sql/tables-ledger.ts";
 import type { UsageDimension as Dimension, UsageFilter } from "../src/store/usage-store.ts";
+import { adminDoor } from "./support/admin.ts";
 import { startGateway, type TestGateway } from "./support/gateway.ts";
 import { attemptEnded, forwarded } from "./support/ledger.ts";
 import { TEST_DATABASES, type TestTables } from "./support/ledger-tables.ts";
@@ -184,6 +185,10 @@ describe("UsageService", { timeout: 30_000 }, () => {
       ],
     });
     expect((await admin.queryUsage({})).total).toMatchObject({ nanoUsd: costOf() - 1n, compensatedNanoUsd: -1n });
+    const { entries } = await adminDoor(gateway.url, gateway.adminKey).audit.listAuditEntries({});
+    expect(entries.filter(({ action }) => action === "usage.compensate").map(({ subject }) => subject)).toEqual(
+      Array.from({ length: 3 }, () => `attempt:${id}/1`),
+    );
     expect(await codeOf(admin.compensateAttempt({ ...correction, attempt: 9 }))).toBe(Code.NotFound);
     expect(await codeOf(admin.compensateAttempt({ ...correction, nanoUsd: -1n }))).toBe(Code.InvalidArgument);
   });

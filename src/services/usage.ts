@@ -14,6 +14,8 @@ import {
 import { ParleyError } from "../errors/index.ts";
 import { exportHead, exportLine } from "../ledger/export.ts";
 import type { Correction, Reconciled } from "../ledger/reconcile.ts";
+import type { AuditLog } from "../store/key-store.ts";
+import type { Deed } from "./keys.ts";
 import type { Principal } from "../policy/principal.ts";
 import type { UsageDimension as Dimension, UsageFilter, LinePlace, UsageStore } from "../store/usage-store.ts";
 import { lineMessages, totalsMessage } from "./usage-messages.ts";
@@ -28,7 +30,7 @@ export interface UsageService {
   export(principal: Principal, request: ExportUsageRequest): AsyncIterable<Uint8Array>;
   /** Corrects an attempt. Throws `PERMISSION_DENIED`, `NOT_FOUND`, `CONFLICT`. */
   compensate(
-    principal: Principal,
+    deed: Deed,
     request: CompensateAttemptRequest,
   ): Promise<MessageInitShape<typeof CompensateAttemptResponseSchema>>;
 }
@@ -39,6 +41,8 @@ export interface UsagePorts {
   /** Resolves when everything written so far is in the tables. */
   readonly caughtUp: () => Promise<void>;
   readonly reconcile: (correction: Correction) => Promise<Reconciled>;
+  /** Hears of each correction before it is made. */
+  readonly audit: Pick<AuditLog, "append">;
   readonly nowMs: () => number;
 }
 
@@ -48,7 +52,7 @@ const EXPORT_LINES = 250;
 
 /** The service over the tables of the ledger. */
 export function createUsageService(ports: UsagePorts): UsageService {
-  const { store, caughtUp, reconcile, nowMs } = ports;
+  const { store, caughtUp, reconcile, audit, nowMs } = ports;
   return {
     async query(principal, request) {
       const page = request.pageToken === "" ? undefined : readToken(request);
@@ -88,9 +92,21 @@ export function createUsageService(ports: UsagePorts): UsageService {
       throw new ParleyError("NOT_FOUND", message, { field: "request_id" });
     },
     export: (principal, request) => exportOf(ports, filterOf(principal, request.filter, nowMs()), request.format),
-    async compensate(principal, { requestId, attempt, compensationId, nanoUsd, reason }) {
+    async compensate({ caller, requestId: ownRequestId }, { requestId, attempt, compensationId, nanoUsd, reason }) {
       const correction = { requestId, attempt, compensationId, nanoUsd: Number(nanoUsd), reason };
-      const { applied, lines } = await reconcile({ ...correction, actor: principal.keyId });
+      const row = (await store.request(requestId)).attempts.find((one) => one.attempt === attempt);
+      await audit.append({
+        atMs: nowMs(),
+        actor: caller.keyId,
+        action: "usage.compensate",
+        subject: `attempt:${requestId}/${attempt}`,
+        organisation: row?.organisation ?? undefined,
+        project: row?.project ?? undefined,
+        before: row ? JSON.stringify({ charged_nano_usd: row.charged_nano_usd }) : "",
+        after: JSON.stringify({ charged_nano_usd: correction.nanoUsd, compensation_id: compensationId, reason }),
+        requestId: ownRequestId,
+      });
+      const { applied, lines } = await reconcile({ ...correction, actor: caller.keyId });
       const line = lineMessages(lines, true).find((one) => one.attempt === attempt);
       return { applied, ...(line ? { attempt: line } : {}) };
     },

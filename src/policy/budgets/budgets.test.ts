@@ -50,6 +50,22 @@ describe("holds", () => {
     expect(budgets.open).toBe(0);
   });
 
+  test("leave room by what a correction of the books says", async () => {
+    const { budgets } = budgetsOver();
+    const rules = rulesOf(budget(100));
+    const hold = given(await take(budgets, rules, 40));
+    budgets.settle(hold, 40);
+    const [{ purse, name }] = hold.accounts as [(typeof hold.accounts)[0]];
+    budgets.correct({ account: name, bucket: purse.bucket }, -10);
+    expect([purse.available, hold.accounts[0]!.spentNanoUsd]).toEqual([70, 30]);
+    budgets.correct({ account: name, bucket: purse.bucket }, 65);
+    expect([purse.available, hold.accounts[0]!.spentNanoUsd]).toEqual([5, 95]);
+    expect(await take(budgets, rules, 6)).toMatchObject({ mostNanoUsd: 5 });
+    // Beyond all that there is: nothing is given until the window is over.
+    budgets.correct({ account: name, bucket: purse.bucket }, 50);
+    expect(await take(budgets, rules, 1)).toMatchObject({ mostNanoUsd: 0 });
+  });
+
   test("an overrun beyond all that is left counts, and nothing is given any more", async () => {
     const { budgets } = budgetsOver();
     const rules = rulesOf(budget(100, { window: { kind: "rolling", hours: 3 } }));

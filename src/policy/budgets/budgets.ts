@@ -2,7 +2,7 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { SwapList } from "../../runtime/swap-list.ts";
 import { BudgetAccounts } from "./accounts.ts";
 import type { BudgetAccount } from "./account.ts";
-import type { Bank, Grant, SpendSource } from "./bank.ts";
+import type { Bank, Bucket, Grant, SpendSource } from "./bank.ts";
 import { Hold, type BudgetRefusal } from "./hold.ts";
 import type { Purse } from "./purse.ts";
 
@@ -116,6 +116,22 @@ export class Budgets {
   /** Gives a hold back of which nothing was sent. Returns false, and does nothing, for one that is settled or released. */
   release(hold: Hold): boolean {
     return this.#close(hold, 0);
+  }
+
+  /**
+   * The books were corrected: an attempt that is settled has cost so much more, or less, in this bucket. What it cost less in
+   * a bucket whose time is over stays counted until this process starts again.
+   */
+  correct({ account: name, bucket }: Bucket, nanoUsd: number): void {
+    for (const account of this.accounts.all()) {
+      if (account.name !== name) continue;
+      account.charged(bucket, nanoUsd);
+      if (account.purse.bucket !== bucket) continue;
+      account.purse.spent += nanoUsd;
+      if (account.purse.available < 0) this.#owe(account.purse);
+      return;
+    }
+    if (nanoUsd > 0) this.#bank.owe?.({ account: name, bucket }, nanoUsd);
   }
 
   /** Charges holds that have expired at what they hold. */

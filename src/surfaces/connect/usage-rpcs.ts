@@ -31,8 +31,8 @@ export function registerUsage(router: ConnectRouter, gateway: Gateway): void {
     }
   });
   unaryRpc(router, UsageService.method.compensateAttempt, async (message, call) => {
-    const principal = call.caller();
+    const deed = { caller: call.caller(), requestId: call.requestId };
     checkMessage(CompensateAttemptRequestSchema, message);
-    return gateway.usage.compensate(principal, message);
+    return gateway.usage.compensate(deed, message);
   });
 }
