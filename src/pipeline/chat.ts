@@ -20,8 +20,8 @@ import { Watch } from "./watch.ts";
 /**
  * The life of a chat request. Every surface comes through here, with a caller whom `authenticate` has let in.
  *
- * admit -> permit -> filter -> pace -> recall -> route -> forward (per attempt: encode, book, send, decode) -> normalise, filter
- * -> account
+ * admit -> permit -> pace -> filter -> recall -> route -> forward (per attempt: hold, encode, book, send, decode)
+ * -> filter -> normalise -> account
  *
  * A step that fails throws its `ParleyError`, and the request dies right here, in one place: nothing was delivered
  * (the error is the answer) or something was (`failed` is the stream's last event). Never rejects.
