@@ -10,6 +10,9 @@ export default defineConfig({
     globalSetup: ["test/support/global-setup.ts"],
     // Most stories wait for processes and sockets: on two cores the default of one worker leaves both idle.
     maxWorkers: Math.max(2, availableParallelism()),
+    // A process for each file would start Node and load the same modules three hundred times, more than half of the suite.
+    // So files share a worker: a test leaves nothing behind in its process, and what needs one of its own starts it.
+    isolate: false,
     projects: [
       {
         extends: true,
