@@ -58,6 +58,10 @@ export class TestProcess implements AsyncDisposable {
     });
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   /** The first match in what the process has printed or will print. Rejects when it ends without. */
   async until(pattern: RegExp, output: "stdout" | "stderr" = "stdout"): Promise<RegExpExecArray> {
     for (;;) {
