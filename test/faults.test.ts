@@ -56,7 +56,7 @@ test.concurrent.each(WAITING_MODELS.map(byName))(
   },
 );
 
-// All of them are the slow suite's: one of each kind here. What it is about waiting is seen by the slowest to fail.
+// One of each kind; all of them are the slow suite's.
 const RESCUED = ["fault-429", "fault-500-once", "fault-403-account", "fault-reset", "fault-html", "fault-error-event"];
 
 describe("a fallback rescues whole and streamed requests from", () => {

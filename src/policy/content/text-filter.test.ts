@@ -306,11 +306,21 @@ describe("JSON", () => {
     expect(JSON.parse(text)).toMatchObject({ to: "[EMAIL]", "[EMAIL]": 'a "b"' });
   });
 
+  test("a number of which a part is masked becomes a string as a whole", () => {
+    const { text, hits } = passText(rules, "json", '[2.347062371574619, {"n": -2.347062371574619 }, 1.5]');
+    expect(text).toBe('["[CREDIT_CARD]", {"n": "[CREDIT_CARD]" }, 1.5]');
+    expect([...hits]).toEqual(["card"]);
+  });
+
   test("is the same however it was cut, and JSON stays JSON", () => {
     const json = fc.json({ maxDepth: 3 });
     const value = fc.oneof(
       json,
-      fc.constantFrom('{"a":"x@example.com","b":4111111111111111}', String.raw`["\u0061@\u0062.com","\ud83d\ude00"]`),
+      fc.constantFrom(
+        '{"a":"x@example.com","b":4111111111111111}',
+        "[2.347062371574619]",
+        String.raw`["\u0061@\u0062.com","\ud83d\ude00"]`,
+      ),
     );
     fc.assert(
       fc.property(value, fc.array(fc.nat(200), { maxLength: 30 }), (whole, cuts) => {

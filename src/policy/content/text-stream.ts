@@ -81,9 +81,19 @@ const SHORT_ESCAPES: ReadonlyMap<string, string> = new Map(
   Object.entries({ b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", '"': '"', "\\": "\\", "/": "/" }),
 );
 
+// What may yet become a number, true, false or null, and what is one. No real one is as long as the limit.
+const LITERAL_SO_FAR = /^\s*[-+.\w]*\s*$/;
+const LITERAL = /^(\s*)(?:-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|true|false|null)(\s*)$/;
+const MAX_LITERAL_CHARS = 1000;
+
+interface HeldPiece {
+  readonly written: string;
+  readonly replacement: string | undefined;
+}
+
 /**
  * JSON text that stays JSON: strings are read without their escapes and masked within their quotes; what stands outside of
- * strings, such as a number, becomes a string where it is masked. What is kept is kept as it was written. Text that is no
+ * strings, such as a number, becomes a string as a whole where any of it is masked. What is kept is kept as it was written. Text that is no
  * JSON is read in the same way, so that nothing of it escapes the rules.
  */
 class JsonStream implements TextStream {
@@ -95,6 +105,8 @@ class JsonStream implements TextStream {
   // How the undecided characters of the value were written, one entry for each.
   #written: string[] = [];
   #writtenFrom = 0;
+  // The decided beginning of a literal, which is kept or masked as a whole; undefined once it is none.
+  #held: HeldPiece[] | undefined = [];
   #read = "";
   #out = "";
   #blockedBy: string | undefined;
@@ -177,6 +189,7 @@ class JsonStream implements TextStream {
   #endValue(): void {
     this.#flush();
     if (this.#value && this.#blockedBy === undefined) this.#emit(this.#value.end());
+    this.#endLiteral();
     this.#value = undefined;
     this.#written = [];
     this.#writtenFrom = 0;
@@ -185,17 +198,44 @@ class JsonStream implements TextStream {
   #emit({ pieces, blockedBy }: Decided): void {
     const from = this.#writtenFrom;
     for (const { start, end, replacement } of pieces) {
-      if (replacement === undefined) this.#out += this.#written.slice(start - from, end - from).join("");
-      else if (replacement !== "") this.#out += this.#quoted(replacement);
+      const piece = { written: this.#written.slice(start - from, end - from).join(""), replacement };
+      if (this.#inString || this.#held === undefined) this.#pass(piece);
+      else this.#held.push(piece);
       this.#writtenFrom = end;
     }
+    if (blockedBy !== undefined || (this.#held && !mayBeLiteral(this.#held))) this.#release();
     this.#written.splice(0, this.#writtenFrom - from);
     for (const hit of this.#value?.hits ?? []) this.#hits.add(hit);
     this.#blockedBy = blockedBy;
+  }
+
+  #pass({ written, replacement }: HeldPiece): void {
+    if (replacement === undefined) this.#out += written;
+    else if (replacement !== "") this.#out += this.#quoted(replacement);
+  }
+
+  #release(): void {
+    for (const piece of this.#held ?? []) this.#pass(piece);
+    this.#held = undefined;
+  }
+
+  #endLiteral(): void {
+    const masks = (this.#held ?? []).flatMap(({ replacement }) => replacement ?? []);
+    const [, before, after] = masks.length > 0 ? (LITERAL.exec(writtenOf(this.#held ?? [])) ?? []) : [];
+    if (before === undefined) this.#release();
+    else this.#out += before + JSON.stringify(masks.find((mask) => mask !== "") ?? "") + after;
+    this.#held = [];
   }
 
   #quoted(replacement: string): string {
     const json = JSON.stringify(replacement);
     return this.#inString ? json.slice(1, -1) : json;
   }
+}
+
+const writtenOf = (pieces: readonly HeldPiece[]): string => pieces.map(({ written }) => written).join("");
+
+function mayBeLiteral(pieces: readonly HeldPiece[]): boolean {
+  const written = writtenOf(pieces);
+  return written.length <= MAX_LITERAL_CHARS && LITERAL_SO_FAR.test(written);
 }
