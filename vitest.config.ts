@@ -8,8 +8,11 @@ const exclude = ["**/node_modules/**", "**/dist/**"];
 export default defineConfig({
   test: {
     globalSetup: ["test/support/global-setup.ts"],
-    // Most stories wait for processes and sockets: on two cores the default of one worker leaves both idle.
-    maxWorkers: Math.max(2, availableParallelism()),
+    // Most stories wait for processes and sockets: one worker for each core leaves the cores idle.
+    maxWorkers: availableParallelism() + 1,
+    // A process for each file would start Node and load the same modules three hundred times, more than half of the suite.
+    // So files share a worker: a test leaves nothing behind in its process, and what needs one of its own starts it.
+    isolate: false,
     projects: [
       {
         extends: true,

@@ -10,9 +10,9 @@ import { askWall, WALL_FORMATS } from "./support/wall.ts";
 // byte in every mode and in every way is the slow suite's.
 
 test("answers that break all over their bytes end once and honestly, in every mode and wire format", async () => {
-  const { count, ends, rescued, defects } = await playCuts(someCuts(83));
+  const { count, ends, rescued, defects } = await playCuts(someCuts(251));
   expect(defects).toEqual([]);
-  expect(count).toBeGreaterThan(2_000);
+  expect(count).toBeGreaterThan(600);
   // All ways to end have to occur, or nothing was tried.
   expect(ends["completed"]).toBeGreaterThan(count / 2);
   expect(ends["STREAM_INTERRUPTED"]).toBeGreaterThan(count / 20);

@@ -10,6 +10,7 @@ import {
   WALL_FORMATS,
   type Way,
 } from "./support/wall.ts";
+import { RESCUABLE, rescuesAll } from "./support/rescues.ts";
 import { SANDBOX_MODELS } from "../src/sandbox/index.ts";
 
 // Every fault of the sandbox x every wire format x every door.
@@ -34,3 +35,10 @@ describe.each(WALL_FORMATS.map((format) => [format.format, format] as const))("o
     expect(await endings(model, ways)).toEqual(allFine(ways));
   });
 });
+
+test.each(RESCUABLE.map((model) => [model.name, model] as const))(
+  "a fallback rescues whole and streamed requests from %s",
+  async (_name, model) => {
+    await rescuesAll(model);
+  },
+);

@@ -15,7 +15,7 @@ import { FOREIGN_REASONS, tryMutant } from "./support/mutants/trial.ts";
 // breaks and nothing else; the slow test plays others. A defect names its mutant, which can be tried on its own:
 // node test/support/mutants/child.ts 1 SEED NUMBER
 const SEED = Number(process.env["PARLEY_MUTANT_SEED"] ?? 1);
-const MANY = 10_000;
+const MANY = 2_000;
 const OVER_HTTP = 300;
 const AT_ONCE = 12;
 const PATIENCE = { timeout: 60_000 };

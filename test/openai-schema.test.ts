@@ -179,7 +179,8 @@ async function send(special: Json, more: Json): Promise<{ status: number; values
 
 const isError = (value: unknown): boolean => typeof value === "object" && value !== null && "error" in value;
 
-describe.each(Object.entries(ANSWERED))("%s", (_name, special) => {
+// At once, for much of it is waiting before another attempt.
+describe.concurrent.each(Object.entries(ANSWERED))("%s", (_name, special) => {
   checked("is answered in one piece", async () => {
     const { status, values } = await send(special, {});
     expect(status).toBe(200);
@@ -201,7 +202,7 @@ describe.each(Object.entries(ANSWERED))("%s", (_name, special) => {
   );
 });
 
-describe.each(Object.entries(REFUSED))("%s", (_name, special) => {
+describe.concurrent.each(Object.entries(REFUSED))("%s", (_name, special) => {
   checked.each([[{}], [{ stream: true }]])("ends in an error, or does not, by the schema %j", async (more) => {
     const { values, done } = await send(special, more);
     const errors = values.filter(isError);

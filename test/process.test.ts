@@ -67,6 +67,12 @@ describe("a first start", { timeout }, () => {
     expect(gateway.localKey).toMatch(MADE_KEY);
   });
 
+  test("without a provider's key lists nothing but the sandbox and its route", async () => {
+    const names = await modelNames(gateway);
+    expect(names).toContain("failover-demo");
+    expect(names.filter((name) => !name.startsWith("sandbox/"))).toEqual(["failover-demo"]);
+  });
+
   test("keeps its keys in files that only their owner reads", () => {
     for (const name of ["admin.key", "local.key"]) {
       expect(statSync(join(gateway.dataDir, name)).mode & 0o777).toBe(0o600);
@@ -252,14 +258,6 @@ describe("zero-config", { timeout }, () => {
       "Note: GOOGLE_APPLICATION_CREDENTIALS is set, but Parley does not read it",
     );
     for (const key of Object.values(env)) expect(gateway.process.stdout + gateway.process.stderr).not.toContain(key);
-  });
-
-  test("without a key lists nothing but the sandbox and its route", async () => {
-    using folder = new TestFolder();
-    await using gateway = await startGatewayProcess(folder);
-    const names = await modelNames(gateway);
-    expect(names).toContain("failover-demo");
-    expect(names.filter((name) => !name.startsWith("sandbox/"))).toEqual(["failover-demo"]);
   });
 });
 

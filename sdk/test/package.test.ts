@@ -1,10 +1,10 @@
 import { build } from "vite";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startGateway } from "../../test/support/gateway.ts";
-import { PackedConsumer, readmeBlocks, tool } from "./packed-consumer.ts";
+import { PackedConsumer, readmeBlocks } from "./packed-consumer.ts";
 import { sandboxScripts } from "./sandbox-scripts.ts";
 import { ScriptedGateway } from "./scripted-gateway.ts";
 
+// The linters of packages, bundlers' resolution and a real gateway are the slow suite's.
 const apiKey = "parley_test_key";
 
 // What each block of the README prints, in their order.
@@ -78,16 +78,8 @@ afterAll(async () => {
   await gateway?.[Symbol.asyncDispose]();
 });
 
-test("the packed SDK passes publint and attw", { timeout: 30_000 }, async () => {
-  const lint = await tool("publint", ["run", consumer.stage, "--strict"], consumer.folder);
-  expect(lint.stdout).toContain("All good!");
-  const types = await tool("attw", [consumer.tarball, "--profile", "esm-only"], consumer.folder);
-  expect(types.stdout.match(/(node16 \(from ESM\)|bundler): 🟢/g)).toHaveLength(8);
-});
-
 test("a program that installed it compiles, README included", { timeout: 30_000 }, async () => {
   await expect(consumer.compile("nodenext")).resolves.toBeUndefined();
-  await expect(consumer.compile("bundler")).resolves.toBeUndefined();
 });
 
 test("every code block of the README runs and prints what it says", { timeout: 60_000 }, async () => {
@@ -97,21 +89,6 @@ test("every code block of the README runs and prints what it says", { timeout: 6
   for (const [index, { stdout, stderr }] of outputs.entries()) {
     expect({ block: blocks[index], stderr }).toMatchObject({ stderr: "" });
     expect(stdout).toMatch(printed[index] ?? /no pattern/);
-  }
-});
-
-test("every code block of the README runs against a gateway", { timeout: 60_000 }, async () => {
-  const blocks = await readmeBlocks();
-  const real = await startGateway();
-  try {
-    const realEnv = { PARLEY_BASE_URL: real.url, PARLEY_API_KEY: real.localKey };
-    const outputs = await Promise.all(blocks.map((_, index) => consumer.run(`readme-${index}.ts`, realEnv)));
-    for (const [index, { stdout, stderr }] of outputs.entries()) {
-      expect({ block: blocks[index], stderr }).toMatchObject({ stderr: "" });
-      expect(stdout).not.toBe("");
-    }
-  } finally {
-    await real.close();
   }
 });
 

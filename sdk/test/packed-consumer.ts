@@ -81,7 +81,8 @@ export class PackedConsumer implements AsyncDisposable {
 
   /** Runs a file of the program on Node; one that does not end by itself within 20 s is a failure. */
   async run(file: string, env: Readonly<Record<string, string>>, flags: readonly string[] = []): Promise<Printed> {
-    const options = { cwd: this.folder, env: { PATH: process.env["PATH"] ?? "", ...env }, timeout: 20_000 };
+    const { PATH = "", NODE_COMPILE_CACHE = "" } = process.env;
+    const options = { cwd: this.folder, env: { PATH, NODE_COMPILE_CACHE, ...env }, timeout: 20_000 };
     return run(process.execPath, [...flags, file], options);
   }
 

@@ -31,7 +31,8 @@ afterAll(async () => {
 });
 
 async function runExample(env: Readonly<Record<string, string>>): Promise<Ended> {
-  const options = { cwd: folder, env: { PATH: process.env["PATH"] ?? "", ...env }, timeout: 20_000 };
+  const { PATH = "", NODE_COMPILE_CACHE = "" } = process.env;
+  const options = { cwd: folder, env: { PATH, NODE_COMPILE_CACHE, ...env }, timeout: 20_000 };
   return new Promise((resolve, reject) => {
     const child = execFile(process.execPath, [example], options, (error, stdout, stderr) => {
       if (child.exitCode === null) reject(error ?? new Error("the example did not end"));

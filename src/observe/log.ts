@@ -69,11 +69,14 @@ export function createLog(options: LogOptions): RootLog {
   return { ...make(""), flush: () => buffer.flush(), close: () => buffer.close() };
 }
 
+// One listener for all logs of the process: Node warns where many listen.
+const openBuffers = new Set<LineBuffer>();
+const flushOnExit = (): void => openBuffers.forEach((buffer) => buffer.flush());
+
 class LineBuffer {
   readonly #options: LogOptions;
   readonly #flushMs: number;
   readonly #maxChars: number;
-  readonly #onExit = (): void => this.flush();
   #text = "";
   #timer: Timer | undefined;
   #closed = false;
@@ -82,7 +85,8 @@ class LineBuffer {
     this.#options = options;
     this.#flushMs = options.flushMs ?? 100;
     this.#maxChars = options.maxBufferedChars ?? 65_536;
-    process.once("exit", this.#onExit);
+    if (openBuffers.size === 0) process.on("exit", flushOnExit);
+    openBuffers.add(this);
   }
 
   add(line: string): void {
@@ -103,7 +107,8 @@ class LineBuffer {
   close(): void {
     this.flush();
     this.#closed = true;
-    process.off("exit", this.#onExit);
+    openBuffers.delete(this);
+    if (openBuffers.size === 0) process.off("exit", flushOnExit);
   }
 }
 

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { delimiter } from "node:path";
 
 /** Variables that say where the tests find what they need. */
@@ -22,4 +24,14 @@ export default function setup(): void {
     const isProviderKey = name.endsWith("_API_KEY") || ["HF_TOKEN", "OLLAMA_HOST"].includes(name);
     if (isOurs || isProviderKey) delete process.env[name];
   }
+  keepCompiledCode();
+}
+
+// Compiling the gateway is most of what a start of it costs. A process that is killed leaves nothing in the cache, hence
+// one that ends by itself fills it, beside the first tests.
+function keepCompiledCode(): void {
+  const folder = `${process.cwd()}/node_modules/.cache/parley-tests`;
+  const isFilled = existsSync(folder);
+  process.env["NODE_COMPILE_CACHE"] = folder;
+  if (!isFilled) spawn("node", ["src/main.ts", "--help"], { stdio: "ignore" }).unref();
 }

@@ -15,7 +15,7 @@ export interface Exit {
 /** Where and with what a process runs. */
 export interface ProcessOptions {
   readonly cwd?: string;
-  /** On top of `PATH` and `HOME`: nothing else of the test's own environment reaches the process. */
+  /** On top of `PATH`, `HOME` and where Node keeps compiled code: nothing else of the test's own environment reaches the process. */
   readonly env?: Readonly<Record<string, string>>;
   /** Whether it leads a process group, so that what it has started can be ended with it. */
   readonly isGroup?: boolean;
@@ -36,11 +36,11 @@ export class TestProcess implements AsyncDisposable {
   #hasExited = false;
 
   constructor(command: string, args: readonly string[], options: ProcessOptions = {}) {
-    const { PATH = "", HOME = tmpdir() } = process.env;
+    const { PATH = "", HOME = tmpdir(), NODE_COMPILE_CACHE = "" } = process.env;
     this.#isGroup = options.isGroup ?? false;
     this.#child = spawn(command, args, {
       cwd: options.cwd ?? tmpdir(),
-      env: { PATH, HOME, ...options.env },
+      env: { PATH, HOME, NODE_COMPILE_CACHE, ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
       detached: this.#isGroup,
     });
@@ -56,6 +56,10 @@ export class TestProcess implements AsyncDisposable {
         resolve({ code, signal });
       });
     });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   /** The first match in what the process has printed or will print. Rejects when it ends without. */

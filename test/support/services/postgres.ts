@@ -59,7 +59,8 @@ export async function startPostgres(): Promise<PostgresServer> {
   return {
     url: urlOf(port),
     kill() {
-      // Each connection has a process in a group of its own, which would answer once more.
+      // Each connection has a process in a group of its own, which would answer once more; one that is stopped makes no more.
+      child.kill("SIGSTOP");
       if (child.pid !== undefined) spawnSync("pkill", ["-KILL", "-P", String(child.pid)]);
       return end("SIGKILL");
     },

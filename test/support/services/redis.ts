@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -30,16 +30,24 @@ export interface TestRedisCluster extends AsyncDisposable {
 
 /**
  * The address of a Redis for tests that do not hurt it and keep to keys of their own: `PARLEY_TEST_REDIS_URL`, else a
- * server of the calling test file's, started when it is first asked for.
+ * server of this worker's, started when it is first asked for.
  */
 export async function sharedRedisUrl(): Promise<string> {
   const configured = process.env["PARLEY_TEST_REDIS_URL"];
   if (configured) return configured;
-  shared ??= startRedis();
+  shared ??= startRedis().then((server) => endWithWorker(server));
   return (await shared).url;
 }
 
 let shared: Promise<TestRedis> | undefined;
+
+// A shell that watches the worker: one that is killed, too, leaves nothing behind.
+function endWithWorker(server: TestRedis): TestRedis {
+  const script = "while kill -0 $1; do sleep 0.3; done; kill -9 $2";
+  const args = ["-c", script, "sh", String(process.pid), String(server.process.pid)];
+  spawn("sh", args, { detached: true, stdio: "ignore" }).unref();
+  return server;
+}
 
 /** Starts a Redis server that keeps nothing on disk: on a port of the caller's choice, or on a free one. */
 export async function startRedis(options: { port?: number; args?: readonly string[] } = {}): Promise<TestRedis> {
