@@ -30,9 +30,9 @@ export interface ProjectorOptions {
 }
 
 // Rows are made in one turn of the event loop, for which every request waits: a millisecond or two.
-const BATCH_RECORDS = 128;
+const BATCH_RECORDS = 384;
 /** How long records are gathered before they are projected: a batch costs less per record the larger it is. */
-const GATHER_MS = 250;
+const GATHER_MS = 500;
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5_000;
 

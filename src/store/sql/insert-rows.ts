@@ -1,5 +1,6 @@
 import { CompiledQuery } from "kysely";
 import type { Database, Query } from "./database.ts";
+import { eachQuery } from "./each-query.ts";
 import type { Tables } from "./tables.ts";
 
 /** How rows of a table are written in one statement. */
@@ -13,7 +14,7 @@ export interface RowInsert<Table extends keyof Tables> {
 // One text for each number of rows, built once: building a statement of a thousand values anew costs more than running it.
 const texts = new Map<string, string>();
 
-/** Most rows in one statement: SQLite takes at most 32,766 values. */
+/** Most rows in one statement: PostgreSQL takes at most 65,535 values. */
 const MAX_ROWS = 500;
 
 /** Writes rows, as many as there are. None: nothing happens. */
@@ -23,6 +24,11 @@ export async function insertRows<Table extends keyof Tables>(
   insert: RowInsert<Table>,
   rows: readonly Tables[Table][],
 ): Promise<void> {
+  if (kind === "sqlite" && rows.length > 0) {
+    const values = rows.map((row) => insert.columns.map((column) => cleaned(row[column])));
+    await query.executeQuery(eachQuery(textOf(insert, kind, 1), values));
+    return;
+  }
   for (let from = 0; from < rows.length; from += MAX_ROWS) {
     const some = rows.slice(from, from + MAX_ROWS);
     const parameters: unknown[] = [];

@@ -1,3 +1,4 @@
+import { sql, type RawBuilder, type SqlBool } from "kysely";
 import type { KnownRows, LedgerChanges, LedgerStore } from "../ledger-store.ts";
 import type { Database, Query } from "./database.ts";
 import { insertRows, type RowInsert } from "./insert-rows.ts";
@@ -7,9 +8,7 @@ type Insert<Table extends keyof LedgerTables> = RowInsert<Table>;
 
 const EVENTS: Insert<"ledger_events"> = {
   table: "ledger_events",
-  columns: ["replica", "epoch", "seq", "request_id", "attempt", "number", "kind", "at_ms", "body"],
-  // The end of a request that is known already, from a folder that has lost its name.
-  suffix: "on conflict do nothing",
+  columns: ["replica", "epoch", "seq", "lines", "body"],
 };
 
 const ATTEMPT_COLUMNS = [
@@ -18,6 +17,7 @@ const ATTEMPT_COLUMNS = [
   "replica",
   "state",
   "events",
+  "records",
   "received_at_ms",
   "forwarded_at_ms",
   "checkpoint_at_ms",
@@ -143,7 +143,7 @@ async function readKnown(
   const attempts = await query
     .selectFrom("ledger_attempts")
     .selectAll()
-    .where("request_id", "in", requestIds)
+    .where(isOneOf(kind, requestIds))
     .orderBy("request_id")
     .orderBy("attempt")
     .$if(locks, (select) => select.forUpdate())
@@ -153,9 +153,16 @@ async function readKnown(
   const compensations = await query
     .selectFrom("ledger_compensations")
     .select(["request_id", "attempt", "compensation_id"])
-    .where("request_id", "in", requestIds)
+    .where(isOneOf(kind, requestIds))
     .execute();
   return { position, attempts, compensations };
+}
+
+// One parameter, so that it is one text however many there are.
+function isOneOf(kind: Database["kind"], requestIds: readonly string[]): RawBuilder<SqlBool> {
+  return kind === "postgres"
+    ? sql`request_id = any(${requestIds})`
+    : sql`request_id in (select value from json_each(${JSON.stringify(requestIds)}))`;
 }
 
 async function write(query: Query, kind: Database["kind"], changes: LedgerChanges): Promise<void> {

@@ -9,6 +9,7 @@ import {
   type Driver,
   type QueryResult,
 } from "kysely";
+import { isEachQuery } from "./each-query.ts";
 import type { SqliteAnswer, SqliteQuestion } from "./sqlite-messages.ts";
 
 /**
@@ -77,13 +78,19 @@ class ThreadConnection implements DatabaseConnection {
     });
   }
 
-  executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+  executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const { sql, parameters } = query;
     const id = ++this.#lastId;
     const waiting = Promise.withResolvers<QueryResult<unknown>>();
     // A process that waits for nothing else still waits for this.
     if (this.#waiting.size === 0) this.#worker.ref();
     this.#waiting.set(id, waiting);
-    const question = { kind: "run", id, sql, parameters: JSON.stringify(parameters) } as const;
+    const question = {
+      kind: isEachQuery(query) ? "each" : "run",
+      id,
+      sql,
+      parameters: JSON.stringify(parameters),
+    } as const;
     this.#worker.postMessage(question satisfies SqliteQuestion);
     return waiting.promise as Promise<QueryResult<R>>;
   }

@@ -1,6 +1,9 @@
-/** What the thread of SQLite is asked. Parameters are JSON: copying one text costs less than copying a thousand values. */
+/**
+ * What the thread of SQLite is asked. Parameters are JSON: copying one text costs less than copying a thousand values.
+ * `each`: they are rows, and the statement is run with each of them.
+ */
 export type SqliteQuestion =
-  | { readonly kind: "run"; readonly id: number; readonly sql: string; readonly parameters: string }
+  | { readonly kind: "run" | "each"; readonly id: number; readonly sql: string; readonly parameters: string }
   | { readonly kind: "close" };
 
 /** What it answers to a statement. */

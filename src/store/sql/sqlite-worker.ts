@@ -22,9 +22,13 @@ port.on("message", (question: SqliteQuestion) => {
   port.postMessage(answer(question));
 });
 
-function answer({ id, sql, parameters }: SqliteQuestion & { readonly kind: "run" }): SqliteAnswer {
+function answer({ kind, id, sql, parameters }: Exclude<SqliteQuestion, { readonly kind: "close" }>): SqliteAnswer {
   try {
     const statement = prepare(sql);
+    if (kind === "each") {
+      for (const row of JSON.parse(parameters) as unknown[][]) statement.run(...row.map(toSqlite));
+      return { id, rows: [], changes: undefined };
+    }
     const values = (JSON.parse(parameters) as unknown[]).map(toSqlite);
     if (statement.columns().length > 0) return { id, rows: statement.all(...values), changes: undefined };
     return { id, rows: [], changes: BigInt(statement.run(...values).changes) };
