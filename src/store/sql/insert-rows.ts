@@ -1,6 +1,6 @@
 import { CompiledQuery } from "kysely";
 import type { Database, Query } from "./database.ts";
-import { eachQuery } from "./each-query.ts";
+import type { ScriptStep } from "./script-query.ts";
 import type { Tables } from "./tables.ts";
 
 /** How rows of a table are written in one statement. */
@@ -17,23 +17,26 @@ const texts = new Map<string, string>();
 /** Most rows in one statement: PostgreSQL takes at most 65,535 values. */
 const MAX_ROWS = 500;
 
-/** Writes rows, as many as there are. None: nothing happens. */
+/** The same as a step of a script in SQLite. */
+export function insertStep<Table extends keyof Tables>(
+  insert: RowInsert<Table>,
+  rows: readonly Tables[Table][],
+): ScriptStep {
+  const values = rows.map((row) => insert.columns.map((column) => row[column]));
+  return { sql: textOf(insert, "sqlite", 1), rows: values };
+}
+
+/** Writes rows to PostgreSQL, as many as there are. None: nothing happens. */
 export async function insertRows<Table extends keyof Tables>(
   query: Query,
-  kind: Database["kind"],
   insert: RowInsert<Table>,
   rows: readonly Tables[Table][],
 ): Promise<void> {
-  if (kind === "sqlite" && rows.length > 0) {
-    const values = rows.map((row) => insert.columns.map((column) => cleaned(row[column])));
-    await query.executeQuery(eachQuery(textOf(insert, kind, 1), values));
-    return;
-  }
   for (let from = 0; from < rows.length; from += MAX_ROWS) {
     const some = rows.slice(from, from + MAX_ROWS);
     const parameters: unknown[] = [];
     for (const row of some) for (const column of insert.columns) parameters.push(cleaned(row[column]));
-    await query.executeQuery(CompiledQuery.raw(textOf(insert, kind, some.length), parameters));
+    await query.executeQuery(CompiledQuery.raw(textOf(insert, "postgres", some.length), parameters));
   }
 }
 

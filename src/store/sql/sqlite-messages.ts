@@ -1,9 +1,16 @@
 /**
  * What the thread of SQLite is asked. Parameters are JSON: copying one text costs less than copying a thousand values.
- * `each`: they are rows, and the statement is run with each of them.
+ * `steps` are `ScriptStep`s in JSON. `begins`: a transaction begins before it.
  */
 export type SqliteQuestion =
-  | { readonly kind: "run" | "each"; readonly id: number; readonly sql: string; readonly parameters: string }
+  | {
+      readonly kind: "run";
+      readonly id: number;
+      readonly begins: boolean;
+      readonly sql: string;
+      readonly parameters: string;
+    }
+  | { readonly kind: "script"; readonly id: number; readonly begins: boolean; readonly steps: string }
   | { readonly kind: "close" };
 
 /** What it answers to a statement. */

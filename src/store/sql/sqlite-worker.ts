@@ -1,6 +1,7 @@
 // The thread that SQLite runs in, since it works synchronously and waits for the disk: neither may hold up a request.
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
+import type { ScriptStep } from "./script-query.ts";
 import type { SqliteAnswer, SqliteQuestion } from "./sqlite-messages.ts";
 
 // Texts of statements are few: those of the code, and batches by their number of rows.
@@ -22,20 +23,28 @@ port.on("message", (question: SqliteQuestion) => {
   port.postMessage(answer(question));
 });
 
-function answer({ kind, id, sql, parameters }: Exclude<SqliteQuestion, { readonly kind: "close" }>): SqliteAnswer {
+function answer(question: Exclude<SqliteQuestion, { readonly kind: "close" }>): SqliteAnswer {
+  const { id } = question;
   try {
-    const statement = prepare(sql);
-    if (kind === "each") {
-      for (const row of JSON.parse(parameters) as unknown[][]) statement.run(...row.map(toSqlite));
-      return { id, rows: [], changes: undefined };
+    if (question.begins) prepare("begin").run();
+    if (question.kind === "script") {
+      return { id, rows: (JSON.parse(question.steps) as ScriptStep[]).map(runStep), changes: undefined };
     }
-    const values = (JSON.parse(parameters) as unknown[]).map(toSqlite);
+    const statement = prepare(question.sql);
+    const values = (JSON.parse(question.parameters) as unknown[]).map(toSqlite);
     if (statement.columns().length > 0) return { id, rows: statement.all(...values), changes: undefined };
     return { id, rows: [], changes: BigInt(statement.run(...values).changes) };
   } catch (thrown) {
     const { message, code, errcode } = thrown as { message: string; code?: string; errcode?: number };
     return { id, error: { message, code, errcode } };
   }
+}
+
+function runStep({ sql, rows }: ScriptStep): unknown[] {
+  const statement = prepare(sql);
+  if (statement.columns().length > 0) return rows.flatMap((row) => statement.all(...row.map(toSqlite)));
+  for (const row of rows) statement.run(...row.map(toSqlite));
+  return [];
 }
 
 function prepare(text: string): StatementSync {
