@@ -169,12 +169,12 @@ export class Projection {
 
   #line({ epoch, seq, text }: ProjectedRecord): void {
     this.#first ??= { epoch, seq };
-    this.#lines.push(text.trimEnd());
+    this.#lines.push(text);
   }
 
   #eventRows(): LedgerEventRow[] {
     const lines = this.#lines;
-    return this.#first ? [{ replica: this.#replica, ...this.#first, lines: lines.length, body: lines.join("\n") }] : [];
+    return this.#first ? [{ replica: this.#replica, ...this.#first, lines: lines.length, body: lines.join("") }] : [];
   }
 
   #attempt({ requestId, attempt }: { readonly requestId: string; readonly attempt: number }): LedgerAttemptRow {

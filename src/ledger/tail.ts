@@ -125,7 +125,7 @@ export class JournalTail {
       if (!line) this.brokenLines += 1;
       else if (line.content.kind !== "segment" && isAfter(line, this.#last)) {
         this.#last = { epoch: line.epoch, seq: line.seq };
-        records.push({ ...this.#last, text: bytes.toString("utf8", start, feed), record: line.content });
+        records.push({ ...this.#last, text: bytes.toString("utf8", start, feed + 1), record: line.content });
       }
       this.#offset += feed + 1 - start;
       start = feed + 1;

@@ -101,7 +101,7 @@ function readEvents(dataDir: string): Map<string, LedgerRecord> {
   const rows = tables.prepare("select body from ledger_events order by epoch, seq").all();
   const events = new Map<string, LedgerRecord>();
   for (const { body } of rows as { body: string }[]) {
-    for (const line of body.split("\n")) {
+    for (const line of body.trimEnd().split("\n")) {
       const { epoch, seq, content } = decodeLine(Buffer.from(line))!;
       if (events.has(`${epoch} ${seq}`)) throw new RangeError(`Cannot read the tables: ${epoch} ${seq} is there twice`);
       events.set(`${epoch} ${seq}`, content as LedgerRecord);

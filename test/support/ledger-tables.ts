@@ -66,7 +66,7 @@ export async function tablesOf(database: Database) {
 // The lines one by one, as batches have them.
 function linesOf(rows: readonly LedgerEventRow[]) {
   return rows.flatMap(({ replica, lines, body }) => {
-    const texts = body.split("\n");
+    const texts = body.trimEnd().split("\n");
     if (texts.length !== lines) throw new RangeError(`Cannot read a batch: it has ${texts.length} lines, not ${lines}`);
     return texts.map((text) => {
       const { epoch, seq, content } = decodeLine(Buffer.from(text))!;

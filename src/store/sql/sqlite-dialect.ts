@@ -9,6 +9,7 @@ import {
   type Driver,
   type QueryResult,
 } from "kysely";
+import { ScriptPacker } from "./script-pack.ts";
 import { scriptOf } from "./script-query.ts";
 import type { SqliteAnswer, SqliteQuestion } from "./sqlite-messages.ts";
 
@@ -66,6 +67,7 @@ class ThreadConnection implements DatabaseConnection {
   readonly #ended: Promise<void>;
   #lastId = 0;
   #begins = false;
+  #packer = new ScriptPacker();
 
   constructor(path: string) {
     this.#worker = new Worker(new URL("sqlite-worker.ts", import.meta.url), { workerData: { path } });
@@ -96,10 +98,12 @@ class ThreadConnection implements DatabaseConnection {
     const begins = this.#begins;
     this.#begins = false;
     const steps = scriptOf(query);
+    // What was asked may still be read; as a rule a connection is asked one thing at a time.
+    if (steps && this.#waiting.size > 0) this.#packer = new ScriptPacker();
     const { sql, parameters } = query;
     return this.#ask(
       steps
-        ? { kind: "script", id, begins, steps: JSON.stringify(steps) }
+        ? { kind: "script", id, begins, script: this.#packer.pack(steps), memory: this.#packer.memory }
         : { kind: "run", id, begins, sql, parameters: JSON.stringify(parameters) },
     ) as Promise<QueryResult<R>>;
   }

@@ -1,6 +1,8 @@
+import type { PackedScript } from "./script-pack.ts";
+
 /**
  * What the thread of SQLite is asked. Parameters are JSON: copying one text costs less than copying a thousand values.
- * `steps` are `ScriptStep`s in JSON. `begins`: a transaction begins before it.
+ * `begins`: a transaction begins before it. A script stands packed in `memory`, which both threads share.
  */
 export type SqliteQuestion =
   | {
@@ -10,7 +12,13 @@ export type SqliteQuestion =
       readonly sql: string;
       readonly parameters: string;
     }
-  | { readonly kind: "script"; readonly id: number; readonly begins: boolean; readonly steps: string }
+  | {
+      readonly kind: "script";
+      readonly id: number;
+      readonly begins: boolean;
+      readonly memory: SharedArrayBuffer;
+      readonly script: PackedScript;
+    }
   | { readonly kind: "close" };
 
 /** What it answers to a statement. */

@@ -1,6 +1,7 @@
 // The thread that SQLite runs in, since it works synchronously and waits for the disk: neither may hold up a request.
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
+import { unpackScript } from "./script-pack.ts";
 import type { ScriptStep } from "./script-query.ts";
 import type { SqliteAnswer, SqliteQuestion } from "./sqlite-messages.ts";
 
@@ -28,7 +29,7 @@ function answer(question: Exclude<SqliteQuestion, { readonly kind: "close" }>): 
   try {
     if (question.begins) prepare("begin").run();
     if (question.kind === "script") {
-      return { id, rows: (JSON.parse(question.steps) as ScriptStep[]).map(runStep), changes: undefined };
+      return { id, rows: unpackScript(question.memory, question.script).map(runStep), changes: undefined };
     }
     const statement = prepare(question.sql);
     const values = (JSON.parse(question.parameters) as unknown[]).map(toSqlite);
