@@ -1,5 +1,6 @@
 import type { Runtime } from "../runtime/runtime.ts";
 import type { JournalFiles } from "./segment-writer.ts";
+import type { StoredRecord } from "./segments.ts";
 
 /** What the journal needs of time. */
 export type JournalRuntime = Pick<Runtime, "nowMs" | "setTimer" | "afterTurn">;
@@ -17,11 +18,19 @@ export interface JournalOptions {
   readonly durability: "os" | "full";
   readonly runtime: JournalRuntime;
   readonly onIncident: (incident: JournalIncident) => void;
-  /** Called after each group that is safe. */
-  readonly onWritten?: () => void;
+  /** Told of each group that is safe. */
+  readonly onWritten?: (group: WrittenGroup) => void;
   /** Size at which a segment is followed by a new one. */
   readonly segmentBytes?: number;
   readonly files?: JournalFiles;
+}
+
+/** Records that were written together, in their order and as they stand in their segment. */
+export interface WrittenGroup {
+  readonly records: readonly Omit<StoredRecord, "segment">[];
+  readonly segment: number;
+  /** Where the next line will stand. */
+  readonly endBytes: number;
 }
 
 /** How far a journal is safe. What stands behind it may still be taken back. */

@@ -201,17 +201,16 @@ export class Journal implements Ledger {
   }
 
   #confirm(group: Group, lines: readonly string[]): void {
-    for (const [index, record] of group.records.entries()) {
-      this.#seq += 1;
-      this.#book.written(record, { epoch: this.epoch, seq: this.#seq, text: lines[index]! });
-    }
+    const { epoch } = this;
+    const records = group.records.map((record, index) => ({ epoch, seq: ++this.#seq, text: lines[index]!, record }));
+    for (const { seq, text, record } of records) this.#book.written(record, { epoch, seq, text });
     if (this.#failing) {
       this.#failing = false;
       this.#retryMs = FIRST_RETRY_MS;
       this.#options.onIncident({ kind: "write_recovered", message: "The ledger can be written again" });
     }
     group.written?.resolve();
-    this.#options.onWritten?.();
+    this.#options.onWritten?.({ records, segment: this.#segment, endBytes: this.#writer.sizeBytes });
   }
 
   #refuse(group: Group, error: unknown): void {

@@ -48,7 +48,7 @@ export async function openBooks({ log, pricesOf, replica, store, ...options }: B
     claimEpoch: (above) => options.claimEpoch(Math.max(above, known?.epoch ?? 0)),
     costOf: (attempt, usage) => costOf(usage, pricesOf(attempt.provider, attempt.model), undefined),
     onIncident,
-    onWritten: () => projector?.wake(),
+    onWritten: (group) => projector?.take(group),
   });
   const { attemptsClosed, requestsClosed, damage, illegalRecords } = report;
   if (attemptsClosed + requestsClosed + damage.length + illegalRecords > 0) {

@@ -1,5 +1,6 @@
 import type { KnownRows, LedgerChanges } from "../store/ledger-store.ts";
 import type {
+  EventEntry,
   LedgerAttemptRow,
   LedgerCompensationRow,
   LedgerEventRow,
@@ -31,7 +32,9 @@ export class Projection {
   readonly #attempts = new Map<string, LedgerAttemptRow>();
   readonly #compensated: Set<string>;
   readonly #changedAttempts = new Set<LedgerAttemptRow>();
-  readonly #events: LedgerEventRow[] = [];
+  /** Place of the first line. */
+  #first: Pick<LedgerEventRow, "epoch" | "seq"> | undefined;
+  readonly #lines: string[] = [];
   readonly #compensations: LedgerCompensationRow[] = [];
   readonly #spend = new Map<string, SpendRow>();
 
@@ -67,7 +70,7 @@ export class Projection {
   changes(position: ProjectorRow): LedgerChanges {
     return {
       position,
-      events: this.#events,
+      events: this.#eventRows(),
       attempts: [...this.#changedAttempts],
       compensations: this.#compensations,
       spend: [...this.#spend.values()],
@@ -79,7 +82,7 @@ export class Projection {
     if (row.forwarded_at_ms > 0) return;
     fillAttempt(row, record);
     if (row.ended_at_ms === null) row.state = "forwarded";
-    this.#note(stored, row, record.attempt, record.forwardedAtMs);
+    this.#note(stored, row, record.forwardedAtMs);
   }
 
   #streamed(stored: ProjectedRecord, record: CheckpointRecord): void {
@@ -90,7 +93,7 @@ export class Projection {
     row.checkpoint_at_ms = record.atMs;
     fillFigures(row, record.usage, record.cost);
     row.estimated = 1;
-    this.#note(stored, row, record.attempt, record.atMs);
+    this.#note(stored, row, record.atMs);
   }
 
   #attemptEnded(stored: ProjectedRecord, record: AttemptEndedRecord): void {
@@ -107,12 +110,16 @@ export class Projection {
     const isHoldCharged = hold !== undefined && record.cost?.nanoUsd === undefined;
     row.estimated = isHoldCharged || record.cost?.estimated ? 1 : 0;
     this.#charge(row, chargeOf(hold, record));
-    this.#note(stored, row, record.attempt, record.endedAtMs);
+    this.#note(stored, row, record.endedAtMs);
   }
 
-  // A request has no row of its own: its attempts have, and its end is a record.
-  #requestEnded(stored: ProjectedRecord, { requestId, endedAtMs }: RequestEndedRecord): void {
-    this.#event(stored, requestId, 0, 1, endedAtMs);
+  // A request has no row of its own: its last attempt keeps its end. It may be known already, from a folder that has lost
+  // its name.
+  #requestEnded(stored: ProjectedRecord, { kind, requestId, endedAtMs, attempts }: RequestEndedRecord): void {
+    const row = this.#attempts.get(attemptKey(requestId, attempts));
+    if (row?.records.includes(`["${kind}",`)) return;
+    if (row) this.#enter(stored, row, endedAtMs);
+    this.#line(stored);
   }
 
   #compensate(stored: ProjectedRecord, record: CompensatedRecord): void {
@@ -132,7 +139,7 @@ export class Projection {
       actor,
       at_ms: atMs,
     });
-    this.#note(stored, row, attempt, atMs);
+    this.#note(stored, row, atMs);
   }
 
   /** Adds to what an attempt counts as, in every bucket that it is charged to. */
@@ -147,24 +154,27 @@ export class Projection {
     }
   }
 
-  #note(stored: ProjectedRecord, row: LedgerAttemptRow, attempt: number, atMs: number): void {
+  #note(stored: ProjectedRecord, row: LedgerAttemptRow, atMs: number): void {
     row.events += 1;
-    this.#changedAttempts.add(row);
-    this.#event(stored, row.request_id, attempt, row.events, atMs);
+    this.#enter(stored, row, atMs);
+    this.#line(stored);
   }
 
-  #event({ epoch, seq, text, record }: ProjectedRecord, id: string, attempt: number, number: number, at: number): void {
-    this.#events.push({
-      replica: this.#replica,
-      epoch,
-      seq,
-      request_id: id,
-      attempt,
-      number,
-      kind: record.kind,
-      at_ms: at,
-      body: text.trimEnd(),
-    });
+  #enter({ epoch, seq, record }: ProjectedRecord, row: LedgerAttemptRow, atMs: number): void {
+    const entry: EventEntry = [record.kind, atMs, epoch, seq];
+    const text = JSON.stringify(row.replica === this.#replica ? entry : [...entry, this.#replica]);
+    row.records = `${row.records.slice(0, -1)}${row.records === "[]" ? "" : ","}${text}]`;
+    this.#changedAttempts.add(row);
+  }
+
+  #line({ epoch, seq, text }: ProjectedRecord): void {
+    this.#first ??= { epoch, seq };
+    this.#lines.push(text);
+  }
+
+  #eventRows(): LedgerEventRow[] {
+    const lines = this.#lines;
+    return this.#first ? [{ replica: this.#replica, ...this.#first, lines: lines.length, body: lines.join("") }] : [];
   }
 
   #attempt({ requestId, attempt }: { readonly requestId: string; readonly attempt: number }): LedgerAttemptRow {

@@ -1,7 +1,7 @@
 import { ParleyError } from "../errors/index.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 import type { LedgerStore } from "../store/ledger-store.ts";
-import type { WrittenUpTo } from "./journal-options.ts";
+import type { WrittenGroup, WrittenUpTo } from "./journal-options.ts";
 import { Projection, requestIdsOf } from "./projection.ts";
 import { pruneSegments } from "./prune.ts";
 import { JournalTail, type TailBatch } from "./tail.ts";
@@ -30,9 +30,9 @@ export interface ProjectorOptions {
 }
 
 // Rows are made in one turn of the event loop, for which every request waits: a millisecond or two.
-const BATCH_RECORDS = 128;
+const BATCH_RECORDS = 768;
 /** How long records are gathered before they are projected: a batch costs less per record the larger it is. */
-const GATHER_MS = 250;
+const GATHER_MS = 500;
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5_000;
 
@@ -70,7 +70,8 @@ export class Projector {
   }
 
   /** Something was written. Cheap. */
-  wake(): void {
+  take(group: WrittenGroup): void {
+    this.#tail.offer(group);
     this.#behindSinceMs ??= this.#options.runtime.monotonicMs();
     if (!this.#pass && !this.#timer && !this.#closed) this.#passLater(GATHER_MS);
   }

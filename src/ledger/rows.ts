@@ -47,6 +47,7 @@ export function unknownAttempt(requestId: string, attempt: number, replica: stri
     replica,
     state: UNKNOWN,
     events: 0,
+    records: "[]",
     received_at_ms: 0,
     forwarded_at_ms: 0,
     checkpoint_at_ms: null,

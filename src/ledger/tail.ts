@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import type { ProjectorRow } from "../store/sql/tables-ledger.ts";
 import { decodeLine, type DecodedLine, type Position } from "./format.ts";
-import type { WrittenUpTo } from "./journal-options.ts";
+import type { WrittenGroup, WrittenUpTo } from "./journal-options.ts";
 import type { ProjectedRecord } from "./projection.ts";
 import { listSegments } from "./segments.ts";
 
@@ -19,11 +19,14 @@ export interface TailBatch {
 
 const LINE_FEED = 0x0a;
 const READ_BYTES = 64 * 1024;
+/** Most records that are kept for the next read, some 20 MB; what is older is read from the file. */
+const MAX_OFFERED = 16_384;
 
 /**
  * Reads a journal from a position on while it is being written, one batch at a time. Only what the journal says is safe is
  * taken: a group behind it may still be taken back. Copies of open requests, with which segments begin, are known
- * already; broken lines are skipped and counted. Reads synchronously: what is read has nearly always just been written.
+ * already; broken lines are skipped and counted. What has just been written is handed over by the journal, since reading
+ * it again costs more than all the rest; the file is read after a start, and where the reader has fallen far behind.
  */
 export class JournalTail {
   readonly #folder: string;
@@ -31,6 +34,9 @@ export class JournalTail {
   #segment: number;
   #offset: number;
   #fd: number | undefined;
+  /** What the journal has handed over, without gaps. */
+  #offered: WrittenGroup[] = [];
+  #offeredRecords = 0;
   /** Lines that could not be read. */
   brokenLines = 0;
 
@@ -52,11 +58,27 @@ export class JournalTail {
     return this.#segment;
   }
 
-  /** At most `max` records; the next call goes on behind them. Throws what the file system throws. */
+  /** Takes over what was written, in its order. */
+  offer(group: WrittenGroup): void {
+    if (this.#offeredRecords >= MAX_OFFERED) {
+      this.#offered = [];
+      this.#offeredRecords = 0;
+    }
+    this.#offered.push(group);
+    this.#offeredRecords += group.records.length;
+  }
+
+  /** About `max` records; the next call goes on behind them. Throws what the file system throws. */
   read(max: number, upTo: WrittenUpTo): TailBatch {
     const records: ProjectedRecord[] = [];
     let isLast = false;
     while (!isLast && records.length < max) {
+      this.#takeOffered(records, max);
+      if (records.length >= max) break;
+      if (this.#segment >= upTo.segment && !isAfter(upTo, this.#last)) {
+        isLast = true;
+        break;
+      }
       const found = this.#readLines(records, max, upTo);
       isLast = found === "unsafe" || (found === "end" && !this.#goOn(upTo));
     }
@@ -70,10 +92,30 @@ export class JournalTail {
     this.#fd = undefined;
   }
 
+  // Only what follows what was read last: before it there may be lines that nobody has handed over.
+  #takeOffered(records: ProjectedRecord[], max: number): void {
+    let groups = 0;
+    for (const { records: written, segment, endBytes } of this.#offered) {
+      const [first, last] = [written[0]!, written.at(-1)!];
+      if (isAfter(last, this.#last)) {
+        if (records.length >= max || first.epoch !== this.#last.epoch || first.seq > this.#last.seq + 1) break;
+        for (const one of written) if (isAfter(one, this.#last)) records.push(one);
+        this.#last = { epoch: last.epoch, seq: last.seq };
+        if (segment !== this.#segment) this.close();
+        this.#segment = segment;
+        this.#offset = endBytes;
+      }
+      groups += 1;
+      this.#offeredRecords -= written.length;
+    }
+    if (groups > 0) this.#offered = this.#offered.slice(groups);
+  }
+
   // `end`: the segment has no whole line any more. `unsafe`: it has, but the journal may still take it back.
   #readLines(records: ProjectedRecord[], max: number, upTo: WrittenUpTo): "more" | "end" | "unsafe" {
-    if (this.#fd === undefined) return "end";
-    const bytes = this.#wholeLines(this.#fd);
+    // It is closed where the journal has handed over the beginning of a segment.
+    if (this.#fd === undefined && !this.#open()) return "end";
+    const bytes = this.#wholeLines(this.#fd!);
     if (!bytes) return "end";
     for (let start = 0; records.length < max;) {
       const feed = bytes.indexOf(LINE_FEED, start);
@@ -83,7 +125,7 @@ export class JournalTail {
       if (!line) this.brokenLines += 1;
       else if (line.content.kind !== "segment" && isAfter(line, this.#last)) {
         this.#last = { epoch: line.epoch, seq: line.seq };
-        records.push({ ...this.#last, text: bytes.toString("utf8", start, feed), record: line.content });
+        records.push({ ...this.#last, text: bytes.toString("utf8", start, feed + 1), record: line.content });
       }
       this.#offset += feed + 1 - start;
       start = feed + 1;

@@ -1,4 +1,4 @@
-import type { LedgerAttemptRow, LedgerCompensationRow, LedgerEventRow } from "./sql/tables-ledger.ts";
+import type { LedgerAttemptRow, LedgerCompensationRow } from "./sql/tables-ledger.ts";
 
 /** Which attempts are meant; empty lists mean all. */
 export interface UsageFilter {
@@ -50,10 +50,24 @@ export interface UsageGroup {
 /** Where a list of lines goes on: behind this attempt. */
 export type LinePlace = Pick<LedgerAttemptRow, "forwarded_at_ms" | "request_id" | "attempt">;
 
+/** A record of a request. */
+export interface RequestEvent {
+  readonly replica: string;
+  readonly epoch: number;
+  readonly seq: number;
+  readonly request_id: string;
+  /** 0: it is about the request. */
+  readonly attempt: number;
+  /** From 1 within its attempt, or its request. */
+  readonly number: number;
+  readonly kind: string;
+  readonly at_ms: number;
+}
+
 /** What is known of one request. */
 export interface RequestLines {
   readonly attempts: readonly LedgerAttemptRow[];
-  readonly events: readonly Omit<LedgerEventRow, "body">[];
+  readonly events: readonly RequestEvent[];
   readonly compensations: readonly LedgerCompensationRow[];
 }
 

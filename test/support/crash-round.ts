@@ -98,12 +98,16 @@ export async function readJournal(dataDir: string): Promise<Journal> {
 /** The lines that the tables of a data folder have, by their places. */
 function readEvents(dataDir: string): Map<string, LedgerRecord> {
   using tables = new DatabaseSync(join(dataDir, "parley.sqlite"), { readOnly: true });
-  const rows = tables.prepare("select epoch, seq, body from ledger_events order by epoch, seq").all();
-  return new Map(
-    (rows as { epoch: number; seq: number; body: string }[]).map(({ epoch, seq, body }) => {
-      return [`${epoch} ${seq}`, decodeLine(Buffer.from(body))?.content as LedgerRecord];
-    }),
-  );
+  const rows = tables.prepare("select body from ledger_events order by epoch, seq").all();
+  const events = new Map<string, LedgerRecord>();
+  for (const { body } of rows as { body: string }[]) {
+    for (const line of body.trimEnd().split("\n")) {
+      const { epoch, seq, content } = decodeLine(Buffer.from(line))!;
+      if (events.has(`${epoch} ${seq}`)) throw new RangeError(`Cannot read the tables: ${epoch} ${seq} is there twice`);
+      events.set(`${epoch} ${seq}`, content as LedgerRecord);
+    }
+  }
+  return events;
 }
 
 /**

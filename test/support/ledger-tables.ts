@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { decodeLine } from "../../src/ledger/format.ts";
 import type { LedgerRecord } from "../../src/ledger/records.ts";
 import { openDatabase, type Database } from "../../src/store/sql/database.ts";
+import type { LedgerEventRow } from "../../src/store/sql/tables-ledger.ts";
 import { testDatabase } from "./services/postgres.ts";
 
 /** A database of one test, empty but for its tables. */
@@ -49,13 +51,9 @@ export async function tablesOf(database: Database) {
   return await database.run("look at the tables", async (query) => ({
     attempts: await query.selectFrom("ledger_attempts").selectAll().orderBy("request_id").orderBy("attempt").execute(),
     spend: await query.selectFrom("spend").selectAll().orderBy("account").orderBy("bucket").execute(),
-    events: await query
-      .selectFrom("ledger_events")
-      .select(["replica", "epoch", "seq", "request_id", "attempt", "number", "kind", "body"])
-      .orderBy("replica")
-      .orderBy("epoch")
-      .orderBy("seq")
-      .execute(),
+    events: linesOf(
+      await query.selectFrom("ledger_events").selectAll().orderBy("replica").orderBy("epoch").orderBy("seq").execute(),
+    ),
     compensations: await query
       .selectFrom("ledger_compensations")
       .selectAll()
@@ -63,6 +61,18 @@ export async function tablesOf(database: Database) {
       .orderBy("compensation_id")
       .execute(),
   }));
+}
+
+// The lines one by one, as batches have them.
+function linesOf(rows: readonly LedgerEventRow[]) {
+  return rows.flatMap(({ replica, lines, body }) => {
+    const texts = body.trimEnd().split("\n");
+    if (texts.length !== lines) throw new RangeError(`Cannot read a batch: it has ${texts.length} lines, not ${lines}`);
+    return texts.map((text) => {
+      const { epoch, seq, content } = decodeLine(Buffer.from(text))!;
+      return { replica, epoch, seq, kind: content.kind, body: text };
+    });
+  });
 }
 
 /** An attempt as a plain reading of its records gives it. */

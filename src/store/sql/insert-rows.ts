@@ -1,5 +1,6 @@
 import { CompiledQuery } from "kysely";
 import type { Database, Query } from "./database.ts";
+import type { ScriptStep } from "./script-query.ts";
 import type { Tables } from "./tables.ts";
 
 /** How rows of a table are written in one statement. */
@@ -13,13 +14,21 @@ export interface RowInsert<Table extends keyof Tables> {
 // One text for each number of rows, built once: building a statement of a thousand values anew costs more than running it.
 const texts = new Map<string, string>();
 
-/** Most rows in one statement: SQLite takes at most 32,766 values. */
+/** Most rows in one statement: PostgreSQL takes at most 65,535 values. */
 const MAX_ROWS = 500;
 
-/** Writes rows, as many as there are. None: nothing happens. */
+/** The same as a step of a script in SQLite. */
+export function insertStep<Table extends keyof Tables>(
+  insert: RowInsert<Table>,
+  rows: readonly Tables[Table][],
+): ScriptStep {
+  const values = rows.map((row) => insert.columns.map((column) => row[column]));
+  return { sql: textOf(insert, "sqlite", 1), rows: values };
+}
+
+/** Writes rows to PostgreSQL, as many as there are. None: nothing happens. */
 export async function insertRows<Table extends keyof Tables>(
   query: Query,
-  kind: Database["kind"],
   insert: RowInsert<Table>,
   rows: readonly Tables[Table][],
 ): Promise<void> {
@@ -27,7 +36,7 @@ export async function insertRows<Table extends keyof Tables>(
     const some = rows.slice(from, from + MAX_ROWS);
     const parameters: unknown[] = [];
     for (const row of some) for (const column of insert.columns) parameters.push(cleaned(row[column]));
-    await query.executeQuery(CompiledQuery.raw(textOf(insert, kind, some.length), parameters));
+    await query.executeQuery(CompiledQuery.raw(textOf(insert, "postgres", some.length), parameters));
   }
 }
 

@@ -1,15 +1,15 @@
+import { sql, type SqlBool } from "kysely";
 import type { KnownRows, LedgerChanges, LedgerStore } from "../ledger-store.ts";
 import type { Database, Query } from "./database.ts";
-import { insertRows, type RowInsert } from "./insert-rows.ts";
+import { insertRows, insertStep, type RowInsert } from "./insert-rows.ts";
+import { scriptQuery } from "./script-query.ts";
 import type { LedgerTables } from "./tables-ledger.ts";
 
 type Insert<Table extends keyof LedgerTables> = RowInsert<Table>;
 
 const EVENTS: Insert<"ledger_events"> = {
   table: "ledger_events",
-  columns: ["replica", "epoch", "seq", "request_id", "attempt", "number", "kind", "at_ms", "body"],
-  // The end of a request that is known already, from a folder that has lost its name.
-  suffix: "on conflict do nothing",
+  columns: ["replica", "epoch", "seq", "lines", "body"],
 };
 
 const ATTEMPT_COLUMNS = [
@@ -18,6 +18,7 @@ const ATTEMPT_COLUMNS = [
   "replica",
   "state",
   "events",
+  "records",
   "received_at_ms",
   "forwarded_at_ms",
   "checkpoint_at_ms",
@@ -92,7 +93,8 @@ export function createSqlLedgerStore(database: Database): LedgerStore {
       ),
     update: (replica, requestIds, fold) =>
       database.transaction("project the ledger", async (query) => {
-        const known = await readKnown(query, kind, replica, requestIds);
+        const read = kind === "sqlite" ? readKnownAtOnce : readKnown;
+        const known = await read(query, replica, requestIds);
         await write(query, kind, fold(known));
       }),
     sync: () => database.sync(),
@@ -126,53 +128,77 @@ export function createSqlLedgerStore(database: Database): LedgerStore {
 
 // The replica's own position first: two processes of one replica cannot both go on. Then attempts in order, since a
 // correction may come from another replica.
-async function readKnown(
-  query: Query,
-  kind: Database["kind"],
-  replica: string,
-  requestIds: readonly string[],
-): Promise<KnownRows> {
-  const locks = kind === "postgres";
+async function readKnown(query: Query, replica: string, requestIds: readonly string[]): Promise<KnownRows> {
   const position = await query
     .selectFrom("projector")
     .selectAll()
     .where("replica", "=", replica)
-    .$if(locks, (select) => select.forUpdate())
+    .forUpdate()
     .executeTakeFirst();
   if (requestIds.length === 0) return { position, attempts: [], compensations: [] };
+  // One parameter, so that it is one text however many there are.
+  const isOneOf = sql<SqlBool>`request_id = any(${requestIds})`;
   const attempts = await query
     .selectFrom("ledger_attempts")
     .selectAll()
-    .where("request_id", "in", requestIds)
+    .where(isOneOf)
     .orderBy("request_id")
     .orderBy("attempt")
-    .$if(locks, (select) => select.forUpdate())
+    .forUpdate()
     .execute();
   // A batch of new requests, as nearly all are, knows nothing.
   if (attempts.length === 0) return { position, attempts, compensations: [] };
   const compensations = await query
     .selectFrom("ledger_compensations")
     .select(["request_id", "attempt", "compensation_id"])
-    .where("request_id", "in", requestIds)
+    .where(isOneOf)
     .execute();
   return { position, attempts, compensations };
 }
 
+const IS_ONE_OF = "request_id in (select value from json_each(?))";
+
+// The same questions in one message to SQLite's thread, where a transaction needs no locks: there is one connection.
+async function readKnownAtOnce(query: Query, replica: string, requestIds: readonly string[]): Promise<KnownRows> {
+  const ids = [[JSON.stringify(requestIds)]];
+  const { rows } = await query.executeQuery(
+    scriptQuery([
+      { sql: "select * from projector where replica = ?", rows: [[replica]] },
+      { sql: `select * from ledger_attempts where ${IS_ONE_OF}`, rows: ids },
+      { sql: `select request_id, attempt, compensation_id from ledger_compensations where ${IS_ONE_OF}`, rows: ids },
+    ]),
+  );
+  const [positions, attempts, compensations] = rows as [
+    KnownRows["position"][],
+    KnownRows["attempts"],
+    KnownRows["compensations"],
+  ];
+  return { position: positions[0], attempts, compensations };
+}
+
 async function write(query: Query, kind: Database["kind"], changes: LedgerChanges): Promise<void> {
-  await insertRows(query, kind, EVENTS, changes.events);
-  await insertRows(query, kind, ATTEMPTS, changes.attempts);
-  await insertRows(query, kind, COMPENSATIONS, changes.compensations);
+  const { events, attempts, compensations, position } = changes;
   // In order, so that replicas that charge the same accounts wait for each other and never around.
   const spend = [...changes.spend].sort(byBucket);
-  await insertRows(query, kind, SPEND, spend);
-  const { replica } = changes.position;
-  await insertRows(
-    query,
-    kind,
-    SPEND_OF_REPLICA,
-    spend.map((row) => ({ ...row, replica })),
-  );
-  await insertRows(query, kind, POSITION, [changes.position]);
+  const spendOfReplica = spend.map((row) => ({ ...row, replica: position.replica }));
+  if (kind === "sqlite") {
+    const steps = [
+      insertStep(EVENTS, events),
+      insertStep(ATTEMPTS, attempts),
+      insertStep(COMPENSATIONS, compensations),
+      insertStep(SPEND, spend),
+      insertStep(SPEND_OF_REPLICA, spendOfReplica),
+      insertStep(POSITION, [position]),
+    ];
+    await query.executeQuery(scriptQuery(steps));
+    return;
+  }
+  await insertRows(query, EVENTS, events);
+  await insertRows(query, ATTEMPTS, attempts);
+  await insertRows(query, COMPENSATIONS, compensations);
+  await insertRows(query, SPEND, spend);
+  await insertRows(query, SPEND_OF_REPLICA, spendOfReplica);
+  await insertRows(query, POSITION, [position]);
 }
 
 function byBucket(

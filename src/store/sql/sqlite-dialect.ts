@@ -9,6 +9,8 @@ import {
   type Driver,
   type QueryResult,
 } from "kysely";
+import { ScriptPacker } from "./script-pack.ts";
+import { scriptOf } from "./script-query.ts";
 import type { SqliteAnswer, SqliteQuestion } from "./sqlite-messages.ts";
 
 /**
@@ -35,20 +37,21 @@ class ThreadDriver implements Driver {
 
   async init(): Promise<void> {}
 
-  async acquireConnection(): Promise<DatabaseConnection> {
+  async acquireConnection(): Promise<ThreadConnection> {
     return Promise.resolve((this.#connection ??= new ThreadConnection(this.#path)));
   }
 
-  async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw("begin"));
+  async beginTransaction(connection: ThreadConnection): Promise<void> {
+    connection.begin();
+    return Promise.resolve();
   }
 
-  async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw("commit"));
+  async commitTransaction(connection: ThreadConnection): Promise<void> {
+    await connection.end("commit");
   }
 
-  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw("rollback"));
+  async rollbackTransaction(connection: ThreadConnection): Promise<void> {
+    await connection.end("rollback");
   }
 
   async releaseConnection(): Promise<void> {}
@@ -63,6 +66,8 @@ class ThreadConnection implements DatabaseConnection {
   readonly #waiting = new Map<number, PromiseWithResolvers<QueryResult<unknown>>>();
   readonly #ended: Promise<void>;
   #lastId = 0;
+  #begins = false;
+  #packer = new ScriptPacker();
 
   constructor(path: string) {
     this.#worker = new Worker(new URL("sqlite-worker.ts", import.meta.url), { workerData: { path } });
@@ -77,15 +82,30 @@ class ThreadConnection implements DatabaseConnection {
     });
   }
 
-  executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+  /** A transaction begins with the next query, in one message with it. */
+  begin(): void {
+    this.#begins = true;
+  }
+
+  /** Ends the transaction, if anything was done in it. */
+  async end(how: "commit" | "rollback"): Promise<void> {
+    if (this.#begins) this.#begins = false;
+    else await this.executeQuery(CompiledQuery.raw(how));
+  }
+
+  executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     const id = ++this.#lastId;
-    const waiting = Promise.withResolvers<QueryResult<unknown>>();
-    // A process that waits for nothing else still waits for this.
-    if (this.#waiting.size === 0) this.#worker.ref();
-    this.#waiting.set(id, waiting);
-    const question = { kind: "run", id, sql, parameters: JSON.stringify(parameters) } as const;
-    this.#worker.postMessage(question satisfies SqliteQuestion);
-    return waiting.promise as Promise<QueryResult<R>>;
+    const begins = this.#begins;
+    this.#begins = false;
+    const steps = scriptOf(query);
+    // What was asked may still be read; as a rule a connection is asked one thing at a time.
+    if (steps && this.#waiting.size > 0) this.#packer = new ScriptPacker();
+    const { sql, parameters } = query;
+    return this.#ask(
+      steps
+        ? { kind: "script", id, begins, script: this.#packer.pack(steps), memory: this.#packer.memory }
+        : { kind: "run", id, begins, sql, parameters: JSON.stringify(parameters) },
+    ) as Promise<QueryResult<R>>;
   }
 
   // oxlint-disable-next-line require-yield -- nothing streams: pages do.
@@ -97,6 +117,15 @@ class ThreadConnection implements DatabaseConnection {
     this.#worker.ref();
     this.#worker.postMessage({ kind: "close" } satisfies SqliteQuestion);
     await this.#ended;
+  }
+
+  #ask(question: Exclude<SqliteQuestion, { readonly kind: "close" }>): Promise<QueryResult<unknown>> {
+    const waiting = Promise.withResolvers<QueryResult<unknown>>();
+    // A process that waits for nothing else still waits for this.
+    if (this.#waiting.size === 0) this.#worker.ref();
+    this.#waiting.set(question.id, waiting);
+    this.#worker.postMessage(question);
+    return waiting.promise;
   }
 
   #settle(answer: SqliteAnswer): void {

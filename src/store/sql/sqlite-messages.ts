@@ -1,6 +1,24 @@
-/** What the thread of SQLite is asked. Parameters are JSON: copying one text costs less than copying a thousand values. */
+import type { PackedScript } from "./script-pack.ts";
+
+/**
+ * What the thread of SQLite is asked. Parameters are JSON: copying one text costs less than copying a thousand values.
+ * `begins`: a transaction begins before it. A script stands packed in `memory`, which both threads share.
+ */
 export type SqliteQuestion =
-  | { readonly kind: "run"; readonly id: number; readonly sql: string; readonly parameters: string }
+  | {
+      readonly kind: "run";
+      readonly id: number;
+      readonly begins: boolean;
+      readonly sql: string;
+      readonly parameters: string;
+    }
+  | {
+      readonly kind: "script";
+      readonly id: number;
+      readonly begins: boolean;
+      readonly memory: SharedArrayBuffer;
+      readonly script: PackedScript;
+    }
   | { readonly kind: "close" };
 
 /** What it answers to a statement. */

@@ -1,6 +1,8 @@
 // The thread that SQLite runs in, since it works synchronously and waits for the disk: neither may hold up a request.
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
+import { unpackScript } from "./script-pack.ts";
+import type { ScriptStep } from "./script-query.ts";
 import type { SqliteAnswer, SqliteQuestion } from "./sqlite-messages.ts";
 
 // Texts of statements are few: those of the code, and batches by their number of rows.
@@ -22,16 +24,28 @@ port.on("message", (question: SqliteQuestion) => {
   port.postMessage(answer(question));
 });
 
-function answer({ id, sql, parameters }: SqliteQuestion & { readonly kind: "run" }): SqliteAnswer {
+function answer(question: Exclude<SqliteQuestion, { readonly kind: "close" }>): SqliteAnswer {
+  const { id } = question;
   try {
-    const statement = prepare(sql);
-    const values = (JSON.parse(parameters) as unknown[]).map(toSqlite);
+    if (question.begins) prepare("begin").run();
+    if (question.kind === "script") {
+      return { id, rows: unpackScript(question.memory, question.script).map(runStep), changes: undefined };
+    }
+    const statement = prepare(question.sql);
+    const values = (JSON.parse(question.parameters) as unknown[]).map(toSqlite);
     if (statement.columns().length > 0) return { id, rows: statement.all(...values), changes: undefined };
     return { id, rows: [], changes: BigInt(statement.run(...values).changes) };
   } catch (thrown) {
     const { message, code, errcode } = thrown as { message: string; code?: string; errcode?: number };
     return { id, error: { message, code, errcode } };
   }
+}
+
+function runStep({ sql, rows }: ScriptStep): unknown[] {
+  const statement = prepare(sql);
+  if (statement.columns().length > 0) return rows.flatMap((row) => statement.all(...row.map(toSqlite)));
+  for (const row of rows) statement.run(...row.map(toSqlite));
+  return [];
 }
 
 function prepare(text: string): StatementSync {

@@ -7,21 +7,20 @@ export interface LedgerTables {
   projector: ProjectorRow;
 }
 
-/** A record of a journal as it was written. Never changed. */
+/** Records of a journal as they were written, those of one batch: a row for each would cost as much as all the rest. */
 export interface LedgerEventRow {
   replica: string;
+  /** Place of the first of them. */
   epoch: number;
   seq: number;
-  request_id: string;
-  /** 0: the record is about the request. */
-  attempt: number;
-  /** From 1 within its attempt, or its request. */
-  number: number;
-  kind: string;
-  at_ms: number;
-  /** The journal's line. */
+  /** How many there are. */
+  lines: number;
+  /** The journal's lines. */
   body: string;
 }
+
+/** What an attempt keeps of an event: what, when, its place, and whose journal it stands in where that is not its own. */
+export type EventEntry = readonly [kind: string, atMs: number, epoch: number, seq: number, replica?: string];
 
 /** An attempt as now known. */
 export interface LedgerAttemptRow {
@@ -31,6 +30,8 @@ export interface LedgerAttemptRow {
   state: string;
   /** How many events it has. */
   events: number;
+  /** Its events, and its request's end if it was the last attempt, as `EventEntry`s in JSON. */
+  records: string;
   received_at_ms: number;
   forwarded_at_ms: number;
   checkpoint_at_ms: number | null;

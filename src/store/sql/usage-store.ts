@@ -1,6 +1,7 @@
 import { sql, type RawBuilder } from "kysely";
-import type { UsageDimension, UsageFilter, UsageGroup, UsageSums, UsageStore } from "../usage-store.ts";
+import type { RequestEvent, UsageDimension, UsageFilter, UsageGroup, UsageSums, UsageStore } from "../usage-store.ts";
 import type { Database } from "./database.ts";
+import type { EventEntry, LedgerAttemptRow } from "./tables-ledger.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -37,29 +38,38 @@ export function createSqlUsageStore(database: Database): UsageStore {
           .execute(),
       ),
     request: (requestId) =>
-      database.run("look up the request", async (query) => ({
-        attempts: await query
+      database.run("look up the request", async (query) => {
+        const attempts = await query
           .selectFrom("ledger_attempts")
           .selectAll()
           .where("request_id", "=", requestId)
           .orderBy("attempt")
-          .execute(),
-        events: await query
-          .selectFrom("ledger_events")
-          .select(["replica", "epoch", "seq", "request_id", "attempt", "number", "kind", "at_ms"])
-          .where("request_id", "=", requestId)
-          .orderBy("attempt")
-          .orderBy("number")
-          .execute(),
-        compensations: await query
+          .execute();
+        const compensations = await query
           .selectFrom("ledger_compensations")
           .selectAll()
           .where("request_id", "=", requestId)
           .orderBy("at_ms")
           .orderBy("compensation_id")
-          .execute(),
-      })),
+          .execute();
+        return { attempts, events: eventsOf(attempts), compensations };
+      }),
   };
+}
+
+/** The kind of an entry that is about the request. */
+const REQUEST_END = "request_ended";
+
+// The request's own first.
+function eventsOf(attempts: readonly LedgerAttemptRow[]): RequestEvent[] {
+  const events = attempts.flatMap(({ request_id, attempt, replica, records }) => {
+    let number = 0;
+    return (JSON.parse(records) as EventEntry[]).map(([kind, at_ms, epoch, seq, writer = replica]): RequestEvent => {
+      const place = { replica: writer, epoch, seq, request_id, kind, at_ms };
+      return kind === REQUEST_END ? { ...place, attempt: 0, number: 1 } : { ...place, attempt, number: ++number };
+    });
+  });
+  return events.sort((a, b) => a.attempt - b.attempt);
 }
 
 // Values are computed inside and grouped outside: PostgreSQL takes two expressions with parameters for different ones.

@@ -7,7 +7,7 @@ export const ledger: Migration = {
   name: "0001-ledger",
   async up(schema, kind) {
     await createEvents(schema, kind);
-    await createAttempts(schema, kind);
+    await createAttempts(schema);
     await createMoney(schema);
   },
 };
@@ -23,24 +23,22 @@ async function createEvents(query: Kysely<unknown>, kind: Database["kind"]): Pro
     .addColumn("replica", "text", (column) => column.notNull())
     .addColumn("epoch", "bigint", (column) => column.notNull())
     .addColumn("seq", "bigint", (column) => column.notNull())
-    .addColumn("request_id", "text", (column) => column.notNull())
-    .addColumn("attempt", "integer", (column) => column.notNull())
-    .addColumn("number", "integer", (column) => column.notNull())
-    .addColumn("kind", "text", (column) => column.notNull())
-    .addColumn("at_ms", "bigint", (column) => column.notNull())
+    .addColumn("lines", "integer", (column) => column.notNull())
     .addColumn("body", "text", (column) => column.notNull())
     .addPrimaryKeyConstraint("ledger_events_pk", ["replica", "epoch", "seq"])
-    .addUniqueConstraint("ledger_events_number", ["request_id", "attempt", "number"])
     .execute();
 }
 
-async function createAttempts(query: Kysely<unknown>, kind: Database["kind"]): Promise<void> {
-  await begin(query, kind, "ledger_attempts")
+async function createAttempts(query: Kysely<unknown>): Promise<void> {
+  // With a rowid, so that rows stand in the order in which they came: their ids are random.
+  await query.schema
+    .createTable("ledger_attempts")
     .addColumn("request_id", "text", (column) => column.notNull())
     .addColumn("attempt", "integer", (column) => column.notNull())
     .addColumn("replica", "text", (column) => column.notNull())
     .addColumn("state", "text", (column) => column.notNull())
     .addColumn("events", "integer", (column) => column.notNull())
+    .addColumn("records", "text", (column) => column.notNull())
     .addColumn("received_at_ms", "bigint", (column) => column.notNull())
     .addColumn("forwarded_at_ms", "bigint", (column) => column.notNull())
     .addColumn("checkpoint_at_ms", "bigint")
