@@ -1,3 +1,4 @@
+import { crashPoint } from "../../runtime/crash-point.ts";
 import type { KnownRows, LedgerChanges, LedgerStore } from "../ledger-store.ts";
 import type { Database, Query } from "./database.ts";
 import { insertRows, type RowInsert } from "./insert-rows.ts";
@@ -94,6 +95,7 @@ export function createSqlLedgerStore(database: Database): LedgerStore {
       database.transaction("project the ledger", async (query) => {
         const known = await readKnown(query, kind, replica, requestIds);
         await write(query, kind, fold(known));
+        crashPoint("projection_uncommitted");
       }),
     sync: () => database.sync(),
     async spent(account, buckets) {
