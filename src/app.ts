@@ -59,6 +59,8 @@ export interface AppOptions {
   readonly log: Log;
   /** Version shown to operators. */
   readonly version: string;
+  /** Size of a segment of the ledger's journal. Tests have small ones. */
+  readonly segmentBytes?: number;
 }
 
 /** A running gateway. */
@@ -174,8 +176,10 @@ function databaseOf({ databaseUrl }: Config, folder: DataFolder): DatabaseOption
 }
 
 /** The books of a data folder. */
-function booksIn(folder: DataFolder, { runtime, log, loaded }: AppOptions): Omit<BooksOptions, "store" | "pricesOf"> {
+function booksIn(folder: DataFolder, options: AppOptions): Omit<BooksOptions, "store" | "pricesOf"> {
+  const { runtime, log, loaded, segmentBytes } = options;
   return {
+    ...(segmentBytes === undefined ? {} : { segmentBytes }),
     folder: join(folder.path, "ledger"),
     replica: folder.replicaId,
     durability: loaded.config.server.durability,

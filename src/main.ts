@@ -9,6 +9,7 @@ import { ConfigError, formatConfigError } from "./config/problem.ts";
 import { watchConfig } from "./config/watch.ts";
 import { ParleyError, redact } from "./errors/index.ts";
 import { createLog } from "./observe/log.ts";
+import { readTestVariables } from "./runtime/crash-point.ts";
 import { realRuntime } from "./runtime/real.ts";
 import { runSandbox } from "./sandbox/main.ts";
 
@@ -30,7 +31,8 @@ async function main(argv: readonly string[]): Promise<void> {
   if (flags.command === "sandbox") return runSandbox(argv.filter((word) => word !== "sandbox"));
   const load: LoadOptions = { argv, env: process.env, cwd: process.cwd(), known: knownNames() };
   const loaded = loadConfig(load);
-  const app = await startApp({ loaded, runtime, log, version: versionOf(projectDir) });
+  const tests = readTestVariables(process.env);
+  const app = await startApp({ loaded, runtime, log, version: versionOf(projectDir), ...tests });
   printBanner(app, loaded);
   const watcher = watchConfig({
     running: loaded,

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { ParleyError } from "../errors/index.ts";
+import { crashPoint, crashPointOf } from "../runtime/crash-point.ts";
 import type { Timer } from "../runtime/runtime.ts";
 import type { Book, OpenRequest } from "./book.ts";
 import { encodeLine } from "./format.ts";
@@ -105,16 +106,14 @@ export class Journal implements Ledger {
     // An attempt may go on for a moment after the ledger was closed.
     if (problem === "") return;
     if (problem !== undefined) return this.#illegal(record, problem);
-    this.#queue.records.push(record);
-    this.#schedule();
+    this.#enqueue(record);
   }
 
   ended(record: AttemptEndedRecord | RequestEndedRecord): void {
     const problem = this.#whyNotEnd(record);
     if (problem === "") return;
     if (problem !== undefined) return this.#illegal(record, problem);
-    this.#queue.records.push(record);
-    this.#schedule();
+    this.#enqueue(record);
   }
 
   /** Resolves when everything queued so far is written. Rejects when the disk refuses it. */
@@ -144,8 +143,7 @@ export class Journal implements Ledger {
       this.#illegal(record, problem);
       return Promise.reject(new ParleyError("GATEWAY_INTERNAL", `Cannot record the attempt: ${problem}`));
     }
-    this.#queue.records.push(record);
-    this.#schedule();
+    this.#enqueue(record);
     this.#queue.written ??= Promise.withResolvers<void>();
     return this.#queue.written.promise;
   }
@@ -156,6 +154,12 @@ export class Journal implements Ledger {
     // A request that never left the gateway leaves no trace here: a refusal must not cost a write.
     if (record.kind === "request_ended" && record.attempts === 0 && !this.#book.knows(record)) return "";
     return this.#book.accept(record);
+  }
+
+  #enqueue(record: LedgerRecord): void {
+    this.#queue.records.push(record);
+    crashPointOf(record.kind, "queued");
+    this.#schedule();
   }
 
   #schedule(): void {
@@ -203,7 +207,10 @@ export class Journal implements Ledger {
   #confirm(group: Group, lines: readonly string[]): void {
     const { epoch } = this;
     const records = group.records.map((record, index) => ({ epoch, seq: ++this.#seq, text: lines[index]!, record }));
-    for (const { seq, text, record } of records) this.#book.written(record, { epoch, seq, text });
+    for (const { seq, text, record } of records) {
+      this.#book.written(record, { epoch, seq, text });
+      crashPointOf(record.kind, "written");
+    }
     if (this.#failing) {
       this.#failing = false;
       this.#retryMs = FIRST_RETRY_MS;
@@ -240,6 +247,7 @@ export class Journal implements Ledger {
       const before = this.#writer;
       before.cutRemains();
       const next = this.#beginSegment(this.#segment + 1);
+      crashPoint("segment_begun");
       this.#writer = next;
       this.#segment += 1;
       this.#rotateAtBytes = next.sizeBytes + this.#segmentBytes;
@@ -257,8 +265,8 @@ export class Journal implements Ledger {
       const carried = this.#book.carried();
       const madeAtMs = this.#options.runtime.nowMs();
       const head = { kind: "segment", segment, carried: carried.length, madeAtMs } as const;
-      const lines = carried.map((line) => line.text);
-      writer.append(encodeLine({ epoch: this.epoch, seq: this.#seq }, head) + lines.join(""));
+      const copies = carried.map((line) => line.text).join("");
+      writer.append(encodeLine({ epoch: this.epoch, seq: this.#seq }, head) + copies);
       if (this.#options.durability === "full") writer.syncFolder();
       return writer;
     } catch (error) {

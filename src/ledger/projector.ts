@@ -1,4 +1,5 @@
 import { ParleyError } from "../errors/index.ts";
+import { crashPoint } from "../runtime/crash-point.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 import type { LedgerStore } from "../store/ledger-store.ts";
 import type { WrittenGroup, WrittenUpTo } from "./journal-options.ts";
@@ -154,6 +155,7 @@ export class Projector {
         for (const record of batch.records) projection.add(record);
         return projection.changes({ replica, ...batch.next });
       });
+      crashPoint("projection_committed");
       this.projected += batch.records.length;
     }
     this.#pending = undefined;

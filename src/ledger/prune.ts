@@ -1,4 +1,5 @@
 import { open, rm } from "node:fs/promises";
+import { crashPoint } from "../runtime/crash-point.ts";
 import type { LedgerStore } from "../store/ledger-store.ts";
 import { listSegments } from "./segments.ts";
 
@@ -15,7 +16,11 @@ export async function pruneSegments(folder: string, before: number, store: Ledge
   await store.sync();
   await syncFile(next.path);
   await syncFile(folder);
-  for (const { path } of old) await rm(path, { force: true });
+  crashPoint("segments_replaced");
+  for (const { path } of old) {
+    await rm(path, { force: true });
+    crashPoint("segment_deleted");
+  }
   return old.length;
 }
 

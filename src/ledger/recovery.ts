@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { clone, create } from "@bufbuild/protobuf";
 import { CostSchema, UsageSchema, UsageSource, type Cost, type Usage } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
+import { crashPoint } from "../runtime/crash-point.ts";
 import { Book, openAttempts, type OpenAttempt, type OpenRequest } from "./book.ts";
 import type { JournalOptions } from "./journal-options.ts";
 import { Journal } from "./journal.ts";
@@ -39,10 +40,13 @@ export interface RecoveryReport {
  */
 export async function openLedger(options: OpenLedgerOptions): Promise<{ ledger: Journal; report: RecoveryReport }> {
   const found = readJournal(options.folder);
+  crashPoint("recovery_read");
   const ledger = new Journal(options, options.claimEpoch(found.epoch), found.lastSegment + 1, found.book);
   const closed = closeOrphans(ledger, options);
+  crashPoint("recovery_queued");
   try {
     await ledger.flush();
+    crashPoint("recovery_written");
   } catch (error) {
     await ledger.close().catch(() => {});
     throw error;

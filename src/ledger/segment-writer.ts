@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { dirname } from "node:path";
+import { crashPoint } from "../runtime/crash-point.ts";
 
 /** What the journal needs of a file system. Tests make it fail. */
 export type JournalFiles = Pick<
@@ -24,6 +25,7 @@ export class SegmentWriter {
     this.path = path;
     this.#files = files;
     this.#fd = files.openSync(path, "ax", 0o600);
+    crashPoint("segment_opened");
   }
 
   /** Bytes of whole groups. */

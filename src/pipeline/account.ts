@@ -15,6 +15,7 @@ import type { Hold } from "../policy/budgets/hold.ts";
 import { requestTokens } from "../routing/cost.ts";
 import type { AttemptOutcome } from "../routing/live.ts";
 import type { Target } from "../routing/target.ts";
+import { crashPoint } from "../runtime/crash-point.ts";
 import type { ChatCall } from "./call.ts";
 import { cutOffCost, heldCost } from "./cut-off.ts";
 import type { ChatParts } from "./parts.ts";
@@ -123,6 +124,7 @@ export class Account {
     if (open.ended) return; // these events were its last
     const { runtime, ledger } = this.#parts;
     const nowMs = runtime.monotonicMs();
+    if (open.checkpointMs === undefined) crashPoint("first_content");
     open.checkpointMs ??= nowMs;
     open.events += events;
     if (open.events < CHECKPOINT_EVENTS && nowMs - open.checkpointMs < CHECKPOINT_MS) return;

@@ -1,5 +1,6 @@
 import { ErrorReason, type ChatRequest, type Completed } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
+import { crashPoint } from "../runtime/crash-point.ts";
 import { originOf } from "./account.ts";
 import { hookAsker } from "./ask-hook.ts";
 import { noProgress, type CallProgress } from "./call-progress.ts";
@@ -72,6 +73,7 @@ export async function attempt(
     onContent: (events) => account.streamed(open, events, draft.produced),
     progress,
   });
+  crashPoint("dispatched");
   if (open.number === 1) forwarding.onSent?.();
   return ended;
 }

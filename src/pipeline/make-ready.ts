@@ -3,6 +3,7 @@ import { ParleyError } from "../errors/index.ts";
 import type { PreparedCall } from "../providers/adapter.ts";
 import type { LiveAttempt } from "../routing/live.ts";
 import type { Target } from "../routing/target.ts";
+import { crashPoint } from "../runtime/crash-point.ts";
 import type { OpenAttempt } from "./account.ts";
 import { authorise } from "./authorise.ts";
 import type { ChatCall } from "./call.ts";
@@ -54,6 +55,7 @@ export async function makeReady(
     const joined = takeOverFrom(how, { request: settled.request, target, delivered, attempts: account.attempts });
     const holding = hold(forwarding, target, joined.request);
     held = holding instanceof Promise ? await holding : holding;
+    crashPoint("hold_taken");
     const sent = held?.request ?? joined.request;
     let prepared = prepare(forwarding, target, sent);
     const pacing = paceAttempt(forwarding, target, settled.request);
@@ -62,6 +64,7 @@ export async function makeReady(
     paced = pacing instanceof Promise ? await pacing : pacing;
     if (prepared.authorise) prepared = await authorised(forwarding, prepared, signal);
     const open = await account.open(target, prepared.dialect.id, prepared.credentialId, held?.hold);
+    crashPoint("forward_recorded");
     const adaptations = [
       ...(call.adaptations ?? []),
       ...forwarding.adaptations,

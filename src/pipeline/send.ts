@@ -3,6 +3,7 @@ import { isContent, isTerminal, type StreamEvent } from "../contract/index.ts";
 import { ParleyError } from "../errors/index.ts";
 import type { DecodeOptions, PreparedCall, StreamDecoder } from "../providers/adapter.ts";
 import type { Target } from "../routing/target.ts";
+import { crashPoint } from "../runtime/crash-point.ts";
 import type { Runtime, Timer } from "../runtime/runtime.ts";
 import { SseFrames } from "../upstream/sse.ts";
 import type { UpstreamCall, UpstreamClient, UpstreamHandler } from "../upstream/upstream.ts";
@@ -62,8 +63,7 @@ class Exchange implements UpstreamHandler {
   readonly #onAbort = (): void => this.#fail(ParleyError.from(this.#options.signal.reason));
   #call: UpstreamCall | undefined;
   #over = false;
-  // The answer is whole; content rules may still have to decide on its end.
-  #whole = false;
+  #whole = false; // the answer is; content rules may still have to decide on its end
   #status: number | undefined;
   #headers: Readonly<Record<string, string>> = {};
   // A 2xx event stream goes through frames and decoder; everything else is collected up to a limit.
@@ -91,6 +91,7 @@ class Exchange implements UpstreamHandler {
   }
 
   onSent(): void {
+    if (!this.#options.progress.sent) crashPoint("request_sent");
     this.#options.progress.sent = true;
   }
 
@@ -230,13 +231,8 @@ class Exchange implements UpstreamHandler {
       this.#frames?.end();
     } catch (thrown) {
       // An event that is cut in its middle is a cut, whatever its half looks like.
-      throw new ParleyError(
-        "STREAM_INTERRUPTED",
-        "Cannot complete the answer: the provider's stream ended within an event",
-        {
-          cause: thrown,
-        },
-      );
+      const message = "Cannot complete the answer: the provider's stream ended within an event";
+      throw new ParleyError("STREAM_INTERRUPTED", message, { cause: thrown });
     }
     this.#finishStream();
   }
@@ -278,6 +274,7 @@ class Exchange implements UpstreamHandler {
     this.#whole = true;
     const verdict = this.#options.draft.gate?.verdict;
     if (verdict) return void verdict.then((error) => (error ? this.#fail(error) : this.#succeed()));
+    crashPoint("answer_ended");
     this.#conclude(undefined);
     // A stream may say that it is done before its connection is: give it a moment, so that the connection can be kept.
     if (!this.#upstreamEnded) {

@@ -10,9 +10,7 @@ import type {
   RequestEndedRecord,
 } from "../../src/ledger/records.ts";
 import type { JournalDamage } from "../../src/ledger/segments.ts";
-import { doorsOf } from "./doors.ts";
-import { openRequest, type LiveRequest } from "./live-stream.ts";
-import { startGatewayProcess, startMain, type GatewayProcess, type TestFolder, type TestProcess } from "./process.ts";
+import { startMain, type TestProcess } from "./process.ts";
 
 /** The sandbox as a process of its own: its books outlive every gateway that calls it. */
 export interface SandboxProcess extends AsyncDisposable {
@@ -27,6 +25,12 @@ export interface BookedCall {
   readonly tokensSent: number;
 }
 
+/** The same with what its bill is made from. */
+export interface BilledCall extends BookedCall {
+  readonly inputTokens: number;
+  readonly status?: number;
+}
+
 /** Starts the sandbox alone on a free port. */
 export async function startSandboxProcess(): Promise<SandboxProcess> {
   const child: TestProcess = startMain(["sandbox", "--port", "0"]);
@@ -35,37 +39,9 @@ export async function startSandboxProcess(): Promise<SandboxProcess> {
 }
 
 /** Everything that ever reached the sandbox, as it tells. */
-export async function booksOf({ url }: SandboxProcess): Promise<BookedCall[]> {
+export async function booksOf({ url }: SandboxProcess): Promise<BilledCall[]> {
   const answer = await fetch(`${url}/sandbox/books`);
-  return ((await answer.json()) as { attempts: BookedCall[] }).attempts;
-}
-
-/** Starts a gateway whose only provider, `wall`, is that sandbox. */
-export function startGatewayBefore(sandbox: SandboxProcess, folder: TestFolder): Promise<GatewayProcess> {
-  const wall = `wall: { kind: openai-compatible, base_url: "${sandbox.url}/v1", api_key: x, models: any, price: 0 }`;
-  return startGatewayProcess(folder, { yaml: `version: 1\nproviders:\n  ${wall}\n` });
-}
-
-/** Models of each kind of traffic, by a request's number: quick, long, slow to begin, failing, rescued. */
-const TRAFFIC: readonly { readonly model: string; readonly fallback?: string }[] = [
-  { model: "story@tokens=8,delay_ms=1" },
-  { model: "story@tokens=100000,delay_ms=10" },
-  { model: "fault-slow-first-token@wait_ms=5000,tokens=8" },
-  { model: "fault-503@tokens=8", fallback: "story@tokens=100000,delay_ms=10" },
-  { model: "fault-cut@after=3,delay_ms=1" },
-  { model: "fault-400@tokens=8" },
-];
-
-/** Sends a mix of traffic, each request through the next door and with models of its own. */
-export function sendTraffic(gateway: GatewayProcess, count: number, round: string): LiveRequest[] {
-  const doors = doorsOf(gateway.url, gateway.localKey);
-  return Array.from({ length: count }, (_, index) => {
-    const door = doors[index % doors.length];
-    const { model, fallback } = TRAFFIC[Math.floor(index / 2) % TRAFFIC.length] ?? { model: "echo" };
-    if (!door) throw new RangeError("Cannot send: there is no door");
-    const named = (base: string, which: string): string => `wall/${base},id=${round}-${index}${which}`;
-    return openRequest(door, named(model, "a"), fallback === undefined ? [] : [named(fallback, "b")]);
-  });
+  return ((await answer.json()) as { attempts: BilledCall[] }).attempts;
 }
 
 /** A journal, sorted by what it is about. */
@@ -78,21 +54,24 @@ export interface Journal {
 }
 
 /** Reads the whole journal of a data folder: the segments it has, and the lines of others that the tables have kept. */
-export async function readJournal(dataDir: string): Promise<Journal> {
+export async function readJournal(dataDir: string): Promise<Journal & { readonly records: readonly LedgerRecord[] }> {
   const forwarded: ForwardedRecord[] = [];
   const attemptEnds = new Map<string, AttemptEndedRecord[]>();
   const requestEnds = new Map<string, RequestEndedRecord[]>();
   const damage: JournalDamage[] = [];
-  const records = readEvents(dataDir);
+  const found = readEvents(dataDir);
   for await (const { epoch, seq, record } of readLedger(join(dataDir, "ledger"), (one) => damage.push(one))) {
-    records.set(`${epoch} ${seq}`, record);
+    found.set(`${epoch} ${seq}`, record);
   }
-  for (const record of records.values()) {
+  const places = [...found].map(([place, record]) => ({ at: place.split(" ").map(Number), record }));
+  places.sort(({ at: [a = 0, b = 0] }, { at: [c = 0, d = 0] }) => a - c || b - d);
+  const records = places.map(({ record }) => record);
+  for (const record of records) {
     if (record.kind === "forwarded") forwarded.push(record);
     else if (record.kind === "attempt_ended") add(attemptEnds, attemptKey(record), record);
     else if (record.kind === "request_ended") add(requestEnds, record.requestId, record);
   }
-  return { forwarded, attemptEnds, requestEnds, damage };
+  return { forwarded, attemptEnds, requestEnds, damage, records };
 }
 
 /** The lines that the tables of a data folder have, by their places. */
@@ -142,7 +121,8 @@ function add<T>(map: Map<string, T[]>, key: string, value: T): void {
   map.set(key, [...(map.get(key) ?? []), value]);
 }
 
-function attemptKey({ requestId, attempt }: { readonly requestId: string; readonly attempt: number }): string {
+/** Names an attempt in a `Journal`. */
+export function attemptKey({ requestId, attempt }: { readonly requestId: string; readonly attempt: number }): string {
   return `${requestId} ${attempt}`;
 }
 

@@ -1,4 +1,5 @@
-import { Role } from "../../src/contract/index.ts";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { Role, type ChatRequestSchema } from "../../src/contract/index.ts";
 import type { Door, Outcome } from "./doors.ts";
 
 /** A request that runs through a door. */
@@ -13,14 +14,19 @@ export interface LiveRequest {
 }
 
 /** Sends a request through a door and does not wait for its end. */
-export function openRequest(door: Door, model: string, fallbackModels: string[] = []): LiveRequest {
+export function openRequest(
+  door: Door,
+  model: string,
+  fallbackModels: string[] = [],
+  more: Pick<MessageInitShape<typeof ChatRequestSchema>, "tags" | "sampling"> = {},
+): LiveRequest {
   const begun = Promise.withResolvers<void>();
   let hasEnded = false;
   const messages = [
     { role: Role.USER, parts: [{ kind: { case: "text", value: { text: "Tell me a story" } } as const }] },
   ];
   const outcome = door
-    .ask({ model, messages, routing: { fallbackModels } }, undefined, begun.resolve)
+    .ask({ model, messages, routing: { fallbackModels }, ...more }, undefined, begun.resolve)
     .catch((thrown: unknown) => ({ end: "CUT", text: String(thrown), terminals: 0 }))
     .then((one) => {
       hasEnded = true;

@@ -38,8 +38,9 @@ const REST_EFFORTS = new Map<Effort, string>(
 );
 const REST_DELIVERIES = ["", "commit", "auto", "restartable", "hold"];
 
-function restParley({ routing, delivery }: ChatRequest): Record<string, unknown> {
+function restParley({ routing, delivery, tags }: ChatRequest): Record<string, unknown> {
   return {
+    ...(Object.keys(tags).length === 0 ? {} : { tags }),
     ...(routing?.maxAttempts === undefined ? {} : { max_attempts: routing.maxAttempts }),
     ...(delivery === Delivery.UNSPECIFIED ? {} : { delivery: REST_DELIVERIES[delivery] }),
   };

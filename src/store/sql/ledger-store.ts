@@ -1,3 +1,4 @@
+import { crashPoint } from "../../runtime/crash-point.ts";
 import { sql, type SqlBool } from "kysely";
 import type { KnownRows, LedgerChanges, LedgerStore } from "../ledger-store.ts";
 import type { Database, Query } from "./database.ts";
@@ -96,6 +97,7 @@ export function createSqlLedgerStore(database: Database): LedgerStore {
         const read = kind === "sqlite" ? readKnownAtOnce : readKnown;
         const known = await read(query, replica, requestIds);
         await write(query, kind, fold(known));
+        crashPoint("projection_uncommitted");
       }),
     sync: () => database.sync(),
     async spent(account, buckets) {
