@@ -25,7 +25,7 @@ function expectExact(result: FloodResult): void {
 const grantOf = async ({ bank }: FleetReplica, wanted: number, least = wanted): Promise<number> =>
   (await bank.draw({ ...draw, wantedNanoUsd: wanted, leastNanoUsd: least })).grantedNanoUsd;
 
-describe("a flood stays within its budget and uses it up", () => {
+describe("a flood stays within its budget and uses it up", { timeout: 30_000 }, () => {
   test("when Redis is emptied again and again", async () => {
     await using server = await startRedis();
     const client = new Redis(server.port);

@@ -49,6 +49,13 @@ export class Draft {
     return this.held === undefined;
   }
 
+  /** It has content, or has ended without any: whoever runs beside it has lost. */
+  noteContent(): void {
+    if (this.hasContent) return;
+    this.hasContent = true;
+    this.hooks.onContent?.();
+  }
+
   /**
    * Holds events back. Returns whether they have become more than may wait for content. Throws `PROVIDER_BAD_OUTPUT` or
    * `GATEWAY_OVERLOADED` where an answer that must be whole first is too large to be held.

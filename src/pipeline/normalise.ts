@@ -116,11 +116,11 @@ export class Delivery {
       if (isContent(event)) content = true;
       if ((content && !takeOver) || isTerminal(event)) release = true;
       // The last word on its figures follows: whoever runs beside it has lost by now.
-      if (isTerminal(event)) this.#noteContent(draft);
+      if (isTerminal(event)) draft.noteContent();
       if (!takeOver) this.#complete(draft, event);
       else if (this.#passOn(draft, takeOver, event, out)) release = true;
     }
-    if (content) this.#noteContent(draft);
+    if (content) draft.noteContent();
     // What is held for its own sake waits for the terminal.
     if (draft.facts.mode === DeliveryMode.HOLD) release = events.some(isTerminal);
     if (!release) return { content, writable: this.#hold(draft, out) };
@@ -155,7 +155,7 @@ export class Delivery {
     let release = draft.flowing;
     for (const event of events) {
       if (isContent(event) || isTerminal(event)) {
-        this.#noteContent(draft);
+        draft.noteContent();
         release = true;
       }
       this.#complete(draft, event);
@@ -222,12 +222,6 @@ export class Delivery {
     return seen;
   }
 
-  #noteContent(draft: Draft): void {
-    if (draft.hasContent) return;
-    draft.hasContent = true;
-    draft.hooks.onContent?.();
-  }
-
   #complete(draft: Draft, event: StreamEvent): void {
     const kind = event.event;
     if (kind.case === "started") this.#completeStarted(draft, kind.value);
@@ -249,7 +243,7 @@ export class Delivery {
     // An attempt that takes over commits with its content only: its start shows nothing that could not wait.
     if (draft.takeOver || this.#pendingReset)
       throw badOutput("Cannot go on with the answer: it begins with too much without content");
-    this.#noteContent(draft);
+    draft.noteContent();
     return this.#release(draft, []);
   }
 
