@@ -70,7 +70,7 @@ const ALSO_IN_RESTART: readonly CrashPoint[] = [
 ];
 
 /** What a value of the tag may cost: the long streams fit, and so do many of those beside them. */
-export function limitNanoUsd(streams: number): number {
+function limitNanoUsd(streams: number): number {
   return Math.ceil(streams * 1.1 + 80) * (LONG_TOKENS * WALL_NANO_USD.output + 200 * WALL_NANO_USD.input);
 }
 
