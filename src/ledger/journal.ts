@@ -82,11 +82,6 @@ export class Journal implements Ledger {
     return this.#book.requests();
   }
 
-  /** Number of requests without an end on disk. */
-  get openCount(): number {
-    return this.#book.size;
-  }
-
   /** Where the last record that is safe stands, and in which segment. */
   get written(): WrittenUpTo {
     return { epoch: this.epoch, seq: this.#seq, segment: this.#segment };
