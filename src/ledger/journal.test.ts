@@ -61,7 +61,7 @@ describe("Journal", () => {
     await endOfTurn();
     expect(files.writes).toBe(writesBefore + 2);
     expect((await briefs()).length).toBe(300);
-    expect(journal.openCount).toBe(0);
+    expect([...journal.openRequests()]).toEqual([]);
     await journal.close();
   });
 
