@@ -111,6 +111,23 @@ describe("a database that cannot be had", { timeout: 60_000 }, () => {
     );
   });
 
+  test("that dies within a transaction ends nothing but the transaction", async () => {
+    await using server = await startPostgres();
+    const database = await openDatabase({ url: server.url });
+    const dying = database.transaction("charge", async (query) => {
+      await query.insertInto("spend").values({ account: "a", bucket: 1, nano_usd: 1 }).execute();
+      await server.kill();
+      // The connection's own error comes between two queries, when nobody waits for an answer.
+      await new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
+      await query.insertInto("spend").values({ account: "a", bucket: 2, nano_usd: 1 }).execute();
+    });
+    await expect(dying).rejects.toThrow(/^Cannot charge: the database does not answer/);
+    await server.restart();
+    const rows = await database.run("look", (query) => query.selectFrom("spend").select("bucket").execute());
+    expect(rows).toEqual([]);
+    await database.close();
+  });
+
   test("is typed while it is away, and used again when it is back", async () => {
     await using server = await startPostgres();
     const database = await openDatabase({ url: server.url });

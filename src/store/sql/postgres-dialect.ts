@@ -24,6 +24,8 @@ export function createPostgresDialect(url: string): Dialect {
   const pool = new pg.Pool({ ...POOL, connectionString: url, types });
   // Idle connections that break are replaced; whoever asks next is told where that fails too.
   pool.on("error", () => {});
+  // The same of a connection in use, of which the pool says nothing: whoever uses it hears by their query's failure.
+  pool.on("connect", (client) => client.on("error", () => {}));
   return new PostgresDialect({ pool });
 }
 
