@@ -73,7 +73,6 @@ export async function openAdministration(
     }),
     audit: createAuditService({ log: auditLog, newCheck: (known) => new ChainCheck(known) }),
   };
-  const unfollow = feed?.onChange("keys", () => void identity.refresh());
   return {
     authenticator: identity.authenticator,
     services,
@@ -83,10 +82,7 @@ export async function openAdministration(
         log.error("the audit log could not be told of the changed configuration: the database does not answer");
       });
     },
-    close() {
-      unfollow?.();
-      return identity.close();
-    },
+    close: () => identity.close(),
   };
 }
 

@@ -86,7 +86,7 @@ export function createUsageService(ports: UsagePorts): UsageService {
           (organisation ?? row.organisation) === row.organisation,
       );
       if (lines.attempts.length > 0 && isSeen) {
-        return { attempts: lineMessages(lines, principal.role !== "chat") };
+        return { attempts: lineMessages(lines, principal.role === "admin") };
       }
       const message = "Cannot list the attempts: no request of this key has this id, or it never left the gateway";
       throw new ParleyError("NOT_FOUND", message, { field: "request_id" });
